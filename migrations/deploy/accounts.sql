@@ -1,0 +1,149 @@
+-- What exists before anybody is invited: accounts and what they are made of.
+--
+-- Keys are identities, so that new rows land at the right edge of every index; public ids are
+-- computed from them (sql/internal/public_id.sql), which bounds each key by its id's digits.
+begin;
+
+set local role accountsd_owner;
+
+create table accounts.settings (
+  only_row boolean primary key default true,
+  invitation_url_base text not null default 'http://127.0.0.1:8080/invitations',
+  invitation_lifetime interval not null default '7 days',
+  constraint settings_only_row check (only_row),
+  constraint settings_invitation_url_base_shape check (invitation_url_base ~ '^https?://[^[:space:]/?#]+[^[:space:]?#]*[^/[:space:]?#]$'),
+  constraint settings_invitation_lifetime_range
+    check (invitation_lifetime between interval '1 minute' and interval '366 days')
+);
+
+comment on table accounts.settings is 'Configuration that the procedures read: one row, changed by api.configure.';
+
+insert into accounts.settings default values;
+
+create type accounts.account_type as enum ('Client', 'Vendor', 'Operations');
+create type accounts.account_status as enum ('Active', 'Enabled', 'Disabled');
+
+create table accounts.account (
+  key bigint generated always as identity primary key,
+  type accounts.account_type not null,
+  status accounts.account_status not null default 'Active',
+  name text not null,
+  icon text,
+  created_at timestamptz not null default now(),
+  created_by jsonb not null,
+  constraint account_key_range check (key between 1 and 99999999),
+  constraint account_name_length check (char_length(name) between 1 and 100),
+  constraint account_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+);
+
+comment on column accounts.account.created_by is
+  'Who acted, as they were when they acted: {id, name, icon} of a token or person, {name} of a database role.';
+
+create type accounts.api_token_status as enum ('Active', 'Disabled', 'Deleted');
+
+create table accounts.api_token (
+  key bigint generated always as identity primary key,
+  account_key bigint not null,
+  name text not null,
+  icon text,
+  secret_sha256 bytea not null,
+  status accounts.api_token_status not null default 'Active',
+  created_at timestamptz not null default now(),
+  created_by jsonb not null,
+  disabled_at timestamptz,
+  constraint api_token_key_range check (key between 1 and 99999999),
+  constraint api_token_account_key_fkey foreign key (account_key) references accounts.account,
+  constraint api_token_name_length check (char_length(name) between 1 and 100),
+  constraint api_token_secret_sha256_length check (octet_length(secret_sha256) = 32),
+  constraint api_token_disabled_at_status check ((disabled_at is null) = (status = 'Active')),
+  constraint api_token_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+);
+
+comment on column accounts.api_token.secret_sha256 is 'SHA-256 of the secret; the secret itself is kept nowhere.';
+
+create index api_token_account_key_idx on accounts.api_token (account_key);
+
+create table accounts.module (
+  key bigint generated always as identity primary key,
+  name text not null,
+  description text,
+  is_configurable boolean not null default false,
+  is_default boolean not null default false,
+  is_paid boolean not null default false,
+  is_obsolete boolean not null default false,
+  types text[] not null default '{}',
+  eligible_multi boolean not null default true,
+  eligible_single boolean not null default true,
+  created_at timestamptz not null default now(),
+  created_by jsonb not null,
+  constraint module_key_range check (key between 1 and 9999),
+  constraint module_name_length check (char_length(name) between 1 and 100),
+  constraint module_name_key unique (name),
+  constraint module_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+);
+
+create table accounts.buyer (
+  key bigint generated always as identity primary key,
+  account_key bigint not null,
+  name text not null,
+  icon text,
+  created_at timestamptz not null default now(),
+  created_by jsonb not null,
+  constraint buyer_key_range check (key between 1 and 99999999),
+  constraint buyer_account_key_fkey foreign key (account_key) references accounts.account,
+  constraint buyer_key_account_key_key unique (key, account_key),
+  constraint buyer_name_length check (char_length(name) between 1 and 100),
+  constraint buyer_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+);
+
+create index buyer_account_key_idx on accounts.buyer (account_key);
+
+create table accounts.user_group (
+  key bigint generated always as identity primary key,
+  account_key bigint not null,
+  name text not null,
+  description text,
+  logo text,
+  is_default boolean not null default false,
+  has_all_buyers boolean not null default false,
+  created_at timestamptz not null default now(),
+  created_by jsonb not null,
+  constraint user_group_key_range check (key between 1 and 99999999),
+  constraint user_group_account_key_fkey foreign key (account_key) references accounts.account,
+  constraint user_group_key_account_key_key unique (key, account_key),
+  constraint user_group_key_account_key_has_all_buyers_key unique (key, account_key, has_all_buyers),
+  constraint user_group_account_key_name_key unique (account_key, name),
+  constraint user_group_name_length check (char_length(name) between 1 and 100),
+  constraint user_group_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+);
+
+create unique index user_group_default_key on accounts.user_group (account_key) where is_default;
+
+create table accounts.user_group_module (
+  user_group_key bigint not null,
+  module_key bigint not null,
+  constraint user_group_module_pkey primary key (user_group_key, module_key),
+  constraint user_group_module_user_group_key_fkey foreign key (user_group_key) references accounts.user_group,
+  constraint user_group_module_module_key_fkey foreign key (module_key) references accounts.module
+);
+
+create index user_group_module_module_key_idx on accounts.user_group_module (module_key);
+
+-- The account is carried along so that a buyer of another account cannot be linked, and the
+-- flag so that a group has either a list of buyers or all of them.
+create table accounts.user_group_buyer (
+  user_group_key bigint not null,
+  buyer_key bigint not null,
+  account_key bigint not null,
+  has_all_buyers boolean not null default false,
+  constraint user_group_buyer_pkey primary key (user_group_key, buyer_key),
+  constraint user_group_buyer_has_all_buyers_false check (not has_all_buyers),
+  constraint user_group_buyer_user_group_fkey foreign key (user_group_key, account_key, has_all_buyers)
+    references accounts.user_group (key, account_key, has_all_buyers),
+  constraint user_group_buyer_buyer_fkey foreign key (buyer_key, account_key)
+    references accounts.buyer (key, account_key)
+);
+
+create index user_group_buyer_buyer_key_idx on accounts.user_group_buyer (buyer_key);
+
+commit;

@@ -1,0 +1,15 @@
+begin;
+
+drop table accounts.user_group_buyer;
+drop table accounts.user_group_module;
+drop table accounts.user_group;
+drop table accounts.buyer;
+drop table accounts.module;
+drop table accounts.api_token;
+drop type accounts.api_token_status;
+drop table accounts.account;
+drop type accounts.account_status;
+drop type accounts.account_type;
+drop table accounts.settings;
+
+commit;
