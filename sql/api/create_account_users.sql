@@ -1,0 +1,18 @@
+create or replace function api.create_account_users(requests jsonb)
+returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
+language sql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select * from internal.create_account_users(requests, internal.caller_actor())
+$$;
+
+comment on function api.create_account_users(jsonb) is
+'Invites a set of people in one transaction, each with a verdict of its own.
+requests: array of {"request": as api.create_account_user takes it, "token": "<token id>:<hex SHA-256 of its secret>",
+"traceparent": W3C trace context}; without a token the caller acts as its database role.
+Returns a row for each request in order: the HTTP status, and either id and body or detail and errors. A request that is
+refused changes nothing and raises nothing; an error raised by Postgres itself undoes the whole set.';
+
+grant execute on function api.create_account_users(jsonb) to accountsd_server, accountsd_dba;

@@ -1,0 +1,80 @@
+-- Loads every procedure of accountsd, in one transaction, as often as you like:
+--   psql -X -v ON_ERROR_STOP=1 -f sql/install.sql
+-- The migrations come first. Who runs it must be a member of accountsd_owner.
+\set ON_ERROR_STOP on
+\set QUIET on
+set client_min_messages = warning;
+
+begin;
+
+set local role accountsd_owner;
+
+-- Two installs at once would trip over each other's function definitions.
+select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned) /dev/null
+
+do $$
+declare
+  c_needed constant int := 1;
+  v_version constant int := (select version from accounts.schema_version);
+begin
+  if v_version <> c_needed then
+    raise exception 'these procedures are for tables of version %, and the tables are of version %', c_needed, v_version
+      using hint = 'Run the migrations of the same release first.';
+  end if;
+end
+$$;
+
+\ir internal/public_id.sql
+\ir internal/email_key.sql
+\ir internal/hash_of_text.sql
+\ir internal/trimmed.sql
+\ir internal/timestamp_text.sql
+\ir internal/items.sql
+\ir internal/fields.sql
+\ir internal/text_errors.sql
+\ir internal/shape_errors.sql
+\ir internal/request_errors.sql
+\ir internal/raise_problem.sql
+\ir internal/require_shape.sql
+\ir internal/caller_role.sql
+\ir internal/caller_actor.sql
+\ir internal/new_secret.sql
+\ir internal/audit.sql
+\ir internal/refuse_change.sql
+\ir internal/required_account.sql
+\ir internal/module_settings.sql
+\ir internal/user_group_buyers.sql
+\ir internal/token_callers.sql
+\ir internal/chosen_groups.sql
+\ir internal/account_user_objects.sql
+\ir internal/plan_account_users.sql
+\ir internal/create_account_users.sql
+
+\ir api/schema_version.sql
+\ir api/configure.sql
+\ir api/create_account.sql
+\ir api/create_module.sql
+\ir api/create_buyer.sql
+\ir api/create_user_group.sql
+\ir api/create_api_token.sql
+\ir api/disable_api_token.sql
+\ir api/create_account_user.sql
+\ir api/create_account_users.sql
+
+-- What an earlier release had and this one has not: a function that this transaction did not write.
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid
+    from pg_proc as p
+    where p.pronamespace in ('api'::regnamespace, 'internal'::regnamespace)
+      and p.xmin <> pg_current_xact_id()::xid
+  loop
+    execute format('drop function %s', v_function);
+  end loop;
+end
+$$;
+
+commit;

@@ -1,0 +1,7 @@
+-- What accounts.person.email_key holds for an address (a test compares the two).
+create or replace function internal.email_key(email text)
+returns text
+language sql immutable parallel safe
+as $$
+  select normalize(lower(upper(normalize(email, nfc) collate "und-x-icu") collate "und-x-icu"), nfc) collate "C"
+$$;

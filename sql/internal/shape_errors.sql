@@ -1,0 +1,76 @@
+-- Every mistake of a request object against internal.fields(shape): a row for each field path and
+-- message. path is the object's own path, '' for the request itself.
+create or replace function internal.shape_errors(value jsonb, p_shape text, path text default '')
+returns table (field text, message text)
+language plpgsql immutable parallel safe
+as $$
+declare
+  c_max_items constant int := 100;
+  v_prefix constant text := case when path = '' then '' else path || '.' end;
+  v_field record;
+  v_value jsonb;
+  v_item record;
+  v_messages text[];
+  v_names text[] := '{}';
+begin
+  if jsonb_typeof(value) <> 'object' then
+    return query values (case when path = '' then '$' else path end, 'is not an object');
+    return;
+  end if;
+
+  for v_field in
+    select v_prefix || f.name as path, f.name, f.kind, f.is_required, split_part(f.kind, ':', 2) as shape
+    from internal.fields(p_shape) as f
+  loop
+    v_names := v_names || v_field.name;
+    v_value := nullif(value -> v_field.name, 'null');
+    if v_value is null then
+      if v_field.is_required then
+        return query values (v_field.path, 'is required');
+      end if;
+    elsif v_field.kind like 'object:%' then
+      return query select * from internal.shape_errors(v_value, v_field.shape, v_field.path);
+    elsif v_field.kind like 'array:%' or v_field.kind = 'texts' then
+      if jsonb_typeof(v_value) <> 'array' then
+        return query values (v_field.path, 'is not an array');
+      elsif v_value = '[]' and v_field.kind <> 'texts' then
+        return query values (v_field.path, 'is empty');
+      elsif jsonb_array_length(v_value) > c_max_items then
+        return query values (v_field.path, 'has more than 100 items');
+      else
+        for v_item in
+          select i.value, format('%s[%s]', v_field.path, i.position - 1) as path,
+            count(*) over (partition by i.value ->> 'id' order by i.position) > 1 as is_repeated
+          from jsonb_array_elements(v_value) with ordinality as i (value, position)
+          order by i.position
+        loop
+          if v_field.kind = 'texts' then
+            if jsonb_typeof(v_item.value) <> 'string' then
+              return query values (v_item.path, 'is not a string');
+            end if;
+          else
+            return query select * from internal.shape_errors(v_item.value, v_field.shape, v_item.path);
+            if v_item.is_repeated and jsonb_typeof(v_item.value -> 'id') = 'string' then
+              return query values (v_item.path || '.id', 'is given more than once');
+            end if;
+          end if;
+        end loop;
+      end if;
+    elsif v_field.kind = 'boolean' then
+      if jsonb_typeof(v_value) <> 'boolean' then
+        return query values (v_field.path, 'is not true or false');
+      end if;
+    elsif jsonb_typeof(v_value) <> 'string' then
+      return query values (v_field.path, 'is not a string');
+    else
+      v_messages := internal.text_errors(v_field.kind, v_value #>> '{}');
+      if v_messages is not null then
+        return query select v_field.path, m.message from unnest(v_messages) as m (message);
+      end if;
+    end if;
+  end loop;
+
+  return query
+    select v_prefix || k.name, 'is not a known field' from jsonb_object_keys(value - v_names) as k (name);
+end
+$$;
