@@ -1,0 +1,57 @@
+#include "bearer.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+#include <strings.h>
+
+#include "text.h"
+
+#define SECRET_MIN 22
+#define SECRET_MAX 128
+
+static bool is_secret(const char *text, size_t len)
+{
+    if (len < SECRET_MIN || len > SECRET_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-' &&
+            c != '_')
+            return false;
+    }
+    return true;
+}
+
+bool bearer_parse(const char *value, size_t len, struct bearer *bearer)
+{
+    static const char scheme[] = "Bearer ", type[] = "idt:", hex[] = "0123456789abcdef";
+    const size_t scheme_len = sizeof(scheme) - 1, type_len = sizeof(type) - 1;
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    const char *id, *secret, *end = value + len;
+
+    /* RFC 9110, section 11.4: the scheme's name in any case, then one or more spaces. */
+    if (len < scheme_len || strncasecmp(value, scheme, scheme_len) != 0)
+        return false;
+    value += scheme_len;
+    while (value < end && *value == ' ')
+        value++;
+    if ((size_t)(end - value) < type_len + BEARER_ID_LEN + 1 || memcmp(value, type, type_len) != 0)
+        return false;
+    id = value + type_len;
+    if (!text_is_id(id, BEARER_ID_LEN, "TKN-", 2) || id[BEARER_ID_LEN] != ':')
+        return false;
+    secret = id + BEARER_ID_LEN + 1;
+    if (!is_secret(secret, (size_t)(end - secret)))
+        return false;
+
+    memcpy(bearer->id, id, BEARER_ID_LEN);
+    bearer->id[BEARER_ID_LEN] = '\0';
+    SHA256((const unsigned char *)secret, (size_t)(end - secret), hash);
+    for (size_t i = 0; i < sizeof(hash); i++) {
+        bearer->secret_sha256[2 * i] = hex[hash[i] >> 4];
+        bearer->secret_sha256[2 * i + 1] = hex[hash[i] & 15];
+    }
+    bearer->secret_sha256[BEARER_HASH_LEN] = '\0';
+    return true;
+}

@@ -1,0 +1,61 @@
+#ifndef ACCOUNTSD_CONFIG_H
+#define ACCOUNTSD_CONFIG_H
+
+/* Configuration: one table of options, each a flag, an environment variable, a default, bounds and a line of
+ * help. A flag wins over the environment. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct config {
+    /* libpq connection string or URL; empty: libpq's own PG* variables. */
+    const char *database_url;
+    const char *listen_address;
+    long port;
+    long workers;
+    long database_connections;
+    long database_connect_timeout;
+    long database_timeout;
+    long prepared_statements;
+    long queue_size;
+    long queue_timeout;
+    long set_size;
+    long max_connections;
+    long max_head_size;
+    long max_body_size;
+    long max_json_depth;
+    long request_timeout;
+    long send_timeout;
+    long drain_timeout;
+};
+
+enum config_action {
+    CONFIG_RUN,
+    CONFIG_CHECK,   /* --check-config, and the configuration is sound */
+    CONFIG_HELP,    /* --help */
+    CONFIG_VERSION, /* --version */
+    CONFIG_INVALID, /* every mistake has been written to err, a line each */
+};
+
+/* Fills *config from the defaults, the environment and the arguments. Texts point into argv and the
+ * environment and are not copied. */
+enum config_action config_load(struct config *config, int argc, char **argv, FILE *err);
+
+void config_write_help(FILE *out);
+
+/* The largest bound of set_size, for arrays. */
+#define CONFIG_SET_SIZE_MAX 64
+
+/* One option as text, for the help and for the test that compares README with it. */
+struct config_option {
+    const char *flag;
+    const char *variable;
+    const char *default_value;
+    const char *help;
+};
+
+size_t config_option_count(void);
+struct config_option config_option_at(size_t index);
+
+#endif

@@ -1,0 +1,36 @@
+#ifndef ACCOUNTSD_CONNECTOR_H
+#define ACCOUNTSD_CONNECTOR_H
+
+/* Makes database connections on a thread of its own, since libpq blocks while it resolves names, and hands
+ * them to a loop. One connector serves one loop; connector_request and connector_stop are the loop's to call.
+ * After a failure it waits, from a tenth of a second up to five seconds, doubled each time and with jitter,
+ * before it tries again. */
+
+#include <h2o.h>
+#include <libpq-fe.h>
+
+#include "config.h"
+
+#define CONNECTOR_ERROR_MAX 256
+
+/* Connects, checks that the schema is one that this server can work with, and prepares the statements, all of
+ * it blocking. NULL on failure, and a line in error that says why. */
+PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX]);
+
+struct connector;
+
+/* Called on the loop's thread: pg is a connection in non-blocking mode, now the callee's, or NULL when an
+ * attempt failed for the reason in error (more attempts follow). */
+typedef void (*connector_on_result)(void *data, PGconn *pg, const char *error);
+
+/* NULL when no thread can be made. config must stay as long as the connector. */
+struct connector *connector_start(
+    h2o_multithread_queue_t *queue, const struct config *config, connector_on_result on_result, void *data);
+
+/* Asks for one more connection. */
+void connector_request(struct connector *connector);
+
+/* Waits for an attempt under way to end, then frees everything; on_result is not called any more. */
+void connector_stop(struct connector *connector);
+
+#endif

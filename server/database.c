@@ -1,0 +1,444 @@
+#include "database.h"
+
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "connector.h"
+#include "log.h"
+#include "problem.h"
+
+/* How often a call that lost a deadlock or a serialization race is tried in all. */
+#define MAX_TRIES 3
+
+struct connection {
+    struct database *database;
+    /* NULL while the connector makes a new one. */
+    PGconn *pg;
+    /* Watches a duplicate of libpq's file descriptor, so that each side closes its own. */
+    h2o_socket_t *socket;
+    /* The calls of the set under way, in order. */
+    struct database_call *calls[CONFIG_SET_SIZE_MAX];
+    size_t count;
+    uint64_t deadline;
+    /* What the set has brought so far: it counts once the transaction has ended, not before. */
+    PGresult *result;
+};
+
+struct database {
+    const struct config *config;
+    h2o_context_t *context;
+    struct connector *connector;
+    h2o_linklist_t queue;
+    size_t queued;
+    /* Hands out what this tick has gathered, after all its sockets. */
+    h2o_timeout_entry_t dispatch;
+    /* Looks after deadlines while there are any. */
+    h2o_timeout_entry_t watch;
+    /* The last attempt to connect failed. */
+    bool is_away;
+    size_t connected;
+    size_t count;
+    struct connection connections[];
+};
+
+static void reply_status(struct database_call *call, int status, const char *sqlstate)
+{
+    struct database_reply reply = {.status = status, .sqlstate = sqlstate};
+
+    call->on_reply(call, &reply);
+}
+
+static void schedule_dispatch(struct database *database)
+{
+    if (!h2o_timeout_is_linked(&database->dispatch))
+        h2o_timeout_link(database->context->loop, &database->context->zero_timeout, &database->dispatch);
+}
+
+static void start_watch(struct database *database)
+{
+    if (!h2o_timeout_is_linked(&database->watch))
+        h2o_timeout_link(database->context->loop, &database->context->hundred_ms_timeout, &database->watch);
+}
+
+static struct database_call *take_first(struct database *database)
+{
+    struct database_call *call = H2O_STRUCT_FROM_MEMBER(struct database_call, link, database->queue.next);
+
+    h2o_linklist_unlink(&call->link);
+    database->queued--;
+    return call;
+}
+
+static void fail_queue(struct database *database, int status)
+{
+    while (!h2o_linklist_is_empty(&database->queue))
+        reply_status(take_first(database), status, NULL);
+}
+
+/* Puts calls back at the head of the queue, in their order, to be tried one by one. */
+static void requeue_alone(struct database *database, struct database_call **calls, size_t count)
+{
+    for (size_t i = count; i-- > 0;) {
+        calls[i]->alone = true;
+        h2o_linklist_insert(database->queue.next, &calls[i]->link);
+        database->queued++;
+    }
+    schedule_dispatch(database);
+}
+
+static void close_connection(struct connection *connection)
+{
+    PQclear(connection->result);
+    connection->result = NULL;
+    h2o_socket_close(connection->socket);
+    connection->socket = NULL;
+    PQfinish(connection->pg);
+    connection->pg = NULL;
+    connection->database->connected--;
+}
+
+/* Gives up a connection: whether its set was done is unknown, so its calls are not tried again. */
+static void drop_connection(struct connection *connection, int status, const char *reason)
+{
+    struct database *database = connection->database;
+    size_t count = connection->count;
+
+    log_event("database_connection_lost", json_pack("{s:s, s:i}", "reason", reason, "requests", (int)count));
+    close_connection(connection);
+    connection->count = 0;
+    for (size_t i = 0; i < count; i++)
+        reply_status(connection->calls[i], status, NULL);
+    connector_request(database->connector);
+}
+
+static const char *column(const PGresult *result, int row, enum statement_column column)
+{
+    return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
+}
+
+/* Answers each call of the set from its row. */
+static void reply_rows(struct connection *connection, const PGresult *result)
+{
+    size_t count = connection->count;
+
+    connection->count = 0;
+    for (int row = 0; row < PQntuples(result); row++) {
+        const char *ordinal = column(result, row, STATEMENT_ORDINAL),
+                   *status = column(result, row, STATEMENT_STATUS);
+        size_t index = ordinal != NULL ? strtoul(ordinal, NULL, 10) - 1 : SIZE_MAX;
+        struct database_reply reply = {
+            .status = status != NULL ? atoi(status) : 500,
+            .id = column(result, row, STATEMENT_ID),
+            .body = column(result, row, STATEMENT_BODY),
+            .detail = column(result, row, STATEMENT_DETAIL),
+            .errors = column(result, row, STATEMENT_ERRORS),
+        };
+
+        if (index >= count || connection->calls[index] == NULL)
+            continue;
+        connection->calls[index]->on_reply(connection->calls[index], &reply);
+        connection->calls[index] = NULL;
+    }
+    /* A row short is our bug; nobody may be left waiting for it. */
+    for (size_t i = 0; i < count; i++) {
+        if (connection->calls[i] != NULL)
+            reply_status(connection->calls[i], 500, NULL);
+    }
+}
+
+/* The set was undone as a whole: its calls are tried one by one, so that only the one at fault fails; one
+ * that lost a race to others is tried again. */
+static void reply_error(struct connection *connection, const PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    bool lost_race = sqlstate != NULL && strncmp(sqlstate, "40", 2) == 0;
+    size_t count = connection->count;
+
+    /* The message itself may quote what a client sent. */
+    log_event("database_error", json_pack("{s:s?, s:s?, s:s?, s:i}", "sqlstate", sqlstate, "function",
+                                    function, "constraint", constraint, "requests", (int)count));
+    connection->count = 0;
+    if (count > 1 || (lost_race && connection->calls[0]->tries < MAX_TRIES))
+        requeue_alone(connection->database, connection->calls, count);
+    else
+        reply_status(connection->calls[0], problem_status_of_sqlstate(sqlstate), sqlstate);
+}
+
+static void finish_set(struct connection *connection)
+{
+    PGresult *result = connection->result;
+
+    connection->result = NULL;
+    if (PQresultStatus(result) == PGRES_TUPLES_OK && PQnfields(result) == STATEMENT_COLUMNS)
+        reply_rows(connection, result);
+    else
+        reply_error(connection, result);
+    PQclear(result);
+    schedule_dispatch(connection->database);
+}
+
+/* Takes what has arrived. libpq says that a statement is over, with a NULL, once the server has ended its
+ * transaction: a commit that fails brings a second result, an error, after the rows. */
+static void read_results(struct connection *connection)
+{
+    while (!PQisBusy(connection->pg)) {
+        PGresult *result = PQgetResult(connection->pg);
+
+        if (result != NULL) {
+            PQclear(connection->result);
+            connection->result = result;
+            continue;
+        }
+        if (PQstatus(connection->pg) == CONNECTION_BAD)
+            drop_connection(connection, 503, "the server closed the connection");
+        else if (connection->count > 0)
+            finish_set(connection);
+        return;
+    }
+}
+
+static void on_readable(h2o_socket_t *socket, const char *error)
+{
+    struct connection *connection = socket->data;
+
+    if (error != NULL || PQconsumeInput(connection->pg) != 1 ||
+        (connection->count == 0 && PQstatus(connection->pg) == CONNECTION_BAD))
+        drop_connection(connection, 503, "the server closed the connection");
+    else
+        read_results(connection);
+}
+
+static void flush(struct connection *connection);
+
+static void on_writable(h2o_socket_t *socket, const char *error)
+{
+    struct connection *connection = socket->data;
+
+    if (error != NULL)
+        drop_connection(connection, 503, "the connection cannot be written");
+    else
+        flush(connection);
+}
+
+static void flush(struct connection *connection)
+{
+    switch (PQflush(connection->pg)) {
+    case 0:
+        /* To make room to write, libpq may have read what the loop now hears nothing of. */
+        read_results(connection);
+        break;
+    case 1:
+        h2o_socket_notify_write(connection->socket, on_writable);
+        break;
+    default:
+        drop_connection(connection, 503, "the connection cannot be written");
+    }
+}
+
+/* Joins the requests of the set to one JSON array; the caller frees it. */
+static char *join_requests(const struct connection *connection)
+{
+    size_t len = 2;
+    char *text, *at;
+
+    for (size_t i = 0; i < connection->count; i++)
+        len += connection->calls[i]->request.len + 1;
+    at = text = h2o_mem_alloc(len + 1);
+    *at++ = '[';
+    for (size_t i = 0; i < connection->count; i++) {
+        if (i > 0)
+            *at++ = ',';
+        memcpy(at, connection->calls[i]->request.base, connection->calls[i]->request.len);
+        at += connection->calls[i]->request.len;
+    }
+    memcpy(at, "]", 2);
+    return text;
+}
+
+/* Takes a set off the queue: the first call, and those next to it that may go with it. */
+static void take_set(struct connection *connection)
+{
+    struct database *database = connection->database;
+    struct database_call *first = take_first(database);
+
+    connection->calls[0] = first;
+    connection->count = 1;
+    while (!first->alone && connection->count < (size_t)database->config->set_size &&
+           !h2o_linklist_is_empty(&database->queue)) {
+        struct database_call *next = H2O_STRUCT_FROM_MEMBER(struct database_call, link, database->queue.next);
+
+        if (next->alone || next->statement != first->statement)
+            break;
+        connection->calls[connection->count++] = take_first(database);
+    }
+}
+
+static void send_set(struct connection *connection)
+{
+    const struct config *config = connection->database->config;
+    const struct statement_text *statement = &statements[connection->calls[0]->statement];
+    char *requests = join_requests(connection);
+    const char *const parameters[] = {requests};
+    int sent;
+
+    for (size_t i = 0; i < connection->count; i++)
+        connection->calls[i]->tries++;
+    sent = config->prepared_statements
+               ? PQsendQueryPrepared(connection->pg, statement->name, 1, parameters, NULL, NULL, 0)
+               : PQsendQueryParams(connection->pg, statement->sql, 1, NULL, parameters, NULL, NULL, 0);
+    free(requests);
+    if (!sent) {
+        drop_connection(connection, 503, "the statement cannot be sent");
+        return;
+    }
+    connection->deadline = h2o_now(connection->database->context->loop) + (uint64_t)config->database_timeout;
+    start_watch(connection->database);
+    flush(connection);
+}
+
+static void on_dispatch(h2o_timeout_entry_t *entry)
+{
+    struct database *database = H2O_STRUCT_FROM_MEMBER(struct database, dispatch, entry);
+
+    for (size_t i = 0; i < database->count && !h2o_linklist_is_empty(&database->queue); i++) {
+        struct connection *connection = &database->connections[i];
+
+        if (connection->pg != NULL && connection->count == 0) {
+            take_set(connection);
+            send_set(connection);
+        }
+    }
+}
+
+/* The queue is in order of arrival but for what is tried again, which came before. */
+static void expire_queue(struct database *database, uint64_t now)
+{
+    while (!h2o_linklist_is_empty(&database->queue)) {
+        struct database_call *call = H2O_STRUCT_FROM_MEMBER(struct database_call, link, database->queue.next);
+
+        if (now - call->queued_at < (uint64_t)database->config->queue_timeout)
+            return;
+        reply_status(take_first(database), 503, NULL);
+    }
+}
+
+static void on_watch(h2o_timeout_entry_t *entry)
+{
+    struct database *database = H2O_STRUCT_FROM_MEMBER(struct database, watch, entry);
+    uint64_t now = h2o_now(database->context->loop);
+    bool is_needed = false;
+
+    expire_queue(database, now);
+    for (size_t i = 0; i < database->count; i++) {
+        struct connection *connection = &database->connections[i];
+
+        /* Closing the connection is the one way to give up a statement that does not block the loop. */
+        if (connection->count > 0 && now >= connection->deadline)
+            drop_connection(connection, 504, "the statement took too long");
+        is_needed = is_needed || connection->count > 0;
+    }
+    if (is_needed || !h2o_linklist_is_empty(&database->queue))
+        start_watch(database);
+}
+
+static void adopt(struct connection *connection, PGconn *pg)
+{
+    struct database *database = connection->database;
+    int fd = dup(PQsocket(pg));
+
+    if (fd < 0) {
+        log_event("database_connection_lost",
+            json_pack("{s:s, s:i}", "reason", "no file descriptor is free", "requests", 0));
+        PQfinish(pg);
+        connector_request(database->connector);
+        return;
+    }
+    connection->pg = pg;
+    connection->socket = h2o_evloop_socket_create(database->context->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
+    connection->socket->data = connection;
+    h2o_socket_read_start(connection->socket, on_readable);
+    database->connected++;
+    schedule_dispatch(database);
+}
+
+static void on_connector_result(void *data, PGconn *pg, const char *error)
+{
+    struct database *database = data;
+
+    database->is_away = pg == NULL;
+    if (pg == NULL) {
+        log_event("database_connect_failed", json_pack("{s:s}", "reason", error));
+        if (database->connected == 0)
+            fail_queue(database, 503);
+        return;
+    }
+    for (size_t i = 0; i < database->count; i++) {
+        if (database->connections[i].pg == NULL) {
+            adopt(&database->connections[i], pg);
+            return;
+        }
+    }
+}
+
+struct database *database_create(h2o_context_t *context, const struct config *config)
+{
+    size_t count = (size_t)config->database_connections;
+    struct database *database = h2o_mem_alloc(sizeof(*database) + count * sizeof(struct connection));
+
+    memset(database, 0, sizeof(*database) + count * sizeof(struct connection));
+    database->config = config;
+    database->context = context;
+    database->count = count;
+    database->dispatch.cb = on_dispatch;
+    database->watch.cb = on_watch;
+    h2o_linklist_init_anchor(&database->queue);
+    database->connector = connector_start(context->queue, config, on_connector_result, database);
+    if (database->connector == NULL) {
+        free(database);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        database->connections[i].database = database;
+        connector_request(database->connector);
+    }
+    return database;
+}
+
+void database_destroy(struct database *database)
+{
+    connector_stop(database->connector);
+    fail_queue(database, 503);
+    for (size_t i = 0; i < database->count; i++) {
+        struct connection *connection = &database->connections[i];
+        size_t count = connection->count;
+
+        connection->count = 0;
+        for (size_t c = 0; c < count; c++)
+            reply_status(connection->calls[c], 503, NULL);
+        if (connection->pg != NULL)
+            close_connection(connection);
+    }
+    h2o_timeout_unlink(&database->dispatch);
+    h2o_timeout_unlink(&database->watch);
+    free(database);
+}
+
+bool database_submit(struct database *database, struct database_call *call)
+{
+    if (database->queued >= (size_t)database->config->queue_size ||
+        (database->is_away && database->connected == 0))
+        return false;
+    call->tries = 0;
+    call->alone = false;
+    call->queued_at = h2o_now(database->context->loop);
+    memset(&call->link, 0, sizeof(call->link));
+    h2o_linklist_insert(&database->queue, &call->link);
+    database->queued++;
+    schedule_dispatch(database);
+    start_watch(database);
+    return true;
+}

@@ -1,0 +1,53 @@
+#ifndef ACCOUNTSD_DATABASE_H
+#define ACCOUNTSD_DATABASE_H
+
+/* The way to the database of one worker: a bounded queue of calls and the connections that serve it. A
+ * connection that is free takes what waits, in order of arrival, as one set; nobody is held back to fill a
+ * set. Belongs to the worker's thread; knows nothing of HTTP but its status codes. */
+
+#include <h2o.h>
+
+#include "config.h"
+#include "statement.h"
+
+struct database;
+struct database_call;
+
+/* The verdict on one call. The texts are the callee's for the length of the call only; those that do not
+ * apply are NULL. */
+struct database_reply {
+    int status;
+    const char *id;
+    const char *body;
+    const char *detail;
+    const char *errors;
+    /* Of an error that the database raised, for the log. */
+    const char *sqlstate;
+};
+
+typedef void (*database_on_reply)(struct database_call *call, const struct database_reply *reply);
+
+/* A call, embedded in what its maker keeps about it. The maker sets the first part and leaves all of it alone
+ * until on_reply, which comes exactly once and never from within database_submit. */
+struct database_call {
+    enum statement statement;
+    /* One element of the statement's JSON array. */
+    h2o_iovec_t request;
+    database_on_reply on_reply;
+
+    h2o_linklist_t link;
+    uint64_t queued_at;
+    unsigned tries;
+    bool alone;
+};
+
+/* NULL when the connector's thread cannot be made. */
+struct database *database_create(h2o_context_t *context, const struct config *config);
+
+/* Calls that still wait are answered with 503. */
+void database_destroy(struct database *database);
+
+/* Queues a call. False, and the call not taken, when the queue is full or the database is away. */
+bool database_submit(struct database *database, struct database_call *call);
+
+#endif

@@ -1,0 +1,369 @@
+#include "handler.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "bearer.h"
+#include "log.h"
+#include "problem.h"
+#include "route.h"
+#include "trace.h"
+#include "validate.h"
+#include "wire.h"
+
+#define JSON_MEDIA_TYPE "application/json"
+#define RETRY_AFTER "1"
+
+/* One request. It lives in libh2o's pool of the request, which goes when the response has left or the
+ * connection has ended; on HTTP/1 neither happens while the database works on it. */
+struct request {
+    struct database_call call;
+    h2o_req_t *req;
+    struct handler_context *context;
+    const struct route *route;
+    struct trace trace;
+    struct bearer bearer;
+    struct timespec started;
+};
+
+static void send_text(h2o_req_t *req, int status, const char *media_type, const char *text, size_t len)
+{
+    req->res.status = status;
+    req->res.reason = problem_title(status);
+    req->res.content_length = len;
+    h2o_add_header(
+        &req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, media_type, strlen(media_type));
+    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL, H2O_STRLIT("no-store"));
+    h2o_send_inline(req, text, len);
+}
+
+static void send_problem(struct request *request, const struct problem *problem)
+{
+    h2o_req_t *req = request->req;
+    size_t len;
+    char *text = problem_render(problem, request->trace.parent, &len);
+
+    if (problem->status == 401)
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_WWW_AUTHENTICATE, NULL, H2O_STRLIT("Bearer"));
+    if (problem->status == 503)
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_RETRY_AFTER, NULL, H2O_STRLIT(RETRY_AFTER));
+    if (text == NULL) {
+        /* Out of memory: the status alone still tells the truth. */
+        send_text(req, problem->status, PROBLEM_MEDIA_TYPE, H2O_STRLIT("{}"));
+        return;
+    }
+    send_text(req, problem->status, PROBLEM_MEDIA_TYPE, text, len);
+    free(text);
+}
+
+static void send_status(struct request *request, int status, const char *detail)
+{
+    struct problem problem = {.status = status, .detail = detail};
+
+    send_problem(request, &problem);
+}
+
+/* What follows on the connection cannot be told from what belongs to this request. */
+static void send_status_and_close(struct request *request, int status, const char *detail)
+{
+    request->req->http1_is_persistent = 0;
+    send_status(request, status, detail);
+}
+
+static void send_created(struct request *request, const struct database_reply *reply)
+{
+    h2o_req_t *req = request->req;
+
+    if (request->route->location != NULL && reply->id != NULL) {
+        h2o_iovec_t parts[] = {h2o_iovec_init(request->route->location, strlen(request->route->location)),
+            h2o_iovec_init(reply->id, strlen(reply->id))};
+        h2o_iovec_t location = h2o_concat_list(&req->pool, parts, 2);
+
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_LOCATION, NULL, location.base, location.len);
+    }
+    send_text(req, reply->status, JSON_MEDIA_TYPE, reply->body, strlen(reply->body));
+}
+
+static void on_reply(struct database_call *call, const struct database_reply *reply)
+{
+    struct request *request = H2O_STRUCT_FROM_MEMBER(struct request, call, call);
+    struct problem problem = {.status = reply->status, .detail = reply->detail, .errors = reply->errors};
+
+    if (reply->status < 300 && reply->body != NULL) {
+        send_created(request, reply);
+        return;
+    }
+    if (reply->status == 500)
+        log_event("internal_error", json_pack("{s:s%, s:s?}", "trace_id", trace_id(&request->trace),
+                                        (size_t)TRACE_ID_LEN, "sqlstate", reply->sqlstate));
+    send_problem(request, &problem);
+}
+
+static h2o_iovec_t find_header(h2o_req_t *req, const char *name)
+{
+    ssize_t index = h2o_find_header_by_str(&req->headers, name, strlen(name), -1);
+
+    return index < 0 ? h2o_iovec_init(NULL, 0) : req->headers.entries[index].value;
+}
+
+/* RFC 9110, section 8.3: application/json or application/<anything>+json, with any parameters. */
+static bool is_json_media_type(h2o_iovec_t value)
+{
+    static const char prefix[] = "application/", suffix[] = "+json";
+    const char *semicolon = value.len > 0 ? memchr(value.base, ';', value.len) : NULL;
+    size_t len = semicolon != NULL ? (size_t)(semicolon - value.base) : value.len;
+
+    while (len > 0 && (value.base[len - 1] == ' ' || value.base[len - 1] == '\t'))
+        len--;
+    if (len == sizeof(JSON_MEDIA_TYPE) - 1 && strncasecmp(value.base, JSON_MEDIA_TYPE, len) == 0)
+        return true;
+    return len > sizeof(prefix) - 1 + sizeof(suffix) - 1 &&
+           strncasecmp(value.base, prefix, sizeof(prefix) - 1) == 0 &&
+           strncasecmp(value.base + len - (sizeof(suffix) - 1), suffix, sizeof(suffix) - 1) == 0 &&
+           memchr(value.base + sizeof(prefix) - 1, '/', len - (sizeof(prefix) - 1)) == NULL;
+}
+
+static void start_trace(struct request *request)
+{
+    h2o_iovec_t sent = find_header(request->req, "traceparent");
+
+    if (sent.base == NULL || !trace_parse(sent.base, sent.len, &request->trace))
+        trace_make(&request->trace);
+}
+
+/* The strict look at the head. False when the request has been answered. */
+static bool check_head(struct request *request)
+{
+    static const int statuses[] = {
+        [WIRE_BAD_REQUEST] = 400, [WIRE_LENGTH_REQUIRED] = 411, [WIRE_TOO_LARGE] = 431};
+    h2o_conn_t *conn = request->req->conn;
+    h2o_socket_t *socket = conn->callbacks->get_socket(conn);
+    const char *reason;
+    enum wire_verdict verdict = wire_check_head(
+        socket->input->bytes, socket->input->size, (size_t)request->context->config->max_head_size, &reason);
+
+    if (verdict == WIRE_OK)
+        return true;
+    send_status_and_close(request, statuses[verdict], reason);
+    return false;
+}
+
+static bool find_route(struct request *request)
+{
+    h2o_req_t *req = request->req;
+    size_t path_len = req->query_at == SIZE_MAX ? req->path.len : req->query_at;
+    char allow[ROUTE_ALLOW_MAX];
+
+    switch (route_find(req->method.base, req->method.len, req->path.base, path_len, &request->route)) {
+    case ROUTE_FOUND:
+        return true;
+    case ROUTE_METHOD_NOT_ALLOWED:
+        route_allow(request->route, allow);
+        h2o_iovec_t value = h2o_strdup(&req->pool, allow, SIZE_MAX);
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_ALLOW, NULL, value.base, value.len);
+        send_status(request, 405, NULL);
+        return false;
+    case ROUTE_NOT_FOUND:
+        break;
+    }
+    send_status(request, 404, NULL);
+    return false;
+}
+
+/* No operation has query parameters yet; one that would be ignored is better refused. */
+static bool check_query(struct request *request)
+{
+    h2o_req_t *req = request->req;
+
+    if (req->query_at == SIZE_MAX || req->query_at + 1 >= req->path.len)
+        return true;
+    struct problem problem = {.status = 400, .errors = "{\"?\":[\"is not a known query parameter\"]}"};
+    send_problem(request, &problem);
+    return false;
+}
+
+static bool check_token(struct request *request)
+{
+    h2o_iovec_t authorization = find_header(request->req, "authorization");
+
+    if (authorization.base != NULL && bearer_parse(authorization.base, authorization.len, &request->bearer))
+        return true;
+    send_status(request, 401, NULL);
+    return false;
+}
+
+static bool check_body(struct request *request)
+{
+    const struct config *config = request->context->config;
+    h2o_req_t *req = request->req;
+    h2o_iovec_t encoding = find_header(req, "content-encoding");
+    struct problem problem = {.status = 400};
+    char *errors;
+
+    if (req->entity.len > (size_t)config->max_body_size) {
+        send_status(request, 413, NULL);
+        return false;
+    }
+    if (!is_json_media_type(find_header(req, "content-type")) ||
+        (encoding.base != NULL && !h2o_lcstris(encoding.base, encoding.len, H2O_STRLIT("identity")))) {
+        send_status(request, 415, NULL);
+        return false;
+    }
+    switch (validate_body(
+        request->route->body, req->entity.base, req->entity.len, (size_t)config->max_json_depth, &errors)) {
+    case VALIDATE_OK:
+        return true;
+    case VALIDATE_INVALID:
+        problem.errors = errors;
+        send_problem(request, &problem);
+        free(errors);
+        return false;
+    case VALIDATE_OUT_OF_MEMORY:
+        break;
+    }
+    send_status(request, 503, NULL);
+    return false;
+}
+
+/* The body is JSON, checked, and everything else has no character that JSON escapes. */
+static void submit(struct request *request)
+{
+    h2o_req_t *req = request->req;
+    h2o_iovec_t parts[] = {
+        h2o_iovec_init(H2O_STRLIT("{\"token\":\"")),
+        h2o_iovec_init(request->bearer.id, BEARER_ID_LEN),
+        h2o_iovec_init(H2O_STRLIT(":")),
+        h2o_iovec_init(request->bearer.secret_sha256, BEARER_HASH_LEN),
+        h2o_iovec_init(H2O_STRLIT("\",\"traceparent\":\"")),
+        h2o_iovec_init(request->trace.parent, TRACE_PARENT_LEN),
+        h2o_iovec_init(H2O_STRLIT("\",\"request\":")),
+        req->entity,
+        h2o_iovec_init(H2O_STRLIT("}")),
+    };
+
+    request->call.statement = request->route->statement;
+    request->call.on_reply = on_reply;
+    request->call.request = h2o_concat_list(&req->pool, parts, sizeof(parts) / sizeof(parts[0]));
+    if (!database_submit(request->context->database, &request->call))
+        send_status(request, 503, NULL);
+}
+
+/* A method that the log can take as it is, and that keeps the number of different ones small. */
+static const char *method_for_log(const h2o_req_t *req)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (h2o_memis(req->method.base, req->method.len, known[i], strlen(known[i])))
+            return known[i];
+    }
+    return "other";
+}
+
+/* The response has left, or the connection has ended. */
+static void on_dispose(void *data)
+{
+    struct request *request = data;
+    const h2o_req_t *req = request->req;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    log_request(&(struct log_request){
+        .trace_id = trace_id(&request->trace),
+        .trace_id_len = TRACE_ID_LEN,
+        .method = method_for_log(req),
+        .route = request->route != NULL ? request->route->path : "",
+        .token_id = request->bearer.id,
+        .status = req->res.status,
+        .duration_us = (now.tv_sec - request->started.tv_sec) * 1000000 +
+                       (now.tv_nsec - request->started.tv_nsec) / 1000,
+        .bytes = req->bytes_sent,
+    });
+    request->context->in_flight--;
+}
+
+static struct request *start_request(struct handler_context *context, h2o_req_t *req)
+{
+    struct request *request = h2o_mem_alloc_shared(&req->pool, sizeof(*request), on_dispose);
+
+    memset(request, 0, sizeof(*request));
+    request->req = req;
+    request->context = context;
+    context->in_flight++;
+    clock_gettime(CLOCK_MONOTONIC, &request->started);
+    start_trace(request);
+    return request;
+}
+
+static int on_req(h2o_handler_t *self, h2o_req_t *req)
+{
+    struct request *request = start_request(h2o_context_get_handler_context(req->conn->ctx, self), req);
+
+    if (check_head(request) && find_route(request) && check_query(request) && check_token(request) &&
+        check_body(request))
+        submit(request);
+    return 0;
+}
+
+/* Sends a text of ours in place of what comes in. */
+struct replacement {
+    h2o_ostream_t super;
+    h2o_iovec_t text;
+    bool sent;
+};
+
+static void on_replacement_send(
+    h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t bufcnt, h2o_send_state_t state)
+{
+    struct replacement *replacement = H2O_STRUCT_FROM_MEMBER(struct replacement, super, self);
+    size_t count = replacement->sent ? 0 : 1;
+
+    (void)bufs;
+    (void)bufcnt;
+    replacement->sent = true;
+    h2o_ostream_send_next(self, req, &replacement->text, count, state);
+}
+
+/* libh2o answers some broken requests itself, before any handler, with a line of plain text, which no
+ * response of ours is. They become problems like all others, and get their line in the log. */
+static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
+{
+    static const char plain[] = "text/plain";
+    ssize_t type = h2o_find_header(&req->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
+    struct problem problem = {.status = req->res.status};
+    struct replacement *replacement;
+    struct request *request;
+    char *text;
+
+    if (type >= 0 && req->res.headers.entries[type].value.len >= sizeof(plain) - 1 &&
+        memcmp(req->res.headers.entries[type].value.base, plain, sizeof(plain) - 1) == 0) {
+        request = start_request(h2o_context_get_filter_context(req->conn->ctx, self), req);
+        replacement = (struct replacement *)h2o_add_ostream(req, sizeof(*replacement), slot);
+        replacement->super.do_send = on_replacement_send;
+        replacement->sent = false;
+        replacement->text = h2o_iovec_init(H2O_STRLIT("{}"));
+        if ((text = problem_render(&problem, request->trace.parent, &replacement->text.len)) != NULL) {
+            replacement->text = h2o_strdup(&req->pool, text, replacement->text.len);
+            free(text);
+        }
+        req->res.reason = problem_title(req->res.status);
+        req->res.content_length = replacement->text.len;
+        req->res.headers.entries[type].value = h2o_iovec_init(H2O_STRLIT(PROBLEM_MEDIA_TYPE));
+        slot = &replacement->super.next;
+    }
+    h2o_setup_next_ostream(req, slot);
+}
+
+void handler_register(h2o_hostconf_t *host)
+{
+    h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = on_req;
+    h2o_create_filter(&host->fallback_path, sizeof(h2o_filter_t))->on_setup_ostream = on_setup_ostream;
+}
+
+void handler_attach(h2o_context_t *context, h2o_hostconf_t *host, struct handler_context *handler_context)
+{
+    h2o_context_set_handler_context(context, host->fallback_path.handlers.entries[0], handler_context);
+    h2o_context_set_filter_context(context, host->fallback_path.filters.entries[0], handler_context);
+}

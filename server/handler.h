@@ -1,0 +1,26 @@
+#ifndef ACCOUNTSD_HANDLER_H
+#define ACCOUNTSD_HANDLER_H
+
+/* The life of one request between libh2o and the database: every request of a worker comes through here, and
+ * every response leaves through here as JSON with a line in the log. */
+
+#include <h2o.h>
+
+#include "config.h"
+#include "database.h"
+
+/* What the requests of one worker share. */
+struct handler_context {
+    const struct config *config;
+    struct database *database;
+    /* Requests that have come in whole and whose response has not left whole. */
+    size_t in_flight;
+};
+
+/* Makes a host of globalconf hand everything to this module. Before workers start. */
+void handler_register(h2o_hostconf_t *host);
+
+/* Ties a worker's context to its handler context, which must outlive the requests. */
+void handler_attach(h2o_context_t *context, h2o_hostconf_t *host, struct handler_context *handler_context);
+
+#endif

@@ -1,0 +1,28 @@
+#ifndef ACCOUNTSD_PROBLEM_H
+#define ACCOUNTSD_PROBLEM_H
+
+/* Problem details (RFC 9457), and what HTTP status a database error is. Pure. */
+
+#include <stddef.h>
+
+#define PROBLEM_MEDIA_TYPE "application/problem+json"
+
+struct problem {
+    int status;
+    /* Text for people; NULL for the status's own. */
+    const char *detail;
+    /* A JSON object, or NULL. */
+    const char *errors;
+};
+
+/* The reason phrase of a status (RFC 9110), "Error" for one that this service does not use. */
+const char *problem_title(int status);
+
+/* The problem as JSON, which the caller frees; NULL when memory ran out. *len is set to its length. */
+char *problem_render(const struct problem *problem, const char *traceparent, size_t *len);
+
+/* The status for an SQLSTATE: NNN for PTNNN, 503 where trying again later can help, 504 for a statement that
+ * took too long, 500 for anything else. */
+int problem_status_of_sqlstate(const char *sqlstate);
+
+#endif

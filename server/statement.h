@@ -1,0 +1,30 @@
+#ifndef ACCOUNTSD_STATEMENT_H
+#define ACCOUNTSD_STATEMENT_H
+
+/* The calls that the server makes of the database. Each takes one JSON array of requests as its parameter
+ * and returns, for each request, a row of these columns, all text: ordinal (from 1), status (HTTP's), id,
+ * body, detail, errors. */
+enum statement {
+    STATEMENT_CREATE_ACCOUNT_USERS,
+    STATEMENT_COUNT,
+};
+
+enum statement_column {
+    STATEMENT_ORDINAL,
+    STATEMENT_STATUS,
+    STATEMENT_ID,
+    STATEMENT_BODY,
+    STATEMENT_DETAIL,
+    STATEMENT_ERRORS,
+    STATEMENT_COLUMNS,
+};
+
+struct statement_text {
+    /* The name it is prepared under. */
+    const char *name;
+    const char *sql;
+};
+
+extern const struct statement_text statements[STATEMENT_COUNT];
+
+#endif

@@ -1,0 +1,34 @@
+#ifndef ACCOUNTSD_TEXT_H
+#define ACCOUNTSD_TEXT_H
+
+/* Rules for the texts of a request. Pure: no allocation, no state. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum text_rule {
+    /* A deliverable-looking address: the dot-atoms of RFC 5321 and RFC 6531, at most 254 bytes, without
+     * quoted local parts and address literals. */
+    TEXT_EMAIL,
+    /* 1 to 100 characters without the spaces around them, no control characters. */
+    TEXT_NAME,
+    TEXT_PHONE_PREFIX,
+    TEXT_PHONE_NUMBER,
+    /* Well-formed by RFC 5646, section 2.1, irregular grandfathered tags excepted; at most 35 characters. */
+    TEXT_LANGUAGE_TAG,
+    TEXT_ACCOUNT_ID,
+    TEXT_USER_GROUP_ID,
+    TEXT_INVITATION_STATUS,
+};
+
+#define TEXT_MAX_MESSAGES 2
+
+/* Says what is wrong with len bytes of valid UTF-8 under a rule, in the words of internal.text_errors in
+ * the database. Writes up to TEXT_MAX_MESSAGES static messages and returns their number: 0 for none. */
+size_t text_check(enum text_rule rule, const char *text, size_t len, const char *messages[TEXT_MAX_MESSAGES]);
+
+/* Whether text has the shape of a public id: the prefix ("ACC-"), then groups of four digits with "-"
+ * between them. */
+bool text_is_id(const char *text, size_t len, const char *prefix, size_t groups);
+
+#endif

@@ -1,0 +1,6 @@
+#ifndef ACCOUNTSD_VERSION_H
+#define ACCOUNTSD_VERSION_H
+
+#define ACCOUNTSD_VERSION "0.1.0"
+
+#endif

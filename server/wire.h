@@ -1,0 +1,23 @@
+#ifndef ACCOUNTSD_WIRE_H
+#define ACCOUNTSD_WIRE_H
+
+/* A second, strict look at the head of a request (RFC 9112). libh2o 2.2.5 takes much that the standard
+ * forbids, of which some lets one request hide in another; its handlers no longer see it, but the bytes are
+ * still in the connection's input buffer. Pure. */
+
+#include <stddef.h>
+
+enum wire_verdict {
+    WIRE_OK,
+    /* Ambiguous or malformed framing: answer 400 and close the connection. */
+    WIRE_BAD_REQUEST,
+    /* A chunked body, whose framing cannot be checked: answer 411 and close the connection. */
+    WIRE_LENGTH_REQUIRED,
+    /* The head is longer than max_len: answer 431 and close the connection. */
+    WIRE_TOO_LARGE,
+};
+
+/* Looks at the head at the start of len bytes of input. *reason is set to a static text unless WIRE_OK. */
+enum wire_verdict wire_check_head(const char *input, size_t len, size_t max_len, const char **reason);
+
+#endif
