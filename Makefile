@@ -1,0 +1,119 @@
+VARIANT ?= release
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g
+
+# As many jobs as cores, unless -j says otherwise; in order where a goal would take another's files away.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+ifneq ($(filter clean format,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+.DELETE_ON_ERROR:
+
+out := build/$(VARIANT)
+
+c_files = $(wildcard server/*.[ch] tests/*/*.[ch])
+server_objects := $(patsubst %.c,$(out)/%.o,$(wildcard server/*.c))
+library_objects := $(filter-out $(out)/server/main.o,$(server_objects))
+test_objects = $(patsubst %.c,$(out)/%.o,$(wildcard tests/$(1)/*.c))
+test_programs := $(addprefix $(out)/,unit_tests vector_tests http_tests)
+all_test_objects := $(foreach kind,unit vectors http,$(call test_objects,$(kind)))
+
+# Asked once and only by a recipe: before scripts/setup there may be no pkg-config.
+# The libraries' headers count as the system's, so that -Werror is about ours.
+libraries := libh2o-evloop libpq jansson openssl
+test_libraries := criterion libcurl
+pkg_cflags = $(eval pkg_cflags := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(libraries))))$(pkg_cflags)
+pkg_test_cflags = $(eval pkg_test_cflags := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(test_libraries))))$(pkg_test_cflags)
+pkg_libs = $(eval pkg_libs := $(shell pkg-config --libs $(libraries)))$(pkg_libs)
+pkg_test_libs = $(eval pkg_test_libs := $(shell pkg-config --libs $(test_libraries)))$(pkg_test_libs)
+
+warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wpointer-arith -Wwrite-strings -Wcast-qual -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough \
+	-Wnull-dereference -Wduplicated-cond -Wlogical-op
+hardening_release := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+hardening_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+cppflags := -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -Iserver -Itests
+cflags := -std=gnu11 -fPIE -pthread -MMD -MP $(warnings)
+ldflags := -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed
+ifeq ($(VARIANT),asan)
+# Shared, libubsan would ignore log_path beside libasan.
+ldflags += -fsanitize=address,undefined -static-libubsan
+endif
+
+.PHONY: help
+help: ## Show this list (the default)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: $(out)/accountsd ## Compile accountsd to build/accountsd
+	@ln -sfn $(VARIANT)/accountsd build/accountsd
+
+.PHONY: run
+run: ## Prepare a database, serve on 127.0.0.1:8080 and print a curl line that invites somebody
+	@scripts/run
+
+.PHONY: test
+test: setup-test build $(test_programs) ## Run every test against a throwaway database (KEEP=1 keeps it)
+	@scripts/test $(VARIANT)
+
+.PHONY: asan
+asan: setup-test ## Run every test under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory VARIANT=asan build-tests
+	@scripts/test asan
+
+.PHONY: lint
+lint: setup-lint ## Check the format of C files, look for mistakes in C files and scripts
+	@scripts/lint -- $(cppflags) $(pkg_cflags) $(pkg_test_cflags)
+
+.PHONY: format
+format: setup-lint ## Give C files their format
+	@clang-format -i $(c_files)
+
+.PHONY: install
+install: build ## Install below PREFIX (/usr/local) and DESTDIR
+	install -D -m 755 $(out)/accountsd $(DESTDIR)$(PREFIX)/bin/accountsd
+	find sql migrations -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/accountsd/{} \;
+
+.PHONY: clean
+clean: ## Remove what was built (.local, with the data of make run, stays)
+	rm -rf build
+
+# Installed one stage after the other; nothing is rebuilt because of them.
+.PHONY: setup-run setup-test setup-lint
+setup-run:
+	@scripts/setup run
+setup-test: setup-run
+	@scripts/setup test
+setup-lint: setup-test
+	@scripts/setup lint
+
+.PHONY: build-tests
+build-tests: $(out)/accountsd $(test_programs)
+
+$(out)/accountsd: $(out)/server/main.o $(out)/libaccountsd.a
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) $(ldflags) -o $@ $^ $(pkg_libs)
+
+# Made anew, so that an object whose source is gone goes too.
+$(out)/libaccountsd.a: $(library_objects)
+	@echo "  AR  $@"
+	@rm -f $@ && $(AR) rcs $@ $^
+
+$(out)/unit_tests: $(call test_objects,unit)
+$(out)/vector_tests: $(call test_objects,vectors)
+$(out)/http_tests: $(call test_objects,http)
+$(test_programs): $(out)/libaccountsd.a
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) $(ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(pkg_libs) $(pkg_test_libs)
+
+$(server_objects): | setup-run
+$(all_test_objects): | setup-test
+$(all_test_objects): more_cflags = $(pkg_test_cflags)
+$(out)/%.o: %.c Makefile
+	@echo "  CC  $<"
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) $(cppflags) $(pkg_cflags) $(more_cflags) $(CFLAGS) $(cflags) $(hardening_$(VARIANT)) -c -o $@ $<
+
+-include $(server_objects:.o=.d) $(all_test_objects:.o=.d)
