@@ -134,10 +134,11 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 {
     struct connector *connector = H2O_STRUCT_FROM_MEMBER(struct connector, receiver, receiver);
 
-    while (!h2o_linklist_is_empty(messages)) {
-        struct result *result = H2O_STRUCT_FROM_MEMBER(struct result, super.link, messages->next);
+    for (h2o_linklist_t *link = messages->next, *next; link != messages; link = next) {
+        struct result *result = H2O_STRUCT_FROM_MEMBER(struct result, super.link, link);
 
-        h2o_linklist_unlink(&result->super.link);
+        next = link->next;
+        h2o_linklist_unlink(link);
         connector->on_result(connector->data, result->pg, result->error);
         free(result);
     }
@@ -230,6 +231,13 @@ void connector_request(struct connector *connector)
     pthread_mutex_unlock(&connector->mutex);
 }
 
+static void discard_result(void *data, PGconn *pg, const char *error)
+{
+    (void)data;
+    (void)error;
+    PQfinish(pg);
+}
+
 void connector_stop(struct connector *connector)
 {
     pthread_mutex_lock(&connector->mutex);
@@ -239,14 +247,8 @@ void connector_stop(struct connector *connector)
     pthread_join(connector->thread, NULL);
 
     /* What was sent and not yet received. */
-    while (!h2o_linklist_is_empty(&connector->receiver._messages)) {
-        struct result *result =
-            H2O_STRUCT_FROM_MEMBER(struct result, super.link, connector->receiver._messages.next);
-
-        h2o_linklist_unlink(&result->super.link);
-        PQfinish(result->pg);
-        free(result);
-    }
+    connector->on_result = discard_result;
+    on_message(&connector->receiver, &connector->receiver._messages);
     h2o_multithread_unregister_receiver(connector->receiver.queue, &connector->receiver);
     pthread_cond_destroy(&connector->changed);
     pthread_mutex_destroy(&connector->mutex);

@@ -30,7 +30,8 @@ struct database {
     const struct config *config;
     h2o_context_t *context;
     struct connector *connector;
-    h2o_linklist_t queue;
+    /* In order of arrival; last is where the next one's pointer goes. */
+    struct database_call *first, **last;
     size_t queued;
     /* Hands out what this tick has gathered, after all its sockets. */
     h2o_timeout_entry_t dispatch;
@@ -62,27 +63,33 @@ static void start_watch(struct database *database)
         h2o_timeout_link(database->context->loop, &database->context->hundred_ms_timeout, &database->watch);
 }
 
+/* Takes the first call off the queue, which is not empty. */
 static struct database_call *take_first(struct database *database)
 {
-    struct database_call *call = H2O_STRUCT_FROM_MEMBER(struct database_call, link, database->queue.next);
+    struct database_call *call = database->first;
 
-    h2o_linklist_unlink(&call->link);
+    database->first = call->next;
+    if (database->first == NULL)
+        database->last = &database->first;
     database->queued--;
     return call;
 }
 
 static void fail_queue(struct database *database, int status)
 {
-    while (!h2o_linklist_is_empty(&database->queue))
+    while (database->first != NULL)
         reply_status(take_first(database), status, NULL);
 }
 
 /* Puts calls back at the head of the queue, in their order, to be tried one by one. */
 static void requeue_alone(struct database *database, struct database_call **calls, size_t count)
 {
+    if (database->first == NULL)
+        database->last = &calls[count - 1]->next;
     for (size_t i = count; i-- > 0;) {
         calls[i]->alone = true;
-        h2o_linklist_insert(database->queue.next, &calls[i]->link);
+        calls[i]->next = database->first;
+        database->first = calls[i];
         database->queued++;
     }
     schedule_dispatch(database);
@@ -268,13 +275,9 @@ static void take_set(struct connection *connection)
     connection->calls[0] = first;
     connection->count = 1;
     while (!first->alone && connection->count < (size_t)database->config->set_size &&
-           !h2o_linklist_is_empty(&database->queue)) {
-        struct database_call *next = H2O_STRUCT_FROM_MEMBER(struct database_call, link, database->queue.next);
-
-        if (next->alone || next->statement != first->statement)
-            break;
+           database->first != NULL && !database->first->alone &&
+           database->first->statement == first->statement)
         connection->calls[connection->count++] = take_first(database);
-    }
 }
 
 static void send_set(struct connection *connection)
@@ -304,7 +307,7 @@ static void on_dispatch(h2o_timeout_entry_t *entry)
 {
     struct database *database = H2O_STRUCT_FROM_MEMBER(struct database, dispatch, entry);
 
-    for (size_t i = 0; i < database->count && !h2o_linklist_is_empty(&database->queue); i++) {
+    for (size_t i = 0; i < database->count && database->first != NULL; i++) {
         struct connection *connection = &database->connections[i];
 
         if (connection->pg != NULL && connection->count == 0) {
@@ -317,13 +320,9 @@ static void on_dispatch(h2o_timeout_entry_t *entry)
 /* The queue is in order of arrival but for what is tried again, which came before. */
 static void expire_queue(struct database *database, uint64_t now)
 {
-    while (!h2o_linklist_is_empty(&database->queue)) {
-        struct database_call *call = H2O_STRUCT_FROM_MEMBER(struct database_call, link, database->queue.next);
-
-        if (now - call->queued_at < (uint64_t)database->config->queue_timeout)
-            return;
+    while (database->first != NULL &&
+           now - database->first->queued_at >= (uint64_t)database->config->queue_timeout)
         reply_status(take_first(database), 503, NULL);
-    }
 }
 
 static void on_watch(h2o_timeout_entry_t *entry)
@@ -341,7 +340,7 @@ static void on_watch(h2o_timeout_entry_t *entry)
             drop_connection(connection, 504, "the statement took too long");
         is_needed = is_needed || connection->count > 0;
     }
-    if (is_needed || !h2o_linklist_is_empty(&database->queue))
+    if (is_needed || database->first != NULL)
         start_watch(database);
 }
 
@@ -395,7 +394,7 @@ struct database *database_create(h2o_context_t *context, const struct config *co
     database->count = count;
     database->dispatch.cb = on_dispatch;
     database->watch.cb = on_watch;
-    h2o_linklist_init_anchor(&database->queue);
+    database->last = &database->first;
     database->connector = connector_start(context->queue, config, on_connector_result, database);
     if (database->connector == NULL) {
         free(database);
@@ -435,8 +434,9 @@ bool database_submit(struct database *database, struct database_call *call)
     call->tries = 0;
     call->alone = false;
     call->queued_at = h2o_now(database->context->loop);
-    memset(&call->link, 0, sizeof(call->link));
-    h2o_linklist_insert(&database->queue, &call->link);
+    call->next = NULL;
+    *database->last = call;
+    database->last = &call->next;
     database->queued++;
     schedule_dispatch(database);
     start_watch(database);

@@ -35,7 +35,7 @@ struct database_call {
     h2o_iovec_t request;
     database_on_reply on_reply;
 
-    h2o_linklist_t link;
+    struct database_call *next;
     uint64_t queued_at;
     unsigned tries;
     bool alone;

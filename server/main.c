@@ -19,7 +19,7 @@
 
 /* libh2o's own limit on bodies. It reads a body up to this before a handler can refuse it: a client that
  * sends more than our limit still gets our answer, and not a reset connection. */
-#define H2O_MAX_BODY (4 * 1024 * 1024)
+#define H2O_MAX_BODY (4L * 1024 * 1024)
 
 static void die(const char *reason)
 {
@@ -112,7 +112,7 @@ static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *con
     globalconf->http2.callbacks.request_shutdown = NULL;
     globalconf->http1.req_timeout = (uint64_t)config->request_timeout;
     globalconf->max_request_entity_size =
-        config->max_body_size * 2 > H2O_MAX_BODY ? (size_t)config->max_body_size * 2 : H2O_MAX_BODY;
+        (size_t)(config->max_body_size * 2 > H2O_MAX_BODY ? config->max_body_size * 2 : H2O_MAX_BODY);
     handler_register(h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535));
 }
 
@@ -128,7 +128,7 @@ static int serve(const struct config *config, const sigset_t *signals)
     static h2o_globalconf_t globalconf;
     struct addrinfo *address = resolve_listen_address(config);
     size_t count = (size_t)config->workers, given_up = 0;
-    struct worker **workers = h2o_mem_alloc(count * sizeof(*workers));
+    struct worker **workers = h2o_mem_alloc(count * sizeof(struct worker *));
     int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), signal;
 
     require_free_port(config, address);

@@ -221,7 +221,7 @@ static struct subtag next_subtag(const char **at, const char *end)
 /* RFC 5646, section 2.1: language, then extlangs, script, region, variants, extensions, private use. */
 static bool is_language_tag(const char *text, size_t len)
 {
-    struct subtag tags[18];
+    struct subtag tags[18] = {0};
     size_t count = 0, i = 0;
     const char *at = text, *end = text + len;
 

@@ -54,15 +54,14 @@ void trace_make(struct trace *trace)
             abort();
     } while (random[0] == 0 || random[16] == 0);
 
-    memcpy(at, "00-", 3);
-    at += 3;
+    at = stpcpy(at, "00-");
     for (size_t i = 0; i < sizeof(random); i++) {
         if (i == 16)
             *at++ = '-';
         *at++ = hex[random[i] >> 4];
         *at++ = hex[random[i] & 15];
     }
-    memcpy(at, "-01", 4);
+    stpcpy(at, "-01");
 }
 
 const char *trace_id(const struct trace *trace)

@@ -1,0 +1,385 @@
+#include "harness.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_ARGUMENTS 32
+#define START_TIMEOUT_MS 20000
+#define STOP_TIMEOUT_MS 40000
+#define TICK_MS 10
+
+static void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    char *text = NULL;
+    size_t len = 0;
+    ssize_t got;
+
+    cr_assert_not_null(file, "%s", path);
+    got = getdelim(&text, &len, '\0', file);
+    fclose(file);
+    if (got < 0) {
+        free(text);
+        return strdup("");
+    }
+    return text;
+}
+
+const char *database_url(void)
+{
+    const char *url = getenv("DATABASE_URL");
+
+    cr_assert_not_null(url, "DATABASE_URL is not set: scripts/test sets it");
+    return url;
+}
+
+char *server_database_url(const char *url)
+{
+    char *error = NULL, *text = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &error);
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    cr_assert_not_null(options, "%s", error);
+    for (PQconninfoOption *option = options; option->keyword != NULL; option++) {
+        if (option->val != NULL && strcmp(option->keyword, "user") != 0)
+            fprintf(out, "%s='%s' ", option->keyword, option->val);
+    }
+    fputs("user=accountsd_server", out);
+    fclose(out);
+    PQconninfoFree(options);
+    return text;
+}
+
+PGconn *database_connect(const char *url)
+{
+    PGconn *pg = PQconnectdb(url);
+
+    cr_assert_eq(PQstatus(pg), CONNECTION_OK, "%s", PQerrorMessage(pg));
+    return pg;
+}
+
+char *database_query(PGconn *pg, const char *sql, ...)
+{
+    const char *parameters[3];
+    int count = 0;
+    va_list arguments;
+    PGresult *result;
+    char *value;
+
+    va_start(arguments, sql);
+    while (count < 3 && (parameters[count] = va_arg(arguments, const char *)) != NULL)
+        count++;
+    va_end(arguments);
+    result = PQexecParams(pg, sql, count, NULL, parameters, NULL, NULL, 0);
+    cr_assert(PQresultStatus(result) == PGRES_TUPLES_OK || PQresultStatus(result) == PGRES_COMMAND_OK,
+        "%s: %s", sql, PQerrorMessage(pg));
+    value = strdup(PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+    return value;
+}
+
+/* Starts the program with its stderr and stdout in a file. */
+static pid_t spawn(const char *const *arguments, char log_path[LOG_PATH_SIZE])
+{
+    char *argv[MAX_ARGUMENTS + 2] = {getenv("ACCOUNTSD_BINARY")};
+    int log;
+    pid_t pid;
+
+    cr_assert_not_null(argv[0], "ACCOUNTSD_BINARY is not set: scripts/test sets it");
+    for (size_t i = 0; arguments[i] != NULL; i++)
+        argv[i + 1] = strdup(arguments[i]);
+    snprintf(log_path, LOG_PATH_SIZE, "/tmp/accountsd-test-XXXXXX");
+    log = mkstemp(log_path);
+    cr_assert_geq(log, 0);
+    pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        /* A test that crashes takes its server with it. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(log, STDOUT_FILENO);
+        dup2(log, STDERR_FILENO);
+        execv(argv[0], argv);
+        _exit(127);
+    }
+    close(log);
+    for (size_t i = 0; arguments[i] != NULL; i++)
+        free(argv[i + 1]);
+    return pid;
+}
+
+/* The exit status; -1 when the process did not end in time, or by a signal. */
+static int await_end(pid_t pid, long timeout_ms)
+{
+    int status;
+
+    for (long waited = 0; waited < timeout_ms; waited += TICK_MS) {
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        sleep_ms(TICK_MS);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    return -1;
+}
+
+struct server *server_start(const char *url, const char *const *arguments)
+{
+    static const char listening[] = "\"event\":\"listening\"", port[] = "\"port\":";
+    struct server *server = calloc(1, sizeof(*server));
+    const char *all[MAX_ARGUMENTS + 1] = {"--port", "0", "--workers", "2", "--database-url", url};
+    size_t count = 6;
+
+    for (size_t i = 0; arguments != NULL && arguments[i] != NULL; i++)
+        all[count++] = arguments[i];
+    server->pid = spawn(all, server->log_path);
+    for (long waited = 0; waited < START_TIMEOUT_MS; waited += TICK_MS) {
+        char *log = server_log(server), *line = strstr(log, listening);
+
+        if (line != NULL && strchr(line, '\n') != NULL) {
+            server->port = atoi(strstr(line, port) + strlen(port));
+            free(log);
+            return server;
+        }
+        cr_assert_eq(waitpid(server->pid, NULL, WNOHANG), 0, "accountsd ended: %s", log);
+        free(log);
+        sleep_ms(TICK_MS);
+    }
+    cr_assert_fail("accountsd does not listen");
+    return NULL;
+}
+
+int server_run(const char *const *arguments, char **said)
+{
+    char log_path[LOG_PATH_SIZE];
+    int status = await_end(spawn(arguments, log_path), START_TIMEOUT_MS);
+
+    *said = read_file(log_path);
+    unlink(log_path);
+    return status;
+}
+
+int server_stop(struct server *server, int signal)
+{
+    int status;
+
+    kill(server->pid, signal);
+    status = await_end(server->pid, STOP_TIMEOUT_MS);
+    if (status != 0) {
+        char *log = server_log(server);
+
+        fprintf(stderr, "accountsd ended with status %d: %s", status, log);
+        free(log);
+    }
+    unlink(server->log_path);
+    free(server);
+    return status;
+}
+
+void server_end(struct server *server)
+{
+    /* A failed assertion in a tear-down does not fail the test; this does. */
+    if (server_stop(server, SIGTERM) != 0)
+        abort();
+}
+
+char *server_log(const struct server *server)
+{
+    return read_file(server->log_path);
+}
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *out)
+{
+    return fwrite(bytes, size, count, out);
+}
+
+struct answer request(const struct server *server, const char *method, const char *path, const char *token,
+    const char *body, const char *const *headers)
+{
+    struct answer answer = {0};
+    struct curl_slist *list = NULL;
+    CURL *curl = curl_easy_init();
+    size_t body_size, headers_size;
+    FILE *body_out = open_memstream(&answer.text, &body_size);
+    FILE *headers_out = open_memstream(&answer.headers, &headers_size);
+    char url[512], line[512];
+
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", server->port, path);
+    if (token != NULL) {
+        snprintf(line, sizeof(line), "Authorization: Bearer %s", token);
+        list = curl_slist_append(list, line);
+    }
+    list = curl_slist_append(list, "Expect:");
+    for (size_t i = 0; headers != NULL && headers[i] != NULL; i++)
+        list = curl_slist_append(list, headers[i]);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, list);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body_out);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_bytes);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, headers_out);
+    if (body != NULL) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    }
+    if (curl_easy_perform(curl) == CURLE_OK)
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
+    curl_slist_free_all(list);
+    curl_easy_cleanup(curl);
+    fclose(body_out);
+    fclose(headers_out);
+    answer.body = json_loadb(answer.text, body_size, JSON_REJECT_DUPLICATES, NULL);
+    return answer;
+}
+
+struct answer post(const struct server *server, const char *token, const char *body)
+{
+    return request(
+        server, "POST", ACCOUNT_USERS, token, body, (const char *[]){"Content-Type: application/json", NULL});
+}
+
+void answer_free(struct answer *answer)
+{
+    json_decref(answer->body);
+    free(answer->text);
+    free(answer->headers);
+}
+
+char *answer_header(const struct answer *answer, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *line = answer->headers; line != NULL && *line != '\0'; line = strchr(line, '\n') + 1) {
+        if (strncasecmp(line, name, len) == 0 && line[len] == ':') {
+            const char *value = line + len + 1 + strspn(line + len + 1, " ");
+
+            return strndup(value, strcspn(value, "\r\n"));
+        }
+        if (strchr(line, '\n') == NULL)
+            break;
+    }
+    return strdup("");
+}
+
+const char *answer_text(const struct answer *answer, ...)
+{
+    const json_t *value = answer->body;
+    const char *key;
+    va_list keys;
+
+    va_start(keys, answer);
+    while ((key = va_arg(keys, const char *)) != NULL)
+        value = json_object_get(value, key);
+    va_end(keys);
+    return json_is_string(value) ? json_string_value(value) : "(none)";
+}
+
+char *send_raw(const struct server *server, const char *bytes, size_t len)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server->port)};
+    struct timeval timeout = {.tv_sec = 1};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char *text = NULL, buffer[4096];
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    ssize_t got;
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    for (size_t sent = 0; sent < len;) {
+        ssize_t written = send(fd, bytes + sent, len - sent, MSG_NOSIGNAL);
+
+        if (written <= 0)
+            break;
+        sent += (size_t)written;
+    }
+    while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0)
+        fwrite(buffer, 1, (size_t)got, out);
+    close(fd);
+    fclose(out);
+    return text;
+}
+
+struct account *account_make(PGconn *pg, const char *type)
+{
+    static const char group_sql[] =
+        "select api.create_user_group(jsonb_build_object('account', jsonb_build_object('id', $1::text),"
+        " 'name', $2::text, 'isDefault', $3::boolean, 'allBuyers', true)) ->> 'id'";
+    struct account *account = calloc(1, sizeof(*account));
+
+    account->id = database_query(pg,
+        "select api.create_account(jsonb_build_object('type', $1::text, 'name', 'Account of a test')) ->> "
+        "'id'",
+        type, NULL);
+    free(database_query(pg,
+        "select api.create_buyer(jsonb_build_object('account', jsonb_build_object('id', $1::text), 'name', "
+        "'Buyer'))",
+        account->id, NULL));
+    account->default_group = database_query(pg, group_sql, account->id, "Everyone", "true", NULL);
+    account->other_group = database_query(pg, group_sql, account->id, "Others", "false", NULL);
+    account->token = database_query(pg,
+        "select api.create_api_token(jsonb_build_object('account', jsonb_build_object('id', $1::text),"
+        " 'name', 'Token of a test')) ->> 'token'",
+        account->id, NULL);
+    account->token_id = strndup(account->token + strlen("idt:"), strlen("TKN-0000-0000"));
+    return account;
+}
+
+void account_free(struct account *account)
+{
+    free(account->id);
+    free(account->default_group);
+    free(account->other_group);
+    free(account->token);
+    free(account->token_id);
+    free(account);
+}
+
+char *create_body(const char *email, const char *account, const char *group)
+{
+    json_t *body =
+        json_pack("{s:{s:s, s:s, s:s}}", "user", "email", email, "firstName", "Ann", "lastName", "Lee");
+    char *text;
+
+    if (account != NULL)
+        json_object_set_new(body, "account", json_pack("{s:s}", "id", account));
+    if (group != NULL)
+        json_object_set_new(body, "groups", json_pack("[{s:s}]", "id", group));
+    text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    return text;
+}
+
+char *new_email(void)
+{
+    static unsigned count;
+    struct timespec now;
+    char *email;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    cr_assert_geq(asprintf(&email, "p%d-%lx-%lx-%u@example.com", (int)getpid(), (unsigned long)now.tv_sec,
+                      (unsigned long)now.tv_nsec, count++),
+        0);
+    return email;
+}

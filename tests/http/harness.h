@@ -1,0 +1,83 @@
+#ifndef ACCOUNTSD_TESTS_HARNESS_H
+#define ACCOUNTSD_TESTS_HARNESS_H
+
+/* What the black-box tests share: a real accountsd, a client, and accounts made through the api functions. A
+ * test that cannot go on fails here; nothing returns an error. */
+
+#include <jansson.h>
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define ACCOUNT_USERS "/public/v1/accounts/account-users"
+
+/* The test database, as a superuser; of the environment's DATABASE_URL. */
+const char *database_url(void);
+/* The same database as accountsd's own role; the caller frees it. */
+char *server_database_url(const char *url);
+PGconn *database_connect(const char *url);
+/* Runs a statement and returns the first column of its first row, "" where there is none; the caller frees
+ * it. Up to three parameters, then NULL. */
+char *database_query(PGconn *pg, const char *sql, ...);
+
+#define LOG_PATH_SIZE 64
+
+struct server {
+    pid_t pid;
+    int port;
+    char log_path[LOG_PATH_SIZE];
+};
+
+/* Starts accountsd on a free port with more arguments, NULL-terminated, and waits until it listens. */
+struct server *server_start(const char *url, const char *const *arguments);
+/* Starts it and waits for it to end by itself: its exit status, and what it said, which the caller frees. */
+int server_run(const char *const *arguments, char **said);
+/* Sends a signal, waits for the end, frees; the exit status, or -1 if it did not end in 40 seconds. */
+int server_stop(struct server *server, int signal);
+/* server_stop with SIGTERM, for the end of a test: a status but 0 is a crash of the test. */
+void server_end(struct server *server);
+/* What it has logged so far; the caller frees it. */
+char *server_log(const struct server *server);
+
+struct answer {
+    long status;
+    /* NULL where the body is not JSON. */
+    json_t *body;
+    char *text;
+    /* All header lines, as received. */
+    char *headers;
+};
+
+/* One request on a connection of its own. token: NULL for none. Status 0: no answer came. */
+struct answer request(const struct server *server, const char *method, const char *path, const char *token,
+    const char *body, const char *const *headers);
+/* POST as JSON. */
+struct answer post(const struct server *server, const char *token, const char *body);
+void answer_free(struct answer *answer);
+/* The value of a header, "" where it is missing; the caller frees it. */
+char *answer_header(const struct answer *answer, const char *name);
+/* A text at a path of keys, such as "user", "name", NULL; "(none)" where there is none. */
+const char *answer_text(const struct answer *answer, ...);
+
+/* Sends bytes and reads until the other end closes or is silent for a second; the caller frees it. */
+char *send_raw(const struct server *server, const char *bytes, size_t len);
+
+/* An account with two groups, the first its default, and a token. */
+struct account {
+    char *id;
+    char *default_group;
+    char *other_group;
+    char *token;
+    char *token_id;
+};
+
+struct account *account_make(PGconn *pg, const char *type);
+void account_free(struct account *account);
+
+/* The body of a create request; account and group may be NULL. The caller frees it. */
+char *create_body(const char *email, const char *account, const char *group);
+/* An address that nobody has had. The caller frees it. */
+char *new_email(void);
+
+#endif

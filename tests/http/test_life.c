@@ -1,0 +1,275 @@
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+/* Start, stop, and a database that goes away. */
+
+TestSuite(life, .timeout = 120);
+
+static void assert_refuses(const char *const *arguments, const char *reason)
+{
+    char *said;
+    int status = server_run(arguments, &said);
+    size_t lines = 0;
+
+    for (const char *at = said; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    cr_expect_eq(status, 1, "status %d: %s", status, said);
+    cr_expect(strstr(said, reason) != NULL, "not \"%s\": %s", reason, said);
+    cr_expect_eq(lines, 1, "%s", said);
+    free(said);
+}
+
+Test(life, one_clear_line_when_it_cannot_start)
+{
+    char *url = server_database_url(database_url());
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char port[8];
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(listen(fd, 1), 0);
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    snprintf(port, sizeof(port), "%d", ntohs(address.sin_port));
+    assert_refuses((const char *[]){"--database-url", url, "--port", port, NULL}, "Address already in use");
+    close(fd);
+    assert_refuses((const char *[]){"--database-url", "host=/nowhere dbname=x", "--port", "0", NULL},
+        "cannot reach the database");
+    assert_refuses(
+        (const char *[]){"--database-url", url, "--listen-address", "nowhere", NULL}, "cannot listen on");
+    assert_refuses((const char *[]){"--port", "99999", NULL}, "is not a number from 0 to 65535");
+    free(url);
+}
+
+static void assert_refuses_schema(PGconn *pg, const char *url, const char *sql, const char *reason)
+{
+    free(database_query(pg, "drop schema if exists api cascade", NULL));
+    if (*sql != '\0') {
+        free(database_query(pg, "create schema api", NULL));
+        free(database_query(pg, sql, NULL));
+    }
+    assert_refuses((const char *[]){"--database-url", url, "--port", "0", NULL}, reason);
+}
+
+Test(life, a_schema_that_does_not_fit_is_refused)
+{
+    PGconn *pg = database_connect(database_url()), *scratch;
+    char *name = NULL, *url = NULL;
+
+    cr_assert_geq(asprintf(&name, "schema_test_%d", (int)getpid()), 0);
+    cr_assert_geq(asprintf(&url, "%s", database_url()), 0);
+    char *create = NULL, *drop = NULL, *conninfo = NULL, *base = server_database_url(url);
+    cr_assert_geq(asprintf(&create, "create database %s", name), 0);
+    cr_assert_geq(asprintf(&drop, "drop database %s", name), 0);
+    /* As the superuser, who may see every schema; the last of two names counts. */
+    cr_assert_geq(asprintf(&conninfo, "%s user=postgres dbname=%s", base, name), 0);
+    free(database_query(pg, create, NULL));
+    scratch = database_connect(conninfo);
+
+    assert_refuses_schema(scratch, conninfo, "", "the schema is too old");
+    assert_refuses_schema(scratch, conninfo,
+        "create function api.schema_version(out version int, out oldest_server int) language sql as 'select "
+        "0, 0'",
+        "the schema is too old: it is version 0");
+    assert_refuses_schema(scratch, conninfo,
+        "create function api.schema_version(out version int, out oldest_server int) language sql as 'select "
+        "9, 9'",
+        "the schema is too new: it is version 9");
+    PQfinish(scratch);
+    free(database_query(pg, drop, NULL));
+    PQfinish(pg);
+    free(create);
+    free(drop);
+    free(conninfo);
+    free(base);
+    free(name);
+    free(url);
+}
+
+Test(life, a_newer_schema_that_still_serves_this_server_is_taken)
+{
+    char *said;
+
+    cr_expect_eq(server_run((const char *[]){"--check-config", NULL}, &said), 0, "%s", said);
+    free(said);
+    cr_expect_eq(server_run((const char *[]){"--version", NULL}, &said), 0);
+    cr_expect_eq(strncmp(said, "accountsd ", 10), 0, "%s", said);
+    free(said);
+}
+
+struct client {
+    pthread_t thread;
+    const struct server *server;
+    const char *token, *body;
+    struct answer answer;
+};
+
+static void *post_once(void *data)
+{
+    struct client *client = data;
+
+    client->answer = post(client->server, client->token, client->body);
+    return NULL;
+}
+
+static void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* Takes a lock that every create in the account waits for, and no other test's. */
+static void lock_account(PGconn *pg, const struct account *account)
+{
+    free(database_query(pg, "begin", NULL));
+    free(
+        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
+            account->id, NULL));
+}
+
+/* Waits until a statement waits for the lock that pg holds. (pg_stat_activity would not do: a transaction
+ * sees it as it was at its first look.) */
+static void await_waiter(PGconn *pg)
+{
+    for (int i = 0; i < 500; i++) {
+        char *found = database_query(pg,
+            "select exists (select from pg_locks where not granted and pg_backend_pid() = any "
+            "(pg_blocking_pids(pid)))",
+            NULL);
+        bool done = strcmp(found, "t") == 0;
+
+        free(found);
+        if (done)
+            return;
+        sleep_ms(10);
+    }
+    cr_assert_fail("no statement waits");
+}
+
+/* A lock holds the requests back while the server is told to stop: all of them are answered first. */
+static void assert_drains(int signal)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = server_database_url(database_url()), *email = new_email();
+    struct account *account = account_make(pg, "Client");
+    struct server *server = server_start(url, NULL);
+    struct client clients[8];
+    char *body = create_body(email, NULL, NULL);
+
+    lock_account(pg, account);
+    for (size_t i = 0; i < 8; i++) {
+        clients[i] = (struct client){.server = server, .token = account->token, .body = body};
+        cr_assert_eq(pthread_create(&clients[i].thread, NULL, post_once, &clients[i]), 0);
+    }
+    await_waiter(pg);
+    /* The others need only have been read by the server. */
+    sleep_ms(300);
+    kill(server->pid, signal);
+    sleep_ms(200);
+    free(database_query(pg, "commit", NULL));
+    for (size_t i = 0; i < 8; i++) {
+        pthread_join(clients[i].thread, NULL);
+        cr_expect_eq(
+            clients[i].answer.status, 201, "%ld %s", clients[i].answer.status, clients[i].answer.text);
+        answer_free(&clients[i].answer);
+    }
+    cr_expect_eq(server_stop(server, signal), 0);
+    account_free(account);
+    PQfinish(pg);
+    free(body);
+    free(email);
+    free(url);
+}
+
+Test(life, sigterm_drains)
+{
+    assert_drains(SIGTERM);
+}
+
+Test(life, sigint_drains)
+{
+    assert_drains(SIGINT);
+}
+
+Test(life, a_statement_that_takes_too_long_is_504)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = server_database_url(database_url()), *email = new_email(),
+         *body = create_body(email, NULL, NULL);
+    struct account *account = account_make(pg, "Client");
+    struct server *server = server_start(url, (const char *[]){"--database-timeout", "300", NULL});
+    struct answer answer;
+
+    lock_account(pg, account);
+    answer = post(server, account->token, body);
+    cr_expect_eq(answer.status, 504, "%s", answer.text);
+    answer_free(&answer);
+    free(database_query(pg, "commit", NULL));
+    /* The other connections, and the one made anew, serve on. */
+    for (int i = 0; i < 8; i++) {
+        answer = post(server, account->token, body);
+        cr_expect_eq(answer.status, 201, "%s", answer.text);
+        answer_free(&answer);
+    }
+    server_end(server);
+    account_free(account);
+    PQfinish(pg);
+    free(body);
+    free(email);
+    free(url);
+}
+
+Test(life, a_full_queue_answers_503_at_once)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = server_database_url(database_url()), *email = new_email(),
+         *body = create_body(email, NULL, NULL);
+    struct account *account = account_make(pg, "Client");
+    struct server *server = server_start(url, (const char *[]){"--workers", "1", "--database-connections",
+                                                  "1", "--set-size", "1", "--queue-size", "1", NULL});
+    struct client clients[6];
+    int unavailable = 0, created = 0;
+    char *other = new_email(), *first_body = create_body(other, NULL, NULL);
+    struct answer first = post(server, account->token, first_body);
+
+    cr_assert_eq(first.status, 201, "the connection is there: %s", first.text);
+    answer_free(&first);
+    free(first_body);
+    free(other);
+    lock_account(pg, account);
+    for (size_t i = 0; i < 6; i++) {
+        clients[i] = (struct client){.server = server, .token = account->token, .body = body};
+        cr_assert_eq(pthread_create(&clients[i].thread, NULL, post_once, &clients[i]), 0);
+        if (i == 0)
+            await_waiter(pg);
+    }
+    sleep_ms(500);
+    free(database_query(pg, "commit", NULL));
+    for (size_t i = 0; i < 6; i++) {
+        char *retry_after;
+
+        pthread_join(clients[i].thread, NULL);
+        retry_after = answer_header(&clients[i].answer, "retry-after");
+        created += clients[i].answer.status == 201;
+        unavailable += clients[i].answer.status == 503 && strcmp(retry_after, "1") == 0;
+        free(retry_after);
+        answer_free(&clients[i].answer);
+    }
+    cr_expect_eq(created, 2, "one at work and one waiting: %d", created);
+    cr_expect_eq(unavailable, 4, "%d", unavailable);
+    server_end(server);
+    account_free(account);
+    PQfinish(pg);
+    free(body);
+    free(email);
+    free(url);
+}

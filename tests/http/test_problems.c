@@ -1,0 +1,256 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness.h"
+
+#define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
+#define TRACEPARENT "00-" TRACE_ID "-b7ad6b7169203331-01"
+
+static PGconn *pg;
+static struct account *account;
+static struct server *server;
+
+static void set_up(void)
+{
+    char *url = server_database_url(database_url());
+
+    pg = database_connect(database_url());
+    account = account_make(pg, "Client");
+    server = server_start(url, NULL);
+    free(url);
+}
+
+static void tear_down(void)
+{
+    server_end(server);
+    account_free(account);
+    PQfinish(pg);
+}
+
+TestSuite(problems, .init = set_up, .fini = tear_down, .timeout = 120);
+
+/* Demands a status and, of every problem, its form. */
+static void assert_problem(struct answer *answer, long status)
+{
+    char *media_type = answer_header(answer, "content-type");
+
+    cr_assert_eq(answer->status, status, "%ld instead of %ld: %s", answer->status, status, answer->text);
+    cr_expect_str_eq(media_type, "application/problem+json");
+    cr_expect_eq(json_integer_value(json_object_get(answer->body, "status")), status);
+    cr_expect_str_eq(answer_text(answer, "type", NULL), "about:blank");
+    cr_expect_str_neq(answer_text(answer, "title", NULL), "(none)");
+    cr_expect_str_neq(answer_text(answer, "detail", NULL), "(none)");
+    cr_expect_eq(strlen(answer_text(answer, "traceId", NULL)), strlen(TRACEPARENT));
+    free(media_type);
+}
+
+static void assert_status(const char *method, const char *path, const char *token, const char *body,
+    const char *header, long status)
+{
+    struct answer answer = request(server, method, path, token, body, (const char *[]){header, NULL});
+
+    assert_problem(&answer, status);
+    answer_free(&answer);
+}
+
+/* The log once it has the lines of so many requests; a line is written when its response has left. */
+static char *await_log(int requests)
+{
+    for (int i = 0; i < 500; i++) {
+        char *log = server_log(server), *at = log;
+        int found = 0;
+
+        for (; (at = strstr(at, "\"event\":\"request\"")) != NULL; at++)
+            found++;
+        if (found >= requests)
+            return log;
+        free(log);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    cr_assert_fail("a request has no line in the log");
+    return NULL;
+}
+
+#define JSON "Content-Type: application/json"
+
+Test(problems, unknown_paths_and_methods)
+{
+    struct answer answer;
+    char *allow;
+
+    assert_status("GET", "/", account->token, NULL, JSON, 404);
+    assert_status("POST", ACCOUNT_USERS "/", account->token, "{}", JSON, 404);
+    assert_status("POST", "/public/v1/accounts/../accounts/account-users", account->token, "{}", JSON, 404);
+    assert_status("POST", "/public/v1/accounts%2Faccount-users", account->token, "{}", JSON, 404);
+    assert_status("POST", ACCOUNT_USERS "%00", account->token, "{}", JSON, 404);
+    answer = request(server, "PATCH", ACCOUNT_USERS, NULL, "{}", NULL);
+    assert_problem(&answer, 405);
+    allow = answer_header(&answer, "allow");
+    cr_expect_str_eq(allow, "POST");
+    free(allow);
+    answer_free(&answer);
+}
+
+Test(problems, tokens)
+{
+    static const char *const tokens[] = {"x", "idt:TKN-0000-0000:abcdefghijklmnopqrstuv", "idt:TKN-0000-0000",
+        "idt:TKN-0000-0000:' or 1=1 --"};
+    char *wrong = strdup(account->token);
+
+    wrong[strlen(wrong) - 1] = wrong[strlen(wrong) - 1] == 'A' ? 'B' : 'A';
+    char *email = new_email(), *body = create_body(email, NULL, NULL);
+    assert_status("POST", ACCOUNT_USERS, NULL, body, JSON, 401);
+    assert_status("POST", ACCOUNT_USERS, wrong, body, JSON, 401);
+    for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+        struct answer answer = post(server, tokens[i], body);
+        char *challenge = answer_header(&answer, "www-authenticate");
+
+        assert_problem(&answer, 401);
+        cr_expect_str_eq(challenge, "Bearer");
+        free(challenge);
+        answer_free(&answer);
+    }
+    free(body);
+    free(email);
+    free(wrong);
+}
+
+Test(problems, media_types)
+{
+    static const char *const refused[] = {"Content-Type: text/plain", "Content-Type: application/jsonx",
+        "Content-Type: application/x+json/y", "Content-Type: application/+json",
+        "Content-Type: multipart/form-data", "Content-Type:"};
+    static const char *const taken[] = {"Content-Type: application/json; charset=utf-8",
+        "Content-Type: Application/JSON", "Content-Type: application/merge-patch+json"};
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        assert_status("POST", ACCOUNT_USERS, account->token, "{}", refused[i], 415);
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        assert_status("POST", ACCOUNT_USERS, account->token, "{}", taken[i], 400);
+
+    struct answer answer = request(server, "POST", ACCOUNT_USERS, account->token, "{}",
+        (const char *[]){JSON, "Content-Encoding: gzip", NULL});
+    assert_problem(&answer, 415);
+    answer_free(&answer);
+}
+
+Test(problems, sizes)
+{
+    const size_t large = 3L * 1024 * 1024;
+    char *body = malloc(large + 1);
+
+    memset(body, ' ', large);
+    body[65536] = '\0';
+    assert_status("POST", ACCOUNT_USERS, account->token, body, JSON, 400);
+    body[65536] = ' ';
+    body[65537] = '\0';
+    assert_status("POST", ACCOUNT_USERS, account->token, body, JSON, 413);
+    body[65537] = ' ';
+    body[large] = '\0';
+    assert_status("POST", ACCOUNT_USERS, account->token, body, JSON, 413);
+
+    char *header = malloc(20000);
+    memset(header, 'a', 19999);
+    memcpy(header, "X-Long: ", 8);
+    header[19999] = '\0';
+    assert_status("POST", ACCOUNT_USERS, account->token, "{}", header, 431);
+    free(header);
+    free(body);
+}
+
+Test(problems, query_parameters_that_nobody_knows)
+{
+    assert_status("POST", ACCOUNT_USERS "?nosuch=1", account->token, "{}", JSON, 400);
+}
+
+Test(problems, all_mistakes_of_a_body_at_once)
+{
+    struct answer answer = post(server, account->token,
+        "{\"user\":{\"email\":\"nobody\",\"firstName\":\"\",\"phone\":{\"prefix\":\"49\"}},\"x\":1,"
+        "\"groups\":[]}");
+    json_t *errors = json_object_get(answer.body, "errors");
+
+    assert_problem(&answer, 400);
+    cr_expect_eq(json_object_size(errors), 6, "%s", answer.text);
+    cr_expect_str_eq(
+        json_string_value(json_array_get(json_object_get(errors, "user.lastName"), 0)), "is required");
+    answer_free(&answer);
+}
+
+Test(problems, take_over_the_trace)
+{
+    struct answer answer =
+        request(server, "GET", "/nothing", NULL, NULL, (const char *[]){"traceparent: " TRACEPARENT, NULL});
+    struct answer malformed =
+        request(server, "GET", "/nothing", NULL, NULL, (const char *[]){"traceparent: 00-\"-x", NULL});
+    char *log;
+
+    cr_expect_str_eq(answer_text(&answer, "traceId", NULL), TRACEPARENT);
+    assert_problem(&malformed, 404);
+    answer_free(&answer);
+    answer_free(&malformed);
+    log = await_log(2);
+    cr_expect(strstr(log, "\"trace_id\":\"" TRACE_ID "\"") != NULL, "%s", log);
+    free(log);
+}
+
+Test(problems, the_audit_record_has_the_trace)
+{
+    char *email = new_email(), *body = create_body(email, NULL, NULL), *record;
+    struct answer answer = request(server, "POST", ACCOUNT_USERS, account->token, body,
+        (const char *[]){JSON, "traceparent: " TRACEPARENT, NULL});
+
+    cr_assert_eq(answer.status, 201, "%s", answer.text);
+    record = database_query(pg,
+        "select concat_ws(' ', action, actor ->> 'id', database_role, trace_id) from accounts.audit_record"
+        " where object_id = $1",
+        answer_text(&answer, "id", NULL), NULL);
+    char *expected = NULL;
+    cr_assert_geq(
+        asprintf(&expected, "account_user.invited %s accountsd_server " TRACE_ID, account->token_id), 0);
+    cr_expect_str_eq(record, expected);
+    free(expected);
+    answer_free(&answer);
+    free(record);
+    free(body);
+    free(email);
+}
+
+/* Every line of the log is JSON, a request has one, and none says what it must not. */
+Test(problems, the_log_is_json_and_keeps_secrets)
+{
+    char *email = new_email(), *body = create_body(email, NULL, NULL), *log, *rest = NULL;
+    struct answer answer = post(server, account->token, body);
+    const char *code = strrchr(answer_text(&answer, "invitation", "url", NULL), '/');
+    int requests = 0;
+
+    cr_assert_eq(answer.status, 201);
+    assert_status("POST", ACCOUNT_USERS "?code=abc", account->token, body, JSON, 400);
+    assert_status("GET", "/x/y", "idt:TKN-0000-0000:abcdefghijklmnopqrstuv", NULL, JSON, 404);
+    log = await_log(3);
+    cr_expect_null(strstr(log, email));
+    cr_expect_null(strstr(log, code + 1));
+    cr_expect_null(strstr(log, strrchr(account->token, ':') + 1));
+    cr_expect_null(strstr(log, "code=abc"));
+    cr_expect_null(strstr(log, "Ann"));
+    for (char *line = strtok_r(log, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+        json_t *object = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+        static const char *const members[] = {
+            "time", "trace_id", "method", "route", "status", "duration_ms", "bytes", "token"};
+
+        cr_assert_not_null(object, "not JSON: %s", line);
+        if (strcmp(json_string_value(json_object_get(object, "event")), "request") == 0) {
+            requests++;
+            for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+                cr_expect_not_null(json_object_get(object, members[i]), "%s in %s", members[i], line);
+        }
+        json_decref(object);
+    }
+    cr_expect_eq(requests, 3);
+    answer_free(&answer);
+    free(log);
+    free(body);
+    free(email);
+}

@@ -1,0 +1,41 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "bearer.h"
+
+#define SECRET "abcdefghijklmnopqrstuv"
+
+Test(bearer, takes_an_id_and_hashes_the_secret)
+{
+    static const char *const values[] = {
+        "Bearer idt:TKN-7670-9957:" SECRET, "bearer  idt:TKN-7670-9957:" SECRET};
+    struct bearer bearer;
+
+    for (size_t i = 0; i < 2; i++) {
+        cr_assert(bearer_parse(values[i], strlen(values[i]), &bearer));
+        cr_assert_str_eq(bearer.id, "TKN-7670-9957");
+        /* printf abcdefghijklmnopqrstuv | sha256sum */
+        cr_assert_str_eq(
+            bearer.secret_sha256, "f69f9b70d1c9a5442258ca76f8b0a7a45fcb4e31c36141b6357ec591328b0624");
+    }
+}
+
+Test(bearer, refuses_what_is_malformed_and_leaves_the_result_alone)
+{
+    static const char *const values[] = {"", "Bearer", "Bearer ", "Basic idt:TKN-7670-9957:" SECRET,
+        "Bearer TKN-7670-9957:" SECRET, "Bearer idt:TKN-7670-9957",
+        "Bearer idt:TKN-7670-9957:", "Bearer idt:TKN-7670-9957:short", "Bearer idt:TKN-76709957:" SECRET,
+        "Bearer idt:ACC-7670-9957:" SECRET, "Bearer idt:TKN-7670-9957:" SECRET " ",
+        "Bearer idt:TKN-7670-9957:" SECRET "\"", "Beareridt:TKN-7670-9957:" SECRET,
+        "Bearer IDT:TKN-7670-9957:" SECRET};
+    struct bearer bearer, before;
+    char long_value[300] = "Bearer idt:TKN-7670-9957:";
+
+    memset(&bearer, 'x', sizeof(bearer));
+    before = bearer;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+        cr_assert_not(bearer_parse(values[i], strlen(values[i]), &bearer), "taken: %s", values[i]);
+    memset(long_value + strlen(long_value), 'a', 129);
+    cr_assert_not(bearer_parse(long_value, strlen(long_value), &bearer));
+    cr_assert_arr_eq(&bearer, &before, sizeof(bearer));
+}

@@ -1,0 +1,63 @@
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "problem.h"
+
+static json_t *rendered(const struct problem *problem)
+{
+    size_t len;
+    char *text = problem_render(problem, "00-trace", &len);
+    json_t *object;
+
+    cr_assert_eq(strlen(text), len);
+    object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    cr_assert_not_null(object, "not JSON: %s", text);
+    free(text);
+    return object;
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+Test(problem, has_the_members_of_rfc_9457)
+{
+    json_t *object = rendered(&(struct problem){.status = 404});
+
+    cr_assert_str_eq(text_of(object, "type"), "about:blank");
+    cr_assert_str_eq(text_of(object, "title"), "Not Found");
+    cr_assert_eq(json_integer_value(json_object_get(object, "status")), 404);
+    cr_assert_str_eq(text_of(object, "detail"), "There is nothing at this path.");
+    cr_assert_str_eq(text_of(object, "traceId"), "00-trace");
+    cr_assert_eq(json_object_size(object), 5);
+    json_decref(object);
+}
+
+Test(problem, carries_errors_as_they_are)
+{
+    json_t *object = rendered(
+        &(struct problem){.status = 400, .detail = "Say \"why\"\n", .errors = "{\"a.b\":[\"is required\"]}"});
+
+    cr_assert_str_eq(text_of(object, "detail"), "Say \"why\"\n");
+    cr_assert_str_eq(
+        json_string_value(json_array_get(json_object_get(json_object_get(object, "errors"), "a.b"), 0)),
+        "is required");
+    json_decref(object);
+}
+
+Test(problem, knows_the_status_of_an_sqlstate)
+{
+    static const struct {
+        const char *sqlstate;
+        int status;
+    } cases[] = {{"PT400", 400}, {"PT409", 409}, {"PT503", 503}, {"PT200", 500}, {"PTxyz", 500},
+        {"57014", 504}, {"57P01", 503}, {"55P03", 503}, {"40P01", 503}, {"40001", 503}, {"53300", 503},
+        {"08006", 503}, {"25006", 503}, {"23505", 500}, {"XX000", 500}, {"42501", 500}, {"", 500},
+        {NULL, 500}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        cr_assert_eq(problem_status_of_sqlstate(cases[i].sqlstate), cases[i].status, "%s", cases[i].sqlstate);
+}

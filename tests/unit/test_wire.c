@@ -1,0 +1,78 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "wire.h"
+
+#define MAX_LEN 1024
+#define START "POST /x HTTP/1.1\r\n"
+#define HOST "host: a\r\n"
+
+static enum wire_verdict check(const char *head)
+{
+    const char *reason = NULL;
+    enum wire_verdict verdict = wire_check_head(head, strlen(head), MAX_LEN, &reason);
+
+    cr_assert_eq(verdict == WIRE_OK, reason == NULL, "%s: reason %s", head, reason);
+    return verdict;
+}
+
+Test(wire, takes_a_sound_head)
+{
+    static const char *const heads[] = {START HOST "\r\n", START HOST "content-length: 12\r\n\r\nbody\n: x",
+        START "Host: a\r\nContent-Length:3 \r\nx-any: a\tb\r\nx-any: c\r\n\r\n", "GET / HTTP/1.0\r\n\r\n",
+        "\r\n\r\n" START HOST "\r\n", START HOST "x-empty:\r\n\r\n"};
+
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+        cr_assert_eq(check(heads[i]), WIRE_OK, "%s", heads[i]);
+}
+
+Test(wire, refuses_framing_that_readers_may_take_differently)
+{
+    static const char *const heads[] = {START HOST "content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+        START HOST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+        START HOST "content-length: 1\r\ncontent-length: 2\r\n\r\n",
+        START HOST "content-length: 1\r\ncontent-length: 1\r\n\r\n",
+        START HOST "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n",
+        "POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n", START HOST "content-length: +1\r\n\r\n",
+        START HOST "content-length: 1, 1\r\n\r\n", START HOST "content-length: 0x1\r\n\r\n",
+        START HOST "content-length:\r\n\r\n", START HOST "content-length: 9999999999999999999\r\n\r\n",
+        START HOST "x: a\r\n folded\r\n\r\n", START HOST "x: a\r\n\tfolded\r\n\r\n", START HOST "x: a\n\r\n",
+        START "host: a\nx: b\r\n\r\n", START HOST "\n", "POST / HTTP/1.1\n" HOST "\r\n", START "\r\n",
+        START HOST HOST "\r\n", START HOST "authorization: a\r\nAuthorization: b\r\n\r\n",
+        START HOST "content-type: a\r\ncontent-type: b\r\n\r\n", START HOST "content-length : 1\r\n\r\n",
+        START HOST ": nameless\r\n\r\n", START HOST "no colon\r\n\r\n", START HOST "x: a\rb\r\n\r\n",
+        START HOST "x: a\x01\r\n\r\n", START HOST "x: a\x7f\r\n\r\n", "POST /\x01 HTTP/1.1\r\n" HOST "\r\n",
+        "POST\t/ HTTP/1.1\r\n" HOST "\r\n", START HOST};
+
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+        cr_assert_eq(check(heads[i]), WIRE_BAD_REQUEST, "taken: %s", heads[i]);
+}
+
+Test(wire, sees_a_nul_in_a_head)
+{
+    static const char head[] = START HOST "x: a\0b\r\n\r\n";
+    const char *reason = NULL;
+
+    cr_assert_eq(wire_check_head(head, sizeof(head) - 1, MAX_LEN, &reason), WIRE_BAD_REQUEST);
+}
+
+Test(wire, asks_for_a_length_where_a_body_is_chunked)
+{
+    cr_assert_eq(check(START HOST "transfer-encoding: chunked\r\n\r\n"), WIRE_LENGTH_REQUIRED);
+    cr_assert_eq(check(START HOST "Transfer-Encoding: gzip, chunked\r\n\r\n"), WIRE_LENGTH_REQUIRED);
+}
+
+Test(wire, bounds_the_head_and_not_what_follows)
+{
+    char head[MAX_LEN + 64] = START HOST "x: ";
+    size_t len = strlen(head);
+
+    memset(head + len, 'a', MAX_LEN - len - 4);
+    memcpy(head + MAX_LEN - 4, "\r\n\r\n", 5);
+    cr_assert_eq(strlen(head), MAX_LEN);
+    cr_assert_eq(check(head), WIRE_OK);
+    memcpy(head + MAX_LEN, "a body that is not counted", 27);
+    cr_assert_eq(check(head), WIRE_OK);
+    memcpy(head + MAX_LEN - 4, "a\r\n\r\n", 6);
+    cr_assert_eq(check(head), WIRE_TOO_LARGE);
+}
