@@ -63,7 +63,7 @@ Test(validate, says_where_a_body_is_not_json)
     assert_root_error("{} {}", "is not JSON (line 1, column 4)");
     assert_root_error("{\"a\":1,\"a\":2}", "has a key twice in one object (line 1, column 10)");
     assert_root_error("{\"a\":\"\\u0000\"}", "has a NUL character (line 1, column 13)");
-    assert_root_error("{\"a\":\"\xff\"}", "is not UTF-8 (line 1, column 5)");
+    assert_root_error("{\"a\":\"\xff\"}", "is not UTF-8 (line 1, column 6)");
     assert_root_error("{\"a\":1e999}", "has a number that is too large (line 1, column 10)");
     assert_root_error("[]", "is not an object");
     assert_root_error("null", "is not an object");
