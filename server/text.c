@@ -16,7 +16,7 @@ static const struct range control_ranges[] = {
 static const struct range space_ranges[] = {{0x0020, 0x0020}, {0x00a0, 0x00a0}, {0x1680, 0x1680},
     {0x2000, 0x200a}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}};
 
-/* Beyond ASCII, an address takes anything but controls, spaces and what cannot be seen. */
+/* Beyond ASCII, an address takes anything but controls, spaces, and marks that join, split or direct text. */
 static const struct range not_in_email_ranges[] = {{0x007f, 0x00a0}, {0x00ad, 0x00ad}, {0x1680, 0x1680},
     {0x180e, 0x180e}, {0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f}, {0x3000, 0x3000},
     {0xfeff, 0xfeff}, {0xfff9, 0xfffb}};

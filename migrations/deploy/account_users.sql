@@ -3,14 +3,14 @@ begin;
 
 set local role accountsd_owner;
 
--- One person has one address however it is typed. Upper case before lower is Unicode's case
--- folding for all but rare letters (ß and ss, the two small sigmas are one), and the ICU root
--- collation makes it the same in every database.
+-- One person has one address in whatever case it is typed, by the ICU root collation, so that it
+-- is the same in every database. No more is folded than case: the mail goes to the address that is
+-- stored, and a look-alike (dotless i, ß for ss) must not find somebody else's.
 create table accounts.person (
   key bigint generated always as identity primary key,
   email text not null,
   email_key text collate "C" not null generated always as (
-    normalize(lower(upper(normalize(email, nfc) collate "und-x-icu") collate "und-x-icu"), nfc)
+    normalize(lower(normalize(email, nfc) collate "und-x-icu"), nfc)
   ) stored,
   first_name text not null,
   last_name text not null,
@@ -53,8 +53,8 @@ create table accounts.account_user (
   constraint account_user_key_account_key_key unique (key, account_key),
   constraint account_user_account_key_fkey foreign key (account_key) references accounts.account,
   constraint account_user_person_key_fkey foreign key (person_key) references accounts.person,
-  constraint account_user_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string'),
-  constraint account_user_updated_by_shape check (jsonb_typeof(updated_by -> 'name') = 'string')
+  constraint account_user_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string'),
+  constraint account_user_updated_by_shape check (jsonb_typeof(updated_by -> 'name') is not distinct from 'string')
 );
 
 comment on table accounts.account_user is
@@ -92,11 +92,11 @@ create table accounts.invitation (
   constraint invitation_code_sha256_length check (octet_length(code_sha256) = 32),
   constraint invitation_expires_at_after_sent_at check (expires_at > sent_at),
   constraint invitation_closed_at_status check ((closed_at is null) = (status = 'Open')),
-  constraint invitation_invited_by_shape check (jsonb_typeof(invited_by -> 'name') = 'string')
+  constraint invitation_invited_by_shape check (jsonb_typeof(invited_by -> 'name') is not distinct from 'string')
 );
 
 comment on column accounts.invitation.code_sha256 is
-  'SHA-256 of the one-time code; the code itself is kept nowhere. Not indexed: a code is asked about together with its membership.';
+  'SHA-256 of the one-time code; the code itself is kept nowhere. No index: a code is asked about with its member.';
 
 create index invitation_account_user_key_idx on accounts.invitation (account_user_key);
 create unique index invitation_open_key on accounts.invitation (account_user_key) where status = 'Open';
@@ -110,6 +110,8 @@ create table accounts.outbox (
   constraint outbox_invitation_key_fkey foreign key (invitation_key) references accounts.invitation
 );
 
+create index outbox_invitation_key_idx on accounts.outbox (invitation_key);
+
 comment on table accounts.outbox is
   'What must be done outside the database once the transaction that wrote the row has committed.';
 
@@ -122,7 +124,7 @@ create table accounts.audit_record (
   trace_id text,
   object_id text not null,
   account_key bigint,
-  constraint audit_record_actor_shape check (jsonb_typeof(actor -> 'name') = 'string'),
+  constraint audit_record_actor_shape check (jsonb_typeof(actor -> 'name') is not distinct from 'string'),
   constraint audit_record_trace_id_shape check (trace_id ~ '^[0-9a-f]{32}$')
 );
 

@@ -11,7 +11,8 @@ create table accounts.settings (
   invitation_url_base text not null default 'http://127.0.0.1:8080/invitations',
   invitation_lifetime interval not null default '7 days',
   constraint settings_only_row check (only_row),
-  constraint settings_invitation_url_base_shape check (invitation_url_base ~ '^https?://[^[:space:]/?#]+[^[:space:]?#]*[^/[:space:]?#]$'),
+  constraint settings_invitation_url_base_shape
+    check (invitation_url_base ~ '^https?://[^[:space:]/?#]+[^[:space:]?#]*[^/[:space:]?#]$'),
   constraint settings_invitation_lifetime_range
     check (invitation_lifetime between interval '1 minute' and interval '366 days')
 );
@@ -33,7 +34,7 @@ create table accounts.account (
   created_by jsonb not null,
   constraint account_key_range check (key between 1 and 99999999),
   constraint account_name_length check (char_length(name) between 1 and 100),
-  constraint account_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+  constraint account_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
 comment on column accounts.account.created_by is
@@ -56,7 +57,7 @@ create table accounts.api_token (
   constraint api_token_name_length check (char_length(name) between 1 and 100),
   constraint api_token_secret_sha256_length check (octet_length(secret_sha256) = 32),
   constraint api_token_disabled_at_status check ((disabled_at is null) = (status = 'Active')),
-  constraint api_token_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+  constraint api_token_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
 comment on column accounts.api_token.secret_sha256 is 'SHA-256 of the secret; the secret itself is kept nowhere.';
@@ -79,7 +80,7 @@ create table accounts.module (
   constraint module_key_range check (key between 1 and 9999),
   constraint module_name_length check (char_length(name) between 1 and 100),
   constraint module_name_key unique (name),
-  constraint module_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+  constraint module_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
 create table accounts.buyer (
@@ -93,7 +94,7 @@ create table accounts.buyer (
   constraint buyer_account_key_fkey foreign key (account_key) references accounts.account,
   constraint buyer_key_account_key_key unique (key, account_key),
   constraint buyer_name_length check (char_length(name) between 1 and 100),
-  constraint buyer_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+  constraint buyer_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
 create index buyer_account_key_idx on accounts.buyer (account_key);
@@ -114,7 +115,7 @@ create table accounts.user_group (
   constraint user_group_key_account_key_has_all_buyers_key unique (key, account_key, has_all_buyers),
   constraint user_group_account_key_name_key unique (account_key, name),
   constraint user_group_name_length check (char_length(name) between 1 and 100),
-  constraint user_group_created_by_shape check (jsonb_typeof(created_by -> 'name') = 'string')
+  constraint user_group_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
 create unique index user_group_default_key on accounts.user_group (account_key) where is_default;

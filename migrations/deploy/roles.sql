@@ -52,7 +52,7 @@ create table accounts.schema_version (
 );
 
 comment on table accounts.schema_version is
-  'The level of the tables. Each migration that procedures must know of raises it; sql/install.sql asks for the one it needs.';
+  'The level of the tables. Migrations that procedures must know of raise it; sql/install.sql asks for what it needs.';
 
 insert into accounts.schema_version (version) values (0);
 

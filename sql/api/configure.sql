@@ -4,9 +4,10 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_lifetime constant interval := settings ->> 'invitation.lifetime';
+  v_lifetime interval;
 begin
   perform internal.require_shape(settings, 'configure');
+  v_lifetime := (settings ->> 'invitation.lifetime')::interval;
   if v_lifetime not between interval '1 minute' and interval '366 days' then
     perform internal.raise_problem(400, 'The request is not valid.',
       '{"invitation.lifetime": ["is not between 1 minute and 366 days"]}');
@@ -15,7 +16,7 @@ begin
   update accounts.settings as s
   set invitation_url_base = coalesce(settings ->> 'invitation.urlBase', s.invitation_url_base),
       invitation_lifetime = coalesce(v_lifetime, s.invitation_lifetime)
-  where settings ?| array['invitation.urlBase', 'invitation.lifetime'];
+  where jsonb_strip_nulls(settings) <> '{}';
   if found then
     perform internal.audit('settings.changed', internal.caller_actor(), 'settings', null);
   end if;

@@ -1,4 +1,5 @@
-create or replace function api.create_account_user(request jsonb, token text default null, traceparent text default null)
+create or replace function api.create_account_user(
+  request jsonb, token text default null, traceparent text default null)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
-  select * from internal.create_account_users(requests, internal.caller_actor())
+  select * from internal.create_account_users(requests, internal.caller_actor()) order by ordinal
 $$;
 
 comment on function api.create_account_users(jsonb) is

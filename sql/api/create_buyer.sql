@@ -9,7 +9,10 @@ begin
   perform internal.require_shape(request, 'create_buyer');
   insert into accounts.buyer (account_key, name, icon, created_by)
   values (
-    internal.required_account(request), internal.trimmed(request ->> 'name'), request ->> 'icon', internal.caller_actor())
+    internal.required_account(request),
+    internal.trimmed(request ->> 'name'),
+    request ->> 'icon',
+    internal.caller_actor())
   returning * into v_buyer;
 
   perform internal.audit('buyer.created', internal.caller_actor(), internal.buyer_id(v_buyer.key), v_buyer.account_key);

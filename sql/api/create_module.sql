@@ -9,7 +9,8 @@ declare
 begin
   perform internal.require_shape(request, 'create_module');
   insert into accounts.module
-    (name, description, is_configurable, is_default, is_paid, is_obsolete, types, eligible_multi, eligible_single, created_by)
+    (name, description, is_configurable, is_default, is_paid, is_obsolete, types, eligible_multi, eligible_single,
+      created_by)
   values (
     internal.trimmed(request ->> 'name'),
     request ->> 'description',
@@ -17,7 +18,7 @@ begin
     coalesce((v_settings ->> 'default')::boolean, false),
     coalesce((v_settings ->> 'paid')::boolean, false),
     coalesce((v_settings ->> 'obsolete')::boolean, false),
-    array(select t.value from jsonb_array_elements_text(coalesce(nullif(v_settings -> 'type', 'null'), '[]')) as t (value)),
+    array(select t.value from jsonb_array_elements_text(internal.items(v_settings, 'type')) as t (value)),
     coalesce((v_settings #>> '{eligibility,multi}')::boolean, true),
     coalesce((v_settings #>> '{eligibility,single}')::boolean, true),
     internal.caller_actor())
@@ -38,7 +39,7 @@ end
 $$;
 
 comment on function api.create_module(jsonb) is
-'Makes a module of the global catalogue. request: {"name", "description", "settings": {"configurable", "default", "paid",
-"obsolete", "type": ["..."], "eligibility": {"multi", "single"}}}. Raises PT400, PT409 (name taken).';
+'Makes a module of the global catalogue. request: {"name", "description", "settings": {"configurable", "default",
+"paid", "obsolete", "type": ["..."], "eligibility": {"multi", "single"}}}. Raises PT400, PT409 (name taken).';
 
 grant execute on function api.create_module(jsonb) to accountsd_dba;

@@ -16,7 +16,8 @@ begin
     select format('buyers[%s].id', r.position - 1), 'is not a buyer of this account'
     from jsonb_array_elements(internal.items(request, 'buyers')) with ordinality as r (item, position)
     where not exists (
-      select from accounts.buyer as b where b.key = internal.buyer_key(r.item ->> 'id') and b.account_key = v_account_key)
+      select from accounts.buyer as b
+      where b.key = internal.buyer_key(r.item ->> 'id') and b.account_key = v_account_key)
     union all
     select format('modules[%s].id', r.position - 1), 'is not a module'
     from jsonb_array_elements(internal.items(request, 'modules')) with ordinality as r (item, position)
@@ -52,7 +53,8 @@ begin
   select v_group.key, internal.buyer_key(r.item ->> 'id'), v_account_key
   from jsonb_array_elements(internal.items(request, 'buyers')) as r (item);
 
-  perform internal.audit('user_group.created', internal.caller_actor(), internal.user_group_id(v_group.key), v_account_key);
+  perform internal.audit(
+    'user_group.created', internal.caller_actor(), internal.user_group_id(v_group.key), v_account_key);
   return json_build_object(
     'id', internal.user_group_id(v_group.key), 'name', v_group.name, 'description', v_group.description,
     'logo', v_group.logo, 'isDefault', v_group.is_default);

@@ -5,7 +5,9 @@ create or replace function internal.chosen_groups(account_key bigint, named json
 returns table (keys bigint[], errors jsonb)
 language sql stable
 as $$
-  select array_agg(g.key), jsonb_object_agg(n.path, '["is not a group of this account"]'::jsonb) filter (where g.key is null)
+  select
+    array_agg(g.key),
+    jsonb_object_agg(n.path, '["is not a group of this account"]'::jsonb) filter (where g.key is null)
   from (
     select internal.user_group_key(i.item ->> 'id') as key, format('groups[%s].id', i.position - 1) as path
     from jsonb_array_elements(named) with ordinality as i (item, position)

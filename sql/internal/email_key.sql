@@ -3,5 +3,5 @@ create or replace function internal.email_key(email text)
 returns text
 language sql immutable parallel safe
 as $$
-  select normalize(lower(upper(normalize(email, nfc) collate "und-x-icu") collate "und-x-icu"), nfc) collate "C"
+  select normalize(lower(normalize(email, nfc) collate "und-x-icu"), nfc) collate "C"
 $$;

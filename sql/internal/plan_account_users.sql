@@ -16,7 +16,7 @@ begin
         e.position::int as ordinal,
         e.element -> 'request' as request,
         e.element ->> 'token' as token,
-        substring(e.element ->> 'traceparent' from '^[0-9a-f]{2}-([0-9a-f]{32})-') as trace_id,
+        internal.trace_id(e.element ->> 'traceparent') as trace_id,
         internal.email_key(e.element #>> '{request,user,email}') as email_key,
         internal.request_errors(e.element -> 'request', 'create_account_user') as errors,
         token.actor as token_actor,
@@ -38,7 +38,8 @@ begin
           then 'The account of the API token is disabled.' else 'The caller may not act on this account.' end
         when 409 then 'The account is disabled.'
       end,
-      case when p.status = 400 then p.errors end, p.request, p.actor, p.trace_id, p.account_key, p.user_group_keys, p.email_key,
+      case when p.status = 400 then p.errors end,
+      p.request, p.actor, p.trace_id, p.account_key, p.user_group_keys, p.email_key,
       case when p.status = 201
         then row_number() over (partition by p.status, p.account_key, p.email_key order by p.ordinal)
       end)::internal.planned_invitation

@@ -11,7 +11,7 @@ declare
   v_value jsonb;
   v_item record;
   v_messages text[];
-  v_names text[] := '{}';
+  v_names text[] := array[]::text[];
 begin
   if jsonb_typeof(value) <> 'object' then
     return query values (case when path = '' then '$' else path end, 'is not an object');
@@ -23,7 +23,7 @@ begin
     from internal.fields(p_shape) as f
   loop
     v_names := v_names || v_field.name;
-    v_value := nullif(value -> v_field.name, 'null');
+    v_value := nullif(value -> v_field.name, 'null'::jsonb);
     if v_value is null then
       if v_field.is_required then
         return query values (v_field.path, 'is required');
@@ -40,7 +40,7 @@ begin
       else
         for v_item in
           select i.value, format('%s[%s]', v_field.path, i.position - 1) as path,
-            count(*) over (partition by i.value ->> 'id' order by i.position) > 1 as is_repeated
+            count(*) over (partition by i.value -> 'id' order by i.position) > 1 as is_repeated
           from jsonb_array_elements(v_value) with ordinality as i (value, position)
           order by i.position
         loop

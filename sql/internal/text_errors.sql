@@ -15,8 +15,10 @@ declare
   c_not_in_email constant text :=
     '[\u007f-\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]';
   c_atom constant text := '[A-Za-z0-9!#$%&''*+/=?^_`{|}~\u0080-\U0010ffff-]+';
-  c_label constant text := '[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?';
-  c_email constant text := '^' || c_atom || '(?:\.' || c_atom || ')*@(?:' || c_label || '\.)+(?![0-9]+$)' || c_label || '$';
+  c_label constant text :=
+    '[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?';
+  c_email constant text :=
+    '^' || c_atom || '(?:\.' || c_atom || ')*@(?:' || c_label || '\.)+(?![0-9]+$)' || c_label || '$';
   c_language_tag constant text :=
     '^(?:(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?'
     '(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(?:-[0-9A-WY-Za-wy-z](?:-[A-Za-z0-9]{2,8})+)*'
@@ -34,7 +36,11 @@ begin
     when 'name' then
       v_length := char_length(internal.trimmed(value));
       return nullif(
-        case when v_length = 0 then array['is empty'] when v_length > 100 then array['is longer than 100 characters'] else '{}' end
+        case
+          when v_length = 0 then array['is empty']
+          when v_length > 100 then array['is longer than 100 characters']
+          else '{}'
+        end
         || case when value ~ c_control then array['has a control character'] else '{}' end, '{}');
     when 'text' then
       v_message := case when char_length(value) > 1000 then 'is longer than 1000 characters' end;
@@ -58,9 +64,11 @@ begin
     when 'invitation_status' then
       v_message := case when value <> 'Invited' then 'is not Invited' end;
     when 'account_type' then
-      v_message := case when value not in ('Client', 'Vendor', 'Operations') then 'is not Client, Vendor or Operations' end;
+      v_message := case when value not in ('Client', 'Vendor', 'Operations')
+        then 'is not Client, Vendor or Operations' end;
     when 'account_status' then
-      v_message := case when value not in ('Active', 'Enabled', 'Disabled') then 'is not Active, Enabled or Disabled' end;
+      v_message := case when value not in ('Active', 'Enabled', 'Disabled')
+        then 'is not Active, Enabled or Disabled' end;
     when 'url_base' then
       v_message := case when value !~ '^https?://[^[:space:]/?#]+[^[:space:]?#]*[^/[:space:]?#]$'
         then 'is not an http or https URL without query, fragment and final slash' end;

@@ -1,0 +1,355 @@
+-- The rules of the data hold whoever writes, the owner of the tables included.
+begin;
+\ir lib/fixture.sql
+select plan(108);
+
+set local role accountsd_dba;
+select api.create_account_user(pg_temp.invitation('ada@example.com', :'client')) ->> 'id' as member \gset
+reset role;
+
+select
+  internal.account_key(:'client') as client_key,
+  internal.account_key(:'vendor') as vendor_key,
+  internal.user_group_key(:'client_everyone') as everyone_key,
+  internal.user_group_key(:'client_northern') as northern_key,
+  internal.user_group_key(:'vendor_sales') as sales_key,
+  internal.buyer_key(:'north') as north_key,
+  internal.buyer_key(:'south') as south_key,
+  internal.buyer_key(:'partner') as partner_key,
+  m.key as member_key,
+  m.person_key,
+  i.key as invitation_key
+from accounts.account_user as m
+join accounts.invitation as i on i.account_user_key = m.key
+where m.key = internal.account_user_key(:'member')
+\gset
+
+-- The constraint that an insert of one row with these fields runs into.
+create function pg_temp.insert_violation(target text, fields jsonb)
+returns text
+language sql
+as $$
+  select pg_temp.violation(format(
+    'insert into accounts.%I (%s) overriding system value '
+      'select %s from jsonb_populate_record(null::accounts.%I, %L) as r',
+    target, string_agg(quote_ident(f.name), ', '), string_agg('r.' || quote_ident(f.name), ', '), target, fields))
+  from jsonb_object_keys(fields) as f (name)
+$$;
+
+create function pg_temp.link_violation(target text, variadic columns text[])
+returns text
+language sql
+as $$
+  select pg_temp.violation(format('insert into accounts.%I values (%s)', target, array_to_string(columns, ', ')))
+$$;
+
+-- The same, of a row that would be in order but for the changes.
+create function pg_temp.spoilt(target text, changes jsonb)
+returns text
+language sql
+as $$
+  select pg_temp.insert_violation(target, case target
+    when 'account' then '{"type": "Client", "name": "N", "created_by": {"name": "n"}}'::jsonb
+    when 'module' then '{"name": "Constraint", "created_by": {"name": "n"}}'
+    when 'person' then '{"email": "n@example.com", "first_name": "N", "last_name": "N"}'
+    when 'audit_record' then '{"action": "a", "actor": {"name": "n"}, "database_role": "r", "object_id": "o"}'
+    else '{"name": "N", "created_by": {"name": "n"}}'
+  end || changes)
+$$;
+
+create function pg_temp.spoilt_invitation(member_key bigint, changes jsonb)
+returns text
+language sql
+as $$
+  select pg_temp.insert_violation('invitation', jsonb_build_object(
+    'account_user_key', member_key, 'status', 'Superseded', 'code_sha256', sha256('x'), 'sent_at', now(),
+    'expires_at', now() + interval '7 days', 'closed_at', now(), 'invited_by', '{"name": "n"}'::jsonb) || changes)
+$$;
+
+set local role accountsd_owner;
+
+-- Links between what belongs to an account.
+select is(
+  pg_temp.link_violation('user_group_buyer', :'northern_key', :'partner_key', :'client_key'),
+  'user_group_buyer_buyer_fkey', 'a buyer of another account cannot be linked to a group');
+select is(
+  pg_temp.link_violation('user_group_buyer', :'northern_key', :'partner_key', :'vendor_key'),
+  'user_group_buyer_user_group_fkey', 'nor under the name of the other account');
+select is(
+  pg_temp.link_violation('account_user_group', :'member_key', :'sales_key', :'client_key'),
+  'account_user_group_user_group_fkey', 'a group of another account cannot be linked to a member');
+select is(
+  pg_temp.link_violation('account_user_group', :'member_key', :'sales_key', :'vendor_key'),
+  'account_user_group_account_user_fkey', 'nor under the name of the other account');
+select is(
+  pg_temp.link_violation('account_user_group', :'member_key', :'everyone_key', :'client_key'),
+  'account_user_group_pkey', 'a group is linked to a member once');
+select is(
+  pg_temp.violation(
+    format('update accounts.user_group set account_key = %s where key = %s', :vendor_key, :everyone_key)),
+  'account_user_group_user_group_fkey', 'a group with members cannot move to another account');
+select is(
+  pg_temp.violation(format('update accounts.buyer set account_key = %s where key = %s', :vendor_key, :north_key)),
+  'user_group_buyer_buyer_fkey', 'a buyer in a group cannot move to another account');
+select is(
+  pg_temp.violation(
+    format('update accounts.account_user set account_key = %s where key = %s', :vendor_key, :member_key)),
+  'account_user_group_account_user_fkey', 'a member of groups cannot move to another account');
+
+-- A list of buyers or all of them.
+select is(
+  pg_temp.link_violation('user_group_buyer', :'everyone_key', :'south_key', :'client_key'),
+  'user_group_buyer_user_group_fkey', 'a group of all buyers cannot have a list');
+select is(
+  pg_temp.link_violation('user_group_buyer', :'everyone_key', :'south_key', :'client_key', 'true'),
+  'user_group_buyer_has_all_buyers_false', 'nor with the flag repeated');
+select is(
+  pg_temp.violation(format('update accounts.user_group set has_all_buyers = true where key = %s', :northern_key)),
+  'user_group_buyer_user_group_fkey', 'a group with a list cannot turn into one of all buyers');
+select is(
+  pg_temp.link_violation('user_group_buyer', :'northern_key', :'north_key', :'client_key'),
+  'user_group_buyer_pkey', 'a buyer is listed once');
+
+-- Groups of an account.
+select is(
+  pg_temp.violation(format('update accounts.user_group set is_default = true where key = %s', :northern_key)),
+  'user_group_default_key', 'an account has at most one default group');
+select is(
+  pg_temp.spoilt('user_group', jsonb_build_object('account_key', :client_key, 'name', 'D', 'is_default', true)),
+  'user_group_default_key', 'nor is a second one inserted');
+select is(
+  pg_temp.spoilt('user_group', jsonb_build_object('account_key', :client_key, 'name', 'Everyone')),
+  'user_group_account_key_name_key', 'a name is given to one group of an account');
+select is(
+  pg_temp.spoilt('user_group', jsonb_build_object('account_key', :vendor_key, 'name', 'Everyone')),
+  null, 'a name may be given to groups of two accounts');
+
+-- Members and their invitations.
+select is(
+  pg_temp.insert_violation('account_user', jsonb_build_object('account_key', :client_key, 'person_key', :person_key,
+    'created_by', '{"name": "n"}'::jsonb, 'updated_by', '{"name": "n"}'::jsonb, 'status', 'Removed',
+    'created_at', now(), 'updated_at', now())),
+  'account_user_account_key_person_key_key', 'a person is a member of an account once, removed or not');
+select is(
+  pg_temp.spoilt_invitation(:member_key, '{"status": "Open", "closed_at": null}'),
+  'invitation_open_key', 'a member has at most one open invitation');
+select is(pg_temp.spoilt_invitation(:member_key, '{}'), null, 'a member may have closed invitations besides');
+select is(
+  pg_temp.spoilt_invitation(:member_key, '{"closed_at": null}'),
+  'invitation_closed_at_status', 'a closed invitation has the time of its closing');
+select is(
+  pg_temp.violation(format('update accounts.invitation set closed_at = now() where key = %s', :invitation_key)),
+  'invitation_closed_at_status', 'an open invitation has none');
+select is(
+  pg_temp.violation(format('update accounts.invitation set expires_at = sent_at where key = %s', :invitation_key)),
+  'invitation_expires_at_after_sent_at', 'an invitation expires after it was sent');
+select is(
+  pg_temp.spoilt_invitation(:member_key, jsonb_build_object('code_sha256', '\x00'::bytea)),
+  'invitation_code_sha256_length', 'what is kept of a code has the length of a SHA-256');
+select is(
+  pg_temp.spoilt_invitation(-1, '{}'), 'invitation_account_user_key_fkey', 'an invitation is a member''s');
+select is(
+  pg_temp.insert_violation('outbox', jsonb_build_object(
+    'topic', 'invitation.fax', 'invitation_key', :invitation_key, 'created_at', now())),
+  'outbox_topic_known', 'the outbox knows its topics');
+select is(
+  pg_temp.insert_violation('outbox', jsonb_build_object(
+    'topic', 'invitation.mail', 'invitation_key', -1, 'created_at', now())),
+  'outbox_invitation_key_fkey', 'a queued mail is an invitation''s');
+
+-- What others point to stays.
+select is(
+  pg_temp.violation(format('delete from accounts.invitation where key = %s', :invitation_key)),
+  'outbox_invitation_key_fkey', 'an invitation with a queued mail cannot be deleted');
+select is(
+  pg_temp.violation(format('delete from accounts.person where key = %s', :person_key)),
+  'account_user_person_key_fkey', 'a person who is a member cannot be deleted');
+select ok(
+  pg_temp.violation(format('delete from accounts.account where key = %s', :vendor_key)) ~ '_account_key_fkey$',
+  'an account with anything in it cannot be deleted');
+select is(
+  pg_temp.violation(format('delete from accounts.module where key = %s', internal.module_key(:'orders'))),
+  'user_group_module_module_key_fkey', 'a module of a group cannot be deleted');
+
+-- People.
+select is(
+  pg_temp.spoilt('person', '{"email": "ADA@example.COM"}'), 'person_email_key_key',
+  'an address in other case is the same');
+select is(pg_temp.spoilt('person', jsonb_build_object('email', e'zo\u00eb@example.com')), null,
+  'a composed address is new');
+select is(
+  pg_temp.spoilt('person', jsonb_build_object('email', e'ZOE\u0308@example.com')),
+  'person_email_key_key', 'its decomposed spelling in other case is the same');
+select is(
+  pg_temp.spoilt('person', '{"email": "a@"}'), 'person_email_length', 'an address has three bytes at least');
+select is(
+  pg_temp.spoilt('person', jsonb_build_object('email', repeat(e'\u00eb', 122) || '@example.co')),
+  'person_email_length', 'an address has 254 bytes at most');
+select is(pg_temp.spoilt('person', '{"first_name": ""}'), 'person_first_name_length', 'a first name is not empty');
+select is(
+  pg_temp.spoilt('person', jsonb_build_object('first_name', repeat('a', 101))),
+  'person_first_name_length', 'a first name has 100 characters at most');
+select is(pg_temp.spoilt('person', '{"last_name": ""}'), 'person_last_name_length', 'a last name is not empty');
+select is(
+  pg_temp.spoilt('person', jsonb_build_object('last_name', repeat('a', 101))),
+  'person_last_name_length', 'a last name has 100 characters at most');
+select is(pg_temp.spoilt('person', '{"phone_prefix": "0044"}'), 'person_phone_prefix_shape',
+  'a phone prefix begins with +');
+select is(pg_temp.spoilt('person', '{"phone_prefix": "+12345"}'), 'person_phone_prefix_shape',
+  'a phone prefix has 4 digits at most');
+select is(
+  pg_temp.spoilt('person', '{"phone_number": "1234567890123456"}'),
+  'person_phone_number_shape', 'a phone number has 15 digits at most');
+select is(
+  pg_temp.spoilt('person', '{"phone_number": "12 34"}'), 'person_phone_number_shape', 'a phone number has digits only');
+select is(
+  pg_temp.spoilt('person', jsonb_build_object('culture_code', repeat('a', 36))),
+  'person_culture_code_length', 'a culture code has 35 characters at most');
+select is(
+  pg_temp.spoilt('person', jsonb_build_object('language_code', repeat('a', 36))),
+  'person_language_code_length', 'a language code has 35 characters at most');
+
+-- Names, kinds, secrets.
+select is(pg_temp.spoilt('account', '{"name": ""}'), 'account_name_length', 'an account''s name is not empty');
+select is(
+  pg_temp.spoilt('account', jsonb_build_object('name', repeat('a', 101))),
+  'account_name_length', 'an account''s name has 100 characters at most');
+select matches(pg_temp.spoilt('account', '{"type": "Bank"}'), 'invalid input value for enum',
+  'an account is of a known type');
+select matches(
+  pg_temp.spoilt('account', '{"status": "Closed"}'), 'invalid input value for enum', 'an account has a known status');
+select is(pg_temp.spoilt('module', '{"name": "Fixture Orders"}'), 'module_name_key', 'a name is given to one module');
+select is(pg_temp.spoilt('module', '{"name": ""}'), 'module_name_length', 'a module''s name is not empty');
+select is(
+  pg_temp.spoilt('buyer', jsonb_build_object('account_key', :client_key, 'name', '')),
+  'buyer_name_length', 'a buyer''s name is not empty');
+select is(pg_temp.spoilt('buyer', '{"account_key": -1}'), 'buyer_account_key_fkey', 'a buyer is an account''s');
+select is(
+  pg_temp.spoilt('user_group', jsonb_build_object('account_key', :client_key, 'name', '')),
+  'user_group_name_length', 'a group''s name is not empty');
+select is(pg_temp.spoilt('user_group', '{"account_key": -1}'), 'user_group_account_key_fkey',
+  'a group is an account''s');
+select is(
+  pg_temp.spoilt('api_token', jsonb_build_object('account_key', :client_key, 'secret_sha256', '\x00'::bytea)),
+  'api_token_secret_sha256_length', 'what is kept of a secret has the length of a SHA-256');
+select is(
+  pg_temp.spoilt('api_token', jsonb_build_object('account_key', -1, 'secret_sha256', sha256('x'))),
+  'api_token_account_key_fkey', 'a token is an account''s');
+select is(
+  pg_temp.violation('update accounts.api_token set status = ''Disabled'''),
+  'api_token_disabled_at_status', 'a disabled token has the time of its disabling');
+select is(
+  pg_temp.violation('update accounts.api_token set disabled_at = now()'),
+  'api_token_disabled_at_status', 'an active token has none');
+
+-- Keys end where the digits of their ids end.
+select is(
+  pg_temp.spoilt(t.name, jsonb_build_object('key', t.largest + 1) || t.fields),
+  t.name || '_key_range', format('a key of %s after %s is refused', t.name, t.largest))
+from (values
+  ('account', 99999999, '{}'::jsonb),
+  ('person', 99999999, '{}'),
+  ('module', 9999, '{}'),
+  ('buyer', 99999999, jsonb_build_object('account_key', :client_key)),
+  ('user_group', 99999999, jsonb_build_object('account_key', :client_key, 'name', 'K')),
+  ('api_token', 99999999, jsonb_build_object('account_key', :client_key, 'secret_sha256', sha256('x')))
+) as t (name, largest, fields);
+select is(
+  pg_temp.spoilt('account', jsonb_build_object('key', k.key)), k.wanted,
+  format('an account''s key may be from 1 to 99999999: %s', k.key))
+from (values (0, 'account_key_range'), (-1, 'account_key_range'), (99999999, null)) as k (key, wanted);
+select is(
+  pg_temp.insert_violation('account_user', jsonb_build_object('key', 1000000000000, 'account_key', :vendor_key,
+    'person_key', :person_key, 'created_by', '{"name": "n"}'::jsonb, 'updated_by', '{"name": "n"}'::jsonb,
+    'status', 'Invited', 'created_at', now(), 'updated_at', now())),
+  'account_user_key_range', 'a key of account_user after 999999999999 is refused');
+select ok(
+  bool_and(internal.account_key(internal.account_id(k)) = k and internal.account_id(k) ~ '^ACC-[0-9]{4}-[0-9]{4}$'
+    and internal.account_user_key(internal.account_user_id(k * 9973)) = k * 9973
+    and internal.account_user_id(k * 9973) ~ '^AUSR-[0-9]{4}-[0-9]{4}-[0-9]{4}$'),
+  'the id of a key leads back to the key, up to the largest')
+from (select 1::bigint union all select 99999999 union all select generate_series(1, 99999999, 99991)) as s (k);
+select is(
+  count(distinct internal.module_id(k)), 9999::bigint, 'every key of a module has an id of its own')
+from generate_series(1, 9999) as s (k);
+select is(
+  internal.account_user_key(internal.account_user_id(999999999999)), 999999999999,
+  'so has the largest key of a member');
+
+-- Actors.
+select is(
+  pg_temp.spoilt(t.name, t.fields || jsonb_build_object(t.actor, a.actor)),
+  t.name || '_' || t.actor || '_shape', format('%s of %s cannot be %s', t.actor, t.name, a.actor))
+from (values
+  ('account', 'created_by', '{}'::jsonb),
+  ('module', 'created_by', '{}'),
+  ('buyer', 'created_by', jsonb_build_object('account_key', :client_key)),
+  ('user_group', 'created_by', jsonb_build_object('account_key', :client_key, 'name', 'A')),
+  ('api_token', 'created_by', jsonb_build_object('account_key', :client_key, 'secret_sha256', sha256('x'))),
+  ('audit_record', 'actor', '{}')
+) as t (name, actor, fields)
+cross join (values ('{}'::jsonb), ('{"name": 1}')) as a (actor);
+select is(
+  pg_temp.violation(format('update accounts.account_user set %I = ''{}'' where key = %s', c.name, :member_key)),
+  'account_user_' || c.name || '_shape', format('%s of a member has a name', c.name))
+from (values ('created_by'), ('updated_by')) as c (name);
+select is(
+  pg_temp.spoilt_invitation(:member_key, '{"invited_by": {}}'), 'invitation_invited_by_shape',
+  'an invitation is somebody''s');
+
+-- The audit.
+select is(
+  pg_temp.spoilt('audit_record', jsonb_build_object('trace_id', t.trace_id)),
+  'audit_record_trace_id_shape', format('a trace id cannot be %L', t.trace_id))
+from (values (''), ('4BF92F3577B34DA6A3CE929D0E0E4736'), ('4bf92f3577b34da6a3ce929d0e0e473')) as t (trace_id);
+select is(pg_temp.violation('update accounts.audit_record set action = ''x'''), 'accounts.audit_record is append-only',
+  'the owner cannot change an audit record');
+select is(pg_temp.violation('delete from accounts.audit_record'), 'accounts.audit_record is append-only',
+  'the owner cannot delete an audit record');
+select is(pg_temp.violation('truncate accounts.audit_record'), 'accounts.audit_record is append-only',
+  'the owner cannot empty the audit');
+reset role;
+select throws_ok('update accounts.audit_record set action = ''x''', '23001', null,
+  'nor can a superuser change a record');
+select throws_ok('delete from accounts.audit_record', '23001', null, 'nor delete one');
+select throws_ok('truncate accounts.audit_record', '23001', null, 'nor empty the audit');
+set local role accountsd_owner;
+
+-- The tables of one row.
+select is(pg_temp.violation('insert into accounts.settings default values'), 'settings_pkey',
+  'there is one row of settings');
+select is(
+  pg_temp.violation('insert into accounts.settings (only_row) values (false)'),
+  'settings_only_row', 'nor is there one beside it');
+select is(
+  pg_temp.violation('insert into accounts.schema_version (version) values (9)'),
+  'schema_version_pkey', 'there is one schema version');
+select is(
+  pg_temp.violation('insert into accounts.schema_version values (false, 9)'),
+  'schema_version_only_row', 'nor is there one beside it');
+select is(
+  pg_temp.violation(format('update accounts.settings set invitation_lifetime = %L', l.lifetime)),
+  'settings_invitation_lifetime_range', format('an invitation cannot live %s', l.lifetime))
+from (values ('59 seconds'), ('367 days'), ('-1 day')) as l (lifetime);
+select is(
+  pg_temp.violation(format('update accounts.settings set invitation_url_base = %L', b.url)),
+  'settings_invitation_url_base_shape', format('an invitation''s url cannot begin with %L', b.url))
+from (values ('ftp://portal.example'), ('https://portal.example/'), ('https://portal.example/a?b'),
+  ('portal.example')) as b (url);
+
+-- What makes addresses equal is told twice: in the table and in a function for looking people up.
+insert into accounts.person (email, first_name, last_name)
+values
+  ('Grace.HOPPER@Example.COM', 'N', 'N'),
+  (e'A\u030angstro\u0308m@example.com', 'N', 'N'),
+  (e'stra\u00dfe@example.com', 'N', 'N'),
+  (e'\u0130stanbul@example.com', 'N', 'N'),
+  (e'\u03c3\u03c2\u03a3@example.com', 'N', 'N'),
+  (e'\ufb01ne@example.com', 'N', 'N'),
+  (e'\u01c5@example.com', 'N', 'N');
+select is_empty(
+  $$ select email, email_key from accounts.person where email_key is distinct from internal.email_key(email) $$,
+  'the key of an address is what a look-up asks for');
+
+select * from finish();
+rollback;

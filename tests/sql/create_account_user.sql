@@ -1,0 +1,631 @@
+begin;
+\ir lib/fixture.sql
+select plan(129);
+
+-- Every path of a JSON value and the type that is there.
+create function pg_temp.paths(value json)
+returns text[]
+language sql
+as $$
+  with recursive node (path, value) as (
+    select '', value::jsonb
+    union all
+    select n.path || child.step, child.value
+    from node as n
+    cross join lateral (
+      select '.' || m.key, m.value
+      from jsonb_each(case jsonb_typeof(n.value) when 'object' then n.value else '{}' end) as m
+      union all
+      select '[]', i.value
+      from jsonb_array_elements(case jsonb_typeof(n.value) when 'array' then n.value else '[]' end) as i (value)
+    ) as child (step, value)
+  )
+  select array_agg(distinct substr(n.path, 2) || ' ' || jsonb_typeof(n.value)) from node as n where n.path <> ''
+$$;
+
+select internal.account_id(99999998) as nowhere, internal.user_group_id(99999998) as no_group,
+  internal.api_token_id(99999998) as no_token \gset
+
+-- A first invitation by a DBA.
+set local role accountsd_dba;
+select api.configure('{"invitation.urlBase": "https://portal.example/welcome", "invitation.lifetime": "2 days"}')
+  \gset ignored_
+select api.create_account_user(
+  jsonb_build_object(
+    'user', '{"email": "Ada.Lovelace@Example.com", "firstName": "  Ada ", "lastName": "\u00a0Lovelace\u3000",
+      "phone": {"prefix": "+44", "number": "2071234567"},
+      "settings": {"cultureCode": "en-GB", "languageCode": "en"}}'::jsonb,
+    'account', jsonb_build_object('id', :'client'),
+    'groups', pg_temp.ids(:'client_northern', :'client_everyone'),
+    'invitation', '{"status": "Invited"}'::jsonb),
+  null, '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01') as answer \gset
+reset role;
+select :'answer'::json ->> 'id' as id, :'answer'::json #>> '{user,id}' as person, pg_temp.code(:'answer') as code \gset
+
+select is(
+  array(select p from unnest(pg_temp.paths(:'answer')) as p order by p collate "C"),
+  array(select p from unnest(array[
+    'id string',
+    'audit object',
+    'audit.created object', 'audit.created.at string', 'audit.created.by object', 'audit.created.by.name string',
+    'audit.updated object', 'audit.updated.at string', 'audit.updated.by object', 'audit.updated.by.name string',
+    'audit.invitationAcceptedAt null',
+    'audit.access object', 'audit.access.at null',
+    'audit.joined object', 'audit.joined.at null',
+    '$meta object', '$meta.omitted array',
+    'user object', 'user.id string', 'user.icon null', 'user.name string',
+    'groups array', 'groups[] object', 'groups[].id string', 'groups[].name string', 'groups[].description string',
+    'groups[].description null', 'groups[].logo string', 'groups[].logo null', 'groups[].isDefault boolean',
+    'buyers array', 'buyers[] object', 'buyers[].id string', 'buyers[].icon string', 'buyers[].icon null',
+    'buyers[].name string',
+    'modules array', 'modules[] object', 'modules[].id string', 'modules[].description string',
+    'modules[].description null', 'modules[].name string', 'modules[].filters object',
+    'modules[].filters.group.buyers array', 'modules[].filters.group.buyers[] string', 'modules[].settings object',
+    'modules[].settings.configurable boolean', 'modules[].settings.default boolean', 'modules[].settings.paid boolean',
+    'modules[].settings.type array', 'modules[].settings.type[] string', 'modules[].settings.obsolete boolean',
+    'modules[].settings.eligibility object', 'modules[].settings.eligibility.multi boolean',
+    'modules[].settings.eligibility.single boolean',
+    'account object', 'account.id string', 'account.icon string', 'account.type string', 'account.status string',
+    'account.name string',
+    'invitation object', 'invitation.url string', 'invitation.status string',
+    'lastLoginAt null']) as p order by p collate "C"),
+  'the answer has every field of the page, of its type, and no other');
+select is(
+  array(select json_object_keys(:'answer')),
+  array['id', 'audit', '$meta', 'user', 'groups', 'buyers', 'modules', 'account', 'invitation', 'lastLoginAt'],
+  'the fields come in the order of the page');
+select matches(:'id'::text, '^AUSR-[0-9]{4}-[0-9]{4}-[0-9]{4}$', 'id is an account user''s');
+select is(
+  :'answer'::jsonb -> 'audit',
+  jsonb_build_object(
+    'created', jsonb_build_object('at', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'by', '{"name": "accountsd_dba"}'::jsonb),
+    'updated', jsonb_build_object('at', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+      'by', '{"name": "accountsd_dba"}'::jsonb),
+    'invitationAcceptedAt', null, 'access', '{"at": null}'::jsonb, 'joined', '{"at": null}'::jsonb),
+  'audit says when and by which role, and nothing that is not known yet');
+select is(:'answer'::jsonb -> '$meta', '{"omitted": []}', 'nothing is omitted');
+select matches(:'person'::text, '^USR-[0-9]{4}-[0-9]{4}$', 'user.id is a person''s');
+select is(
+  :'answer'::jsonb -> 'user', jsonb_build_object('id', :'person', 'icon', null, 'name', 'Ada Lovelace'),
+  'user has the name, trimmed, and no icon');
+select is(
+  :'answer'::jsonb -> 'groups',
+  jsonb_build_array(
+    jsonb_build_object('id', :'client_everyone', 'name', 'Everyone', 'description', 'All of us', 'logo', 'all.png',
+      'isDefault', true),
+    jsonb_build_object('id', :'client_northern', 'name', 'Northern', 'description', null, 'logo', null,
+      'isDefault', false)),
+  'groups are those given');
+select is(
+  :'answer'::jsonb -> 'buyers',
+  jsonb_build_array(
+    jsonb_build_object('id', :'north', 'icon', 'north.png', 'name', 'North'),
+    jsonb_build_object('id', :'south', 'icon', null, 'name', 'South')),
+  'buyers are those that the groups reach, each once');
+select is(
+  :'answer'::jsonb -> 'modules',
+  jsonb_build_array(
+    jsonb_build_object('id', :'catalog', 'description', 'Products', 'name', 'Fixture Catalog',
+      'filters', jsonb_build_object('group.buyers', jsonb_build_array(:'north', :'south')),
+      'settings', '{"configurable": true, "default": true, "paid": false, "type": ["Sales", "Support"],
+        "obsolete": false, "eligibility": {"multi": true, "single": false}}'::jsonb),
+    jsonb_build_object('id', :'orders', 'description', null, 'name', 'Fixture Orders',
+      'filters', jsonb_build_object('group.buyers', jsonb_build_array(:'north', :'south')),
+      'settings', '{"configurable": false, "default": false, "paid": false, "type": [],
+        "obsolete": false, "eligibility": {"multi": true, "single": true}}'::jsonb),
+    jsonb_build_object('id', :'billing', 'description', null, 'name', 'Fixture Billing',
+      'filters', jsonb_build_object('group.buyers', jsonb_build_array(:'north')),
+      'settings', '{"configurable": false, "default": false, "paid": false, "type": [],
+        "obsolete": false, "eligibility": {"multi": true, "single": true}}'::jsonb)),
+  'modules are those that the groups reach, each once, with the buyers of the groups that have it');
+select is(
+  :'answer'::jsonb -> 'account',
+  jsonb_build_object('id', :'client', 'icon', 'client.png', 'type', 'Client', 'status', 'Active',
+    'name', 'Fixture Client'),
+  'account is the one asked for');
+select is(:'answer'::json #>> '{invitation,status}', 'Invited', 'the invitation is open');
+select is(
+  :'answer'::json #>> '{invitation,url}', 'https://portal.example/welcome/' || :'id' || '/' || :'code',
+  'its url is the base, the account user and the code');
+select matches(:'code'::text, '^[A-Za-z0-9_-]{43}$', 'the code is 43 characters of base64url');
+
+-- What it wrote.
+select is(
+  (select to_jsonb(p) - 'key' - 'email_key' from accounts.person as p where p.key = internal.person_key(:'person')),
+  jsonb_build_object('email', 'Ada.Lovelace@Example.com', 'first_name', 'Ada', 'last_name', 'Lovelace', 'icon', null,
+    'phone_prefix', '+44', 'phone_number', '2071234567', 'culture_code', 'en-GB',
+    'language_code', 'en', 'created_at', now()),
+  'the person has the address as typed and the rest of the profile');
+select is(
+  (select to_jsonb(u) from accounts.account_user as u where u.key = internal.account_user_key(:'id')),
+  jsonb_build_object('key', internal.account_user_key(:'id'), 'account_key', internal.account_key(:'client'),
+    'person_key', internal.person_key(:'person'), 'status', 'Invited',
+    'created_at', now(), 'created_by', '{"name": "accountsd_dba"}'::jsonb,
+    'updated_at', now(), 'updated_by', '{"name": "accountsd_dba"}'::jsonb,
+    'invitation_accepted_at', null, 'joined_at', null, 'access_at', null, 'last_login_at', null),
+  'the membership is the person''s in the account');
+select set_eq(
+  format('select internal.user_group_id(user_group_key) from accounts.account_user_group where account_user_key = %s',
+    internal.account_user_key(:'id')),
+  array[:'client_everyone', :'client_northern'], 'the links are the groups');
+select is(
+  (select jsonb_agg(to_jsonb(i) - 'key') from accounts.invitation as i
+    where i.account_user_key = internal.account_user_key(:'id')),
+  jsonb_build_array(jsonb_build_object('account_user_key', internal.account_user_key(:'id'),
+    'status', 'Open', 'code_sha256', sha256(convert_to(:'code', 'UTF8')),
+    'sent_at', now(), 'expires_at', now() + interval '2 days', 'closed_at', null,
+    'invited_by', '{"name": "accountsd_dba"}'::jsonb)),
+  'one invitation is open, expires as configured and has the SHA-256 of the code');
+select is(
+  (select jsonb_agg(to_jsonb(o) - 'key' - 'invitation_key') from accounts.outbox as o
+    join accounts.invitation as i on i.key = o.invitation_key
+    where i.account_user_key = internal.account_user_key(:'id')),
+  jsonb_build_array(jsonb_build_object('topic', 'invitation.mail', 'created_at', now())), 'one mail is queued');
+select is(
+  (select jsonb_agg(to_jsonb(r) - 'key') from accounts.audit_record as r where r.object_id = :'id'),
+  jsonb_build_array(jsonb_build_object('at', now(), 'action', 'account_user.invited',
+    'actor', '{"name": "accountsd_dba"}'::jsonb, 'database_role', 'accountsd_dba',
+    'trace_id', '4bf92f3577b34da6a3ce929d0e0e4736', 'object_id', :'id',
+    'account_key', internal.account_key(:'client'))),
+  'one audit record has the actor, the role and the trace id');
+select is(
+  pg_temp.tables_with('Ada.Lovelace@Example.com'), array['accounts.person'],
+  'the address is kept with the person alone');
+select is(
+  pg_temp.tables_with(encode(sha256(convert_to(:'code', 'UTF8')), 'hex')), array['accounts.invitation'],
+  'the hash of the code is kept with the invitation alone');
+select is(pg_temp.tables_with(:'code'), '{}'::text[], 'the code is in no column of any table');
+
+-- Groups.
+set local role accountsd_server;
+select api.create_account_user(pg_temp.invitation('bob@example.com'), :'client_token') as by_default \gset
+select is(
+  :'by_default'::jsonb #> '{groups}' -> 0 ->> 'id' || jsonb_array_length(:'by_default'::jsonb -> 'groups'),
+  :'client_everyone' || 1, 'without groups it is the default group');
+select api.create_account_user(
+  pg_temp.invitation('bea@example.com') || '{"groups": null, "account": null, "invitation": null}', :'client_token')
+  as with_nulls \gset
+select is(:'with_nulls'::jsonb -> 'groups', :'by_default'::jsonb -> 'groups', 'null counts as left out');
+select api.create_account_user(
+  pg_temp.invitation('bill@example.com') || '{"account": {"id": null}, "invitation": {"status": null}}',
+  :'client_token')
+  as with_inner_nulls \gset
+select is(
+  :'with_inner_nulls'::jsonb #>> '{account,id}', :'client', 'so does null inside of an object');
+reset role;
+select pg_temp.contents() as before \gset
+set local role accountsd_server;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('carl@example.com'), :'vendor_token'),
+  pg_temp.invalid('{"groups": ["is required: the account has no default group"]}'),
+  'without groups and default group the request is refused');
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('carl@example.com', groups => pg_temp.ids(:'no_group')), :'client_token'),
+  pg_temp.invalid('{"groups[0].id": ["is not a group of this account"]}'), 'an unknown group is refused');
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('carl@example.com', groups => pg_temp.ids(:'vendor_sales')),
+    :'client_token'),
+  pg_temp.invalid('{"groups[0].id": ["is not a group of this account"]}'),
+  'a group of another account is the same mistake');
+select is(
+  pg_temp.invite_problem(
+    pg_temp.invitation('carl@example.com', :'client', pg_temp.ids(:'vendor_sales')), :'operations_token'),
+  pg_temp.invalid('{"groups[0].id": ["is not a group of this account"]}'), 'for those who see both accounts too');
+select is(
+  pg_temp.invite_problem(
+    pg_temp.invitation('carl@example.com', groups => pg_temp.ids(:'no_group', :'client_everyone', :'vendor_sales')),
+    :'client_token'),
+  pg_temp.invalid('{"groups[0].id": ["is not a group of this account"],
+    "groups[2].id": ["is not a group of this account"]}'),
+  'every group that is not there is told at once');
+select is(
+  pg_temp.invite_problem(t.request, :'client_token'), pg_temp.invalid(t.errors), t.name)
+from (values
+  (pg_temp.invitation('carl@example.com', groups => '[]'), '{"groups": ["is empty"]}'::jsonb, 'groups are not empty'),
+  (pg_temp.invitation('carl@example.com', groups => pg_temp.ids(:'client_everyone', :'client_everyone')),
+    '{"groups[1].id": ["is given more than once"]}', 'a group is given once'),
+  (pg_temp.invitation('carl@example.com', groups => (select pg_temp.ids(variadic array_agg(internal_id))
+      from (select 'UGR-0000-' || lpad(n::text, 4, '0') from generate_series(1, 101) as n) as g (internal_id))),
+    '{"groups": ["has more than 100 items"]}', 'groups are 100 at most'),
+  ('{}', '{"user": ["is required"]}', 'the user is required'),
+  ('null', '{"$": ["is not an object"]}', 'a request is an object'),
+  ('{"user": {}}',
+    '{"user.email": ["is required"], "user.firstName": ["is required"], "user.lastName": ["is required"]}',
+    'address and names are required'),
+  ('{"user": {"email": "carl", "firstName": " ", "lastName": 7,
+      "phone": {"prefix": "44", "number": "12-34", "area": "1"},
+      "settings": {"cultureCode": "en_GB", "languageCode": ""}, "age": 7}, "account": {"id": "ACC-1"},
+      "groups": [{"id": "UGR-1"}, 7, {}], "invitation": {"status": "Active"}, "colour": "red"}',
+    '{"user.email": ["is not an email address"], "user.firstName": ["is empty"], "user.lastName": ["is not a string"],
+      "user.phone.prefix": ["is not + and 1 to 4 digits"], "user.phone.number": ["is not 1 to 15 digits"],
+      "user.phone.area": ["is not a known field"],
+      "user.settings.cultureCode": ["is not a language tag such as en-US"],
+      "user.settings.languageCode": ["is not a language tag such as en-US"],
+      "user.age": ["is not a known field"], "account.id": ["is not an account id"],
+      "groups[0].id": ["is not a user group id"], "groups[1]": ["is not an object"], "groups[2].id": ["is required"],
+      "invitation.status": ["is not Invited"], "colour": ["is not a known field"]}',
+    'every mistake of shape is told at once')
+) as t (request, errors, name);
+select is(
+  pg_temp.invite_problem(null, :'client_token'), pg_temp.invalid('{"$": ["is not an object"]}'),
+  'a request is not left out');
+reset role;
+select is(pg_temp.changes(:'before'), '{}'::text[], 'a refused request leaves nothing');
+
+set local role accountsd_dba;
+select pg_temp.ids(variadic array_agg(
+    api.create_user_group(pg_temp.of_account(:'client', jsonb_build_object('name', 'Group ' || n))) ->> 'id'))
+  as hundred
+from generate_series(1, 100) as n \gset
+select api.create_account_user(pg_temp.invitation('many@example.com', :'client', :'hundred')) as many \gset
+select is(
+  (select jsonb_agg(jsonb_build_object('id', g.item -> 'id') order by g.item ->> 'id')
+    from jsonb_array_elements(:'many'::jsonb -> 'groups') as g (item)),
+  (select jsonb_agg(g.item order by g.item ->> 'id') from jsonb_array_elements(:'hundred') as g (item)),
+  'a person may be invited into 100 groups');
+select is(:'many'::jsonb -> 'buyers', '[]', 'groups without buyers give no buyers');
+select is(:'many'::jsonb -> 'modules', '[]', 'groups without modules give no modules');
+
+-- A person who is there already: found however the address is typed, and left as they are.
+set local role accountsd_dba;
+select api.create_account_user(
+  jsonb_set(pg_temp.invitation(e'zo\u00eb@example.com', :'vendor', pg_temp.ids(:'vendor_sales')), '{user,phone}',
+    '{"prefix": "+1", "number": null}')) as zoe \gset
+select api.create_account_user(
+  jsonb_build_object('account', jsonb_build_object('id', :'client'), 'user', jsonb_build_object(
+    'email', e'ZOE\u0308@EXAMPLE.com', 'firstName', 'Other', 'lastName', 'Name',
+    'phone', '{"prefix": "+2", "number": "3"}'::jsonb, 'settings', '{"languageCode": "fr"}'::jsonb))) as zoe_again \gset
+reset role;
+select is(
+  :'zoe_again'::jsonb -> 'user', :'zoe'::jsonb -> 'user',
+  'a second account finds the person, in other case and decomposed, and keeps the name');
+select isnt(:'zoe_again'::json ->> 'id', :'zoe'::json ->> 'id', 'the second account has a membership of its own');
+select is(
+  (select jsonb_agg(to_jsonb(p) - 'key' - 'email_key' - 'created_at') from accounts.person as p
+    where p.email_key = internal.email_key(e'zo\u00eb@example.com')),
+  jsonb_build_array(jsonb_build_object('email', e'zo\u00eb@example.com', 'first_name', 'Ada',
+    'last_name', 'Lovelace', 'icon', null, 'phone_prefix', '+1', 'phone_number', null,
+    'culture_code', null, 'language_code', null)),
+  'the profile of a known person is not overwritten, nor filled in');
+select is(
+  (select array_agg(u.account_key order by u.account_key) from accounts.account_user as u
+    where u.person_key = internal.person_key(:'zoe'::json #>> '{user,id}')),
+  array[internal.account_key(:'client'), internal.account_key(:'vendor')], 'the person is a member of both accounts');
+
+-- Invited again while the invitation is open.
+update accounts.account_user
+set created_at = now() - interval '1 hour', updated_at = now() - interval '1 hour'
+where key = internal.account_user_key(:'id');
+update accounts.invitation
+set sent_at = now() - interval '1 hour'
+where account_user_key = internal.account_user_key(:'id');
+set local role accountsd_dba;
+select api.configure('{"invitation.lifetime": "3 days"}') \gset ignored_
+set local role accountsd_server;
+select api.create_account_user(
+  pg_temp.invitation('ADA.LOVELACE@example.com', groups => pg_temp.ids(:'client_northern', :'client_southern')),
+  :'client_token') as again \gset
+reset role;
+select pg_temp.code(:'again') as second_code,
+  jsonb_build_object('id', split_part(:'client_token', ':', 1), 'name', 'Client token', 'icon', 'token.png')
+    as client_actor
+\gset
+select is(:'again'::json ->> 'id', :'id', 'a re-invite answers with the same id');
+select is(:'again'::jsonb -> 'user', :'answer'::jsonb -> 'user', 'and the same person');
+select is(
+  array(select g ->> 'id' from jsonb_array_elements(:'again'::jsonb -> 'groups') as g),
+  array[:'client_northern', :'client_southern'], 'the groups are those of the re-invite');
+select set_eq(
+  format('select internal.user_group_id(user_group_key) from accounts.account_user_group where account_user_key = %s',
+    internal.account_user_key(:'id')),
+  array[:'client_northern', :'client_southern'], 'the links are replaced');
+select is(
+  array(select m -> 'name' || (m #> '{filters,group.buyers}')
+    from jsonb_array_elements(:'again'::jsonb -> 'modules') as m),
+  array[
+    jsonb_build_array('Fixture Orders', :'north', :'south'), jsonb_build_array('Fixture Billing', :'north')],
+  'the modules and their buyers follow the groups');
+select is(
+  :'again'::jsonb #> '{audit,created}',
+  jsonb_build_object(
+    'at', internal.timestamp_text(now() - interval '1 hour'), 'by', '{"name": "accountsd_dba"}'::jsonb),
+  'who made the membership and when stays');
+select is(
+  :'again'::jsonb #> '{audit,updated}',
+  jsonb_build_object('at', internal.timestamp_text(now()), 'by', :'client_actor'::jsonb),
+  'who changed it and when is the token, now');
+select isnt(:'second_code'::text, :'code', 'the code is new');
+select is(:'again'::jsonb -> '$meta', '{"omitted": []}', 'and is given');
+select is(
+  (select jsonb_agg(to_jsonb(i) - 'key' - 'account_user_key' order by i.key) from accounts.invitation as i
+    where i.account_user_key = internal.account_user_key(:'id')),
+  jsonb_build_array(
+    jsonb_build_object('status', 'Superseded', 'code_sha256', sha256(convert_to(:'code', 'UTF8')),
+      'sent_at', now() - interval '1 hour', 'expires_at', now() + interval '2 days', 'closed_at', now(),
+      'invited_by', '{"name": "accountsd_dba"}'::jsonb),
+    jsonb_build_object('status', 'Open', 'code_sha256', sha256(convert_to(:'second_code', 'UTF8')),
+      'sent_at', now(), 'expires_at', now() + interval '3 days', 'closed_at', null,
+      'invited_by', :'client_actor'::jsonb)),
+  'the old invitation is superseded and a new one is open with a new expiry');
+select is(
+  (select array_agg(i.status::text order by o.key) from accounts.outbox as o
+    join accounts.invitation as i on i.key = o.invitation_key
+    where i.account_user_key = internal.account_user_key(:'id')),
+  array['Superseded', 'Open'], 'another mail is queued');
+select is(
+  (select jsonb_agg(to_jsonb(r) - 'key' - 'at' order by r.key desc) -> 0 from accounts.audit_record as r
+    where r.object_id = :'id'),
+  jsonb_build_object('action', 'account_user.invited_again', 'actor', :'client_actor'::jsonb,
+    'database_role', 'accountsd_server', 'trace_id', null, 'object_id', :'id',
+    'account_key', internal.account_key(:'client')),
+  'an audit record has the token as the actor beside the database role');
+select is(
+  pg_temp.tables_with(:'second_code') || pg_temp.tables_with(split_part(:'client_bearer', ':', 3)), '{}'::text[],
+  'neither the code nor the secret of the token is in any table');
+set local role accountsd_server;
+select is(
+  array(select g ->> 'id' from json_array_elements(
+    api.create_account_user(pg_temp.invitation('ada.lovelace@example.com'), :'client_token') -> 'groups') as g),
+  array[:'client_everyone'], 'a re-invite without groups replaces them by the default group');
+reset role;
+
+-- Invited again after the invitation has expired.
+update accounts.invitation
+set sent_at = now() - interval '9 days', expires_at = now() - interval '2 days'
+where account_user_key = internal.account_user_key(:'id') and status = 'Open';
+set local role accountsd_server;
+select api.create_account_user(pg_temp.invitation('ada.lovelace@example.com'), :'client_token') as renewed \gset
+reset role;
+select is(
+  jsonb_build_array(:'renewed'::json ->> 'id', :'renewed'::json #>> '{invitation,status}'),
+  jsonb_build_array(:'id', 'Invited'), 'an expired invitation is renewed on the same membership');
+select is(
+  (select jsonb_agg(jsonb_build_array(i.status, i.expires_at > now()) order by i.key) from accounts.invitation as i
+    where i.account_user_key = internal.account_user_key(:'id')),
+  '[["Superseded", true], ["Superseded", true], ["Superseded", false], ["Open", true]]',
+  'the expired invitation is superseded too');
+
+-- Active.
+update accounts.account_user
+set status = 'Active', invitation_accepted_at = now(), joined_at = now()
+where key = internal.account_user_key(:'id');
+update accounts.invitation
+set status = 'Accepted', closed_at = now()
+where account_user_key = internal.account_user_key(:'id') and status = 'Open';
+select pg_temp.contents() as before,
+  '{"sqlstate": "PT409", "message": "The person is an active user of the account already.", "errors": null}'
+    as is_active
+\gset
+set local role accountsd_server;
+select is(
+  pg_temp.invite_problem(
+    pg_temp.invitation('Ada.Lovelace@example.com', groups => pg_temp.ids(:'client_southern')), :'client_token'),
+  :'is_active', 'an active member is not invited again');
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('ada.lovelace@example.com', :'client'), :'operations_token'), :'is_active',
+  'not by an Operations token either');
+set local role accountsd_dba;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('ada.lovelace@example.com', :'client')), :'is_active', 'nor by a DBA');
+reset role;
+select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has changed');
+set local role accountsd_dba;
+select isnt(
+  api.create_account_user(
+    pg_temp.invitation('ada.lovelace@example.com', :'vendor', pg_temp.ids(:'vendor_sales'))) ->> 'id',
+  :'id', 'an active member of one account may be invited into another');
+reset role;
+
+-- Removed.
+update accounts.account_user set status = 'Removed' where key = internal.account_user_key(:'id');
+set local role accountsd_server;
+select api.create_account_user(
+  pg_temp.invitation('ada.lovelace@example.com', groups => pg_temp.ids(:'client_southern')), :'client_token')
+  as returned \gset
+reset role;
+select is(
+  jsonb_build_array(:'returned'::json ->> 'id', :'returned'::json #>> '{user,id}',
+    :'returned'::json #>> '{invitation,status}'),
+  jsonb_build_array(:'id', :'person', 'Invited'), 'a removed member is invited again, under the same ids');
+select is(
+  (:'returned'::jsonb -> 'audit') - 'created' - 'updated',
+  '{"invitationAcceptedAt": null, "access": {"at": null}, "joined": {"at": null}}',
+  'of whom it is not known yet that they accept');
+select is(
+  (select jsonb_agg(i.status order by i.key) from accounts.invitation as i
+    where i.account_user_key = internal.account_user_key(:'id')),
+  '["Superseded", "Superseded", "Superseded", "Accepted", "Open"]', 'the history of the invitations is kept');
+select is(
+  array(select g ->> 'id' from jsonb_array_elements(:'returned'::jsonb -> 'groups') as g), array[:'client_southern'],
+  'the groups are those of the new invitation');
+
+-- Accounts that are not Active.
+set local role accountsd_dba;
+select api.create_account('{"type": "Client", "status": "Disabled", "name": "Closed"}') ->> 'id' as closed,
+  api.create_account('{"type": "Client", "status": "Enabled", "name": "Enabled"}') ->> 'id' as enabled \gset
+select api.create_user_group(pg_temp.of_account(a, '{"name": "Everyone", "isDefault": true}')) ->> 'id' as closed_group,
+  pg_temp.credential(api.create_api_token(pg_temp.of_account(a, '{"name": "Token"}')) ->> 'token') as closed_token
+from (values (:'closed')) as v (a) \gset
+select api.create_user_group(pg_temp.of_account(:'enabled', '{"name": "Everyone", "isDefault": true}')) \gset ignored_
+select is(
+  api.create_account_user(pg_temp.invitation('dan@example.com', :'enabled')) #>> '{account,status}',
+  'Enabled', 'an Enabled account invites');
+reset role;
+select pg_temp.contents() as before,
+  '{"sqlstate": "PT409", "message": "The account is disabled.", "errors": null}' as is_disabled,
+  '{"sqlstate": "PT403", "message": "The caller may not act on this account.", "errors": null}' as is_forbidden,
+  '{"sqlstate": "PT401", "message": "A valid API token is required.", "errors": null}' as is_unauthorized
+\gset
+set local role accountsd_dba;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'closed')), :'is_disabled',
+  'a disabled account invites nobody, for a DBA');
+set local role accountsd_server;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'closed'), :'operations_token'), :'is_disabled',
+  'nor for an Operations token');
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com'), :'closed_token'),
+  '{"sqlstate": "PT403", "message": "The account of the API token is disabled.", "errors": null}',
+  'its own token is refused');
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'closed'), :'closed_token') ->> 'sqlstate', 'PT403',
+  'with the account named too');
+
+-- Whose token may do what.
+select is(pg_temp.invite_problem(pg_temp.invitation('dan@example.com', a.id, a.groups), :'client_token'),
+  :'is_forbidden', a.name)
+from (values
+  (:'vendor', null, 'a Client token may not act on another account'),
+  (:'operations', null, 'nor on the Operations account'),
+  (:'nowhere', null, 'an account that is not there gives the same error'),
+  (:'closed', null, 'so does one that is disabled'),
+  (:'vendor', pg_temp.ids(:'vendor_sales'), 'and one whose group is named rightly'),
+  (:'vendor', pg_temp.ids(:'no_group'), 'or wrongly')
+) as a (id, groups, name);
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'client'), :'vendor_token'), :'is_forbidden',
+  'a Vendor token may not act on another account');
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'nowhere'), :'operations_token'), :'is_forbidden',
+  'an Operations token gets no other answer for an account that is not there');
+set local role accountsd_dba;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'nowhere')), :'is_forbidden', 'nor does a DBA');
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com')), pg_temp.invalid('{"account.id": ["is required"]}'),
+  'a DBA without a token has to name the account');
+set local role accountsd_server;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'client')), :'is_unauthorized',
+  'the server has to bring a token');
+select is(pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'client'), t.token), :'is_unauthorized', t.name)
+from (values
+  (split_part(:'client_token', ':', 1) || ':' || repeat('0', 64), 'a wrong secret is refused'),
+  (split_part(:'client_token', ':', 1) || ':' || split_part(:'vendor_token', ':', 2), 'so is that of another token'),
+  (:'no_token' || ':' || split_part(:'client_token', ':', 2), 'so is an unknown id'),
+  (:'client' || ':' || split_part(:'client_token', ':', 2), 'so is the id of something else'),
+  (split_part(:'client_token', ':', 1), 'so is an id alone'),
+  (split_part(:'client_token', ':', 1) || ':', 'and with an empty secret'),
+  (split_part(:'client_token', ':', 1) || ':' || split_part(:'client_bearer', ':', 3),
+    'the secret instead of its hash'),
+  (:'client_bearer', 'the bearer token as it is'),
+  (:'client_token' || '00', 'a hash that is too long'),
+  ('', 'an empty token'),
+  (':', 'a lone colon'),
+  (e'TKN-\u0661\u0662\u0663\u0664-5678:' || repeat('0', 64), 'and digits that are not ASCII')
+) as t (token, name);
+set local role accountsd_dba;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'client'), :'no_token' || ':' || repeat('0', 64)),
+  :'is_unauthorized', 'a DBA with a bad token does not fall back on the role');
+reset role;
+select is(pg_temp.changes(:'before'), '{}'::text[], 'nobody who was refused has changed anything');
+update accounts.api_token set status = 'Deleted', disabled_at = now()
+where key = internal.api_token_key(split_part(:'vendor_token', ':', 1));
+set local role accountsd_server;
+select is(
+  pg_temp.invite_problem(
+    pg_temp.invitation('dan@example.com', groups => pg_temp.ids(:'vendor_sales')), :'vendor_token'),
+  :'is_unauthorized', 'a deleted token is refused');
+set local role accountsd_dba;
+select api.disable_api_token(split_part(:'closed_token', ':', 1)) \gset ignored_
+select pg_temp.credential(api.create_api_token(pg_temp.of_account(:'client', '{"name": "Short"}')) ->> 'token')
+  as short_token \gset
+select api.disable_api_token(split_part(:'short_token', ':', 1)) \gset ignored_
+set local role accountsd_server;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com'), :'short_token'), :'is_unauthorized',
+  'so is a disabled token');
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com'), :'closed_token'), :'is_unauthorized',
+  'of a disabled account too');
+
+select is(
+  api.create_account_user(pg_temp.invitation('eve@example.com', :'client'), :'client_token') #>> '{account,id}',
+  :'client', 'a token may name its own account');
+select is(
+  api.create_account_user(pg_temp.invitation('eve@example.com'), :'operations_token') #>> '{account,id}', :'operations',
+  'without an account it is that of the token');
+select api.create_account_user(pg_temp.invitation('eve@example.com', :'vendor', pg_temp.ids(:'vendor_sales')),
+  :'operations_token') as by_operations \gset
+select is(:'by_operations'::json #>> '{account,id}', :'vendor', 'an Operations token acts on every account');
+reset role;
+select is(
+  :'by_operations'::jsonb #> '{audit,created,by}',
+  jsonb_build_object('id', split_part(:'operations_token', ':', 1), 'name', 'Operations token', 'icon', null),
+  'the actor is the token');
+select is(
+  (select jsonb_agg(jsonb_build_array(r.actor, r.database_role)) from accounts.audit_record as r
+    where r.object_id = :'by_operations'::json ->> 'id'),
+  jsonb_build_array(jsonb_build_array(:'by_operations'::jsonb #> '{audit,created,by}', 'accountsd_server')),
+  'in the audit too, beside the database role');
+set local role accountsd_dba;
+select is(
+  api.create_account_user(pg_temp.invitation('fay@example.com'), :'client_token')::jsonb #> '{audit,created,by}',
+  :'client_actor', 'a DBA with a token acts as the token');
+reset role;
+create role accountsd_test_dba in role accountsd_dba;
+create role accountsd_test_stranger;
+grant usage on schema api to accountsd_test_stranger;
+grant execute on function api.create_account_user(jsonb, text, text) to accountsd_test_stranger;
+set local session authorization accountsd_test_dba;
+select api.create_account_user(pg_temp.invitation('gil@example.com', :'client')) as by_name \gset
+reset session authorization;
+select is(
+  :'by_name'::jsonb #> '{audit,created,by}', '{"name": "accountsd_test_dba"}',
+  'a DBA who logged in acts under the own name');
+select is(
+  (select jsonb_agg(jsonb_build_array(r.actor, r.database_role)) from accounts.audit_record as r
+    where r.object_id = :'by_name'::json ->> 'id'),
+  '[[{"name": "accountsd_test_dba"}, "accountsd_test_dba"]]', 'in the audit too');
+set local role accountsd_test_stranger;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('gil@example.com', :'client')), :'is_unauthorized',
+  'a role that is no DBA''s has to bring a token even if it may call');
+reset role;
+update accounts.account set status = 'Disabled' where key = internal.account_key(:'operations');
+set local role accountsd_server;
+select is(
+  pg_temp.invite_problem(pg_temp.invitation('hal@example.com', :'client'), :'operations_token') ->> 'sqlstate', 'PT403',
+  'the token of a disabled Operations account is refused on every account');
+reset role;
+
+-- Trace context.
+set local role accountsd_dba;
+create temp table traced as
+select t.traceparent, t.trace_id, api.create_account_user(
+  pg_temp.invitation('trace' || t.n || '@example.com', :'client'), null, t.traceparent) ->> 'id' as id
+from (values
+  (1, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00', '0af7651916cd43dd8448eb211c80319c'),
+  (2, 'cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-later', '0af7651916cd43dd8448eb211c80319c'),
+  (3, null, null),
+  (4, '', null),
+  (5, 'nonsense', null),
+  (6, '00-0af7651916cd43dd8448eb211c80319-b7ad6b7169203331-01', null),
+  (7, '00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01', null),
+  (8, '00-00000000000000000000000000000000-b7ad6b7169203331-01', null),
+  (9, 'ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', null),
+  (10, '00-0af7651916cd43dd8448eb211c80319c-', null),
+  (11, '00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01', null),
+  (12, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more', null)
+) as t (n, traceparent, trace_id);
+reset role;
+select is(r.trace_id, t.trace_id, format('the trace id of %L is %L', t.traceparent, t.trace_id))
+from traced as t
+join accounts.audit_record as r on r.object_id = t.id;
+
+-- The caller's transaction.
+select pg_temp.contents() as before \gset
+savepoint before_the_call;
+set local role accountsd_dba;
+select api.create_account_user(pg_temp.invitation('undone@example.com', :'client')) ->> 'id' as undone \gset
+reset role;
+select pg_temp.changes(:'before') <> '{}' as has_written \gset
+rollback to savepoint before_the_call;
+select ok(:'has_written', 'a call writes in the transaction of the caller');
+select is(pg_temp.changes(:'before'), '{}'::text[], 'and its rollback keeps nothing, no mail and no audit record');
+
+select * from finish();
+rollback;
