@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 1;
+  c_needed constant int := 2;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then
@@ -41,11 +41,13 @@ $$;
 \ir internal/caller_actor.sql
 \ir internal/new_secret.sql
 \ir internal/audit.sql
+\ir internal/verdicts.sql
 \ir internal/refuse_change.sql
 \ir internal/required_account.sql
 \ir internal/module_settings.sql
 \ir internal/user_group_buyers.sql
 \ir internal/token_callers.sql
+\ir internal/authenticate.sql
 \ir internal/chosen_groups.sql
 \ir internal/account_user_objects.sql
 \ir internal/plan_account_users.sql
