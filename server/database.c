@@ -141,6 +141,7 @@ static void reply_rows(struct connection *connection, const PGresult *result)
             .body = column(result, row, STATEMENT_BODY),
             .detail = column(result, row, STATEMENT_DETAIL),
             .errors = column(result, row, STATEMENT_ERRORS),
+            .type = column(result, row, STATEMENT_TYPE),
         };
 
         if (index >= count || connection->calls[index] == NULL)
@@ -274,9 +275,9 @@ static void take_set(struct connection *connection)
 
     connection->calls[0] = first;
     connection->count = 1;
-    while (!first->alone && connection->count < (size_t)database->config->set_size &&
-           database->first != NULL && !database->first->alone &&
-           database->first->statement == first->statement)
+    while (!first->alone && statements[first->statement].is_set &&
+           connection->count < (size_t)database->config->set_size && database->first != NULL &&
+           !database->first->alone && database->first->statement == first->statement)
         connection->calls[connection->count++] = take_first(database);
 }
 

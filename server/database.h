@@ -21,6 +21,7 @@ struct database_reply {
     const char *body;
     const char *detail;
     const char *errors;
+    const char *type;
     /* Of an error that the database raised, for the log. */
     const char *sqlstate;
 };

@@ -1,5 +1,6 @@
 #include "handler.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -22,7 +23,7 @@ struct request {
     struct database_call call;
     h2o_req_t *req;
     struct handler_context *context;
-    const struct route *route;
+    struct route_match match;
     struct trace trace;
     struct bearer bearer;
     struct timespec started;
@@ -72,27 +73,41 @@ static void send_status_and_close(struct request *request, int status, const cha
     send_status(request, status, detail);
 }
 
-static void send_created(struct request *request, const struct database_reply *reply)
+static size_t path_len(const h2o_req_t *req)
+{
+    return req->query_at == SIZE_MAX ? req->path.len : req->query_at;
+}
+
+static void send_success(struct request *request, const struct database_reply *reply)
 {
     h2o_req_t *req = request->req;
 
-    if (request->route->location != NULL && reply->id != NULL) {
-        h2o_iovec_t parts[] = {h2o_iovec_init(request->route->location, strlen(request->route->location)),
+    if ((request->match.route->flags & ROUTE_CREATES) != 0 && reply->id != NULL) {
+        h2o_iovec_t parts[] = {h2o_iovec_init(req->path.base, path_len(req)), h2o_iovec_init(H2O_STRLIT("/")),
             h2o_iovec_init(reply->id, strlen(reply->id))};
-        h2o_iovec_t location = h2o_concat_list(&req->pool, parts, 2);
+        h2o_iovec_t location = h2o_concat_list(&req->pool, parts, sizeof(parts) / sizeof(parts[0]));
 
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_LOCATION, NULL, location.base, location.len);
     }
-    send_text(req, reply->status, JSON_MEDIA_TYPE, reply->body, strlen(reply->body));
+    if (reply->body != NULL) {
+        send_text(req, reply->status, JSON_MEDIA_TYPE, reply->body, strlen(reply->body));
+        return;
+    }
+    /* RFC 9110, section 8.6: a 204 has no Content-Length. */
+    req->res.status = reply->status;
+    req->res.reason = problem_title(reply->status);
+    req->res.content_length = SIZE_MAX;
+    h2o_send_inline(req, NULL, 0);
 }
 
 static void on_reply(struct database_call *call, const struct database_reply *reply)
 {
     struct request *request = H2O_STRUCT_FROM_MEMBER(struct request, call, call);
-    struct problem problem = {.status = reply->status, .detail = reply->detail, .errors = reply->errors};
+    struct problem problem = {
+        .status = reply->status, .detail = reply->detail, .errors = reply->errors, .type = reply->type};
 
-    if (reply->status < 300 && reply->body != NULL) {
-        send_created(request, reply);
+    if (reply->status < 300) {
+        send_success(request, reply);
         return;
     }
     if (reply->status == 500)
@@ -153,14 +168,13 @@ static bool check_head(struct request *request)
 static bool find_route(struct request *request)
 {
     h2o_req_t *req = request->req;
-    size_t path_len = req->query_at == SIZE_MAX ? req->path.len : req->query_at;
     char allow[ROUTE_ALLOW_MAX];
 
-    switch (route_find(req->method.base, req->method.len, req->path.base, path_len, &request->route)) {
+    switch (route_find(req->method.base, req->method.len, req->path.base, path_len(req), &request->match)) {
     case ROUTE_FOUND:
         return true;
     case ROUTE_METHOD_NOT_ALLOWED:
-        route_allow(request->route, allow);
+        route_allow(request->match.route, allow);
         h2o_iovec_t value = h2o_strdup(&req->pool, allow, SIZE_MAX);
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_ALLOW, NULL, value.base, value.len);
         send_status(request, 405, NULL);
@@ -172,22 +186,12 @@ static bool find_route(struct request *request)
     return false;
 }
 
-/* No operation has query parameters yet; one that would be ignored is better refused. */
-static bool check_query(struct request *request)
-{
-    h2o_req_t *req = request->req;
-
-    if (req->query_at == SIZE_MAX || req->query_at + 1 >= req->path.len)
-        return true;
-    struct problem problem = {.status = 400, .errors = "{\"?\":[\"is not a known query parameter\"]}"};
-    send_problem(request, &problem);
-    return false;
-}
-
 static bool check_token(struct request *request)
 {
     h2o_iovec_t authorization = find_header(request->req, "authorization");
 
+    if ((request->match.route->flags & ROUTE_IS_PUBLIC) != 0)
+        return true;
     if (authorization.base != NULL && bearer_parse(authorization.base, authorization.len, &request->bearer))
         return true;
     send_status(request, 401, NULL);
@@ -206,13 +210,15 @@ static bool check_body(struct request *request)
         send_status(request, 413, NULL);
         return false;
     }
+    if (request->match.route->body == NULL)
+        return true;
     if (!is_json_media_type(find_header(req, "content-type")) ||
         (encoding.base != NULL && !h2o_lcstris(encoding.base, encoding.len, H2O_STRLIT("identity")))) {
         send_status(request, 415, NULL);
         return false;
     }
-    switch (validate_body(
-        request->route->body, req->entity.base, req->entity.len, (size_t)config->max_json_depth, &errors)) {
+    switch (validate_body(request->match.route->body, req->entity.base, req->entity.len,
+        (size_t)config->max_json_depth, &errors)) {
     case VALIDATE_OK:
         return true;
     case VALIDATE_INVALID:
@@ -227,26 +233,61 @@ static bool check_body(struct request *request)
     return false;
 }
 
-/* The body is JSON, checked, and everything else has no character that JSON escapes. */
+/* One element of the statement's array. The body is JSON, checked; the query is made a JSON text here;
+ * nothing else has a character that JSON escapes. False when memory ran out or the query is not UTF-8. */
+static bool render_element(struct request *request, h2o_iovec_t *element)
+{
+    const struct route_match *match = &request->match;
+    h2o_req_t *req = request->req;
+    size_t query_at = path_len(req) < req->path.len ? path_len(req) + 1 : req->path.len;
+    json_auto_t *query = json_stringn(req->path.base + query_at, req->path.len - query_at);
+    char *query_text = query != NULL ? json_dumps(query, JSON_ENCODE_ANY) : NULL;
+    h2o_iovec_t parts[15 + 4 * ROUTE_MAX_PARAMETERS];
+    size_t count = 0;
+
+    if (query_text == NULL)
+        return false;
+#define ADD(text, len) parts[count++] = h2o_iovec_init(text, len)
+#define ADD_TEXT(text) ADD(text, strlen(text))
+    ADD_TEXT("{\"operation\":\"");
+    ADD_TEXT(match->route->operation);
+    ADD_TEXT("\",\"kind\":\"");
+    ADD_TEXT(match->route->kind);
+    ADD_TEXT("\",\"traceparent\":\"");
+    ADD(request->trace.parent, TRACE_PARENT_LEN);
+    if ((match->route->flags & ROUTE_IS_PUBLIC) == 0) {
+        ADD_TEXT("\",\"token\":\"");
+        ADD(request->bearer.id, BEARER_ID_LEN);
+        ADD_TEXT(":");
+        ADD(request->bearer.secret_sha256, BEARER_HASH_LEN);
+    }
+    for (size_t i = 0; i < match->count; i++) {
+        ADD_TEXT("\",\"");
+        ADD(match->parameters[i].name, match->parameters[i].name_len);
+        ADD_TEXT("\":\"");
+        ADD(match->parameters[i].value, match->parameters[i].value_len);
+    }
+    ADD_TEXT("\",\"query\":");
+    ADD_TEXT(query_text);
+    if (match->route->body != NULL) {
+        ADD_TEXT(",\"request\":");
+        ADD(req->entity.base, req->entity.len);
+    }
+    ADD_TEXT("}");
+#undef ADD
+#undef ADD_TEXT
+    *element = h2o_concat_list(&req->pool, parts, count);
+    free(query_text);
+    return true;
+}
+
 static void submit(struct request *request)
 {
-    h2o_req_t *req = request->req;
-    h2o_iovec_t parts[] = {
-        h2o_iovec_init(H2O_STRLIT("{\"token\":\"")),
-        h2o_iovec_init(request->bearer.id, BEARER_ID_LEN),
-        h2o_iovec_init(H2O_STRLIT(":")),
-        h2o_iovec_init(request->bearer.secret_sha256, BEARER_HASH_LEN),
-        h2o_iovec_init(H2O_STRLIT("\",\"traceparent\":\"")),
-        h2o_iovec_init(request->trace.parent, TRACE_PARENT_LEN),
-        h2o_iovec_init(H2O_STRLIT("\",\"request\":")),
-        req->entity,
-        h2o_iovec_init(H2O_STRLIT("}")),
-    };
-
-    request->call.statement = request->route->statement;
+    request->call.statement = request->match.route->statement;
     request->call.on_reply = on_reply;
-    request->call.request = h2o_concat_list(&req->pool, parts, sizeof(parts) / sizeof(parts[0]));
-    if (!database_submit(request->context->database, &request->call))
+    if (!render_element(request, &request->call.request))
+        send_status(request, 400, "The query is not UTF-8.");
+    else if (!database_submit(request->context->database, &request->call))
         send_status(request, 503, NULL);
 }
 
@@ -274,7 +315,7 @@ static void on_dispose(void *data)
         .trace_id = trace_id(&request->trace),
         .trace_id_len = TRACE_ID_LEN,
         .method = method_for_log(req),
-        .route = request->route != NULL ? request->route->path : "",
+        .route = request->match.route != NULL ? request->match.route->path : "",
         .token_id = request->bearer.id,
         .status = req->res.status,
         .duration_us = (now.tv_sec - request->started.tv_sec) * 1000000 +
@@ -301,8 +342,7 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     struct request *request = start_request(h2o_context_get_handler_context(req->conn->ctx, self), req);
 
-    if (check_head(request) && find_route(request) && check_query(request) && check_token(request) &&
-        check_body(request))
+    if (check_head(request) && find_route(request) && check_token(request) && check_body(request))
         submit(request);
     return 0;
 }

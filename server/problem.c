@@ -68,8 +68,9 @@ static const char *default_detail(int status)
 char *problem_render(const struct problem *problem, const char *traceparent, size_t *len)
 {
     const char *detail = problem->detail != NULL ? problem->detail : default_detail(problem->status);
-    json_auto_t *object = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", "about:blank", "title",
-        problem_title(problem->status), "status", problem->status, "detail", detail, "traceId", traceparent);
+    json_auto_t *object = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type",
+        problem->type != NULL ? problem->type : "about:blank", "title", problem_title(problem->status),
+        "status", problem->status, "detail", detail, "traceId", traceparent);
     char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 
     if (text == NULL)

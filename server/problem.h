@@ -13,6 +13,8 @@ struct problem {
     const char *detail;
     /* A JSON object, or NULL. */
     const char *errors;
+    /* A URI reference; NULL for about:blank, which means that the status says it all. */
+    const char *type;
 };
 
 /* The reason phrase of a status (RFC 9110), "Error" for one that this service does not use. */

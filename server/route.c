@@ -3,34 +3,105 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "text.h"
+
 #define BASE "/public/v1/accounts"
+#define ACCOUNT_USERS BASE "/account-users"
+#define ACCOUNT_USER ACCOUNT_USERS "/{accountUser}"
+#define USERS BASE "/accounts/{account}/users"
+#define USER USERS "/{user}"
 
 static const struct route routes[] = {
-    {"POST", BASE "/account-users", &validate_create_account_user, STATEMENT_CREATE_ACCOUNT_USERS,
-        BASE "/account-users/"},
+    {"POST", ACCOUNT_USERS, "create", "account_user", STATEMENT_CREATE_ACCOUNT_USERS,
+        &validate_create_account_user, ROUTE_CREATES},
+    {"GET", ACCOUNT_USERS, "list", "account_user", STATEMENT_LIST, NULL, 0},
+    {"GET", ACCOUNT_USER, "get", "account_user", STATEMENT_READ, NULL, 0},
+    {"DELETE", ACCOUNT_USER, "remove", "account_user", STATEMENT_CHANGE, NULL, 0},
+    {"POST", ACCOUNT_USER "/accept-invite", "accept_invite", "account_user", STATEMENT_CHANGE,
+        &validate_accept_invite, ROUTE_IS_PUBLIC},
+    {"POST", ACCOUNT_USER "/resend-invite", "resend_invite", "account_user", STATEMENT_CHANGE, NULL, 0},
+    {"POST", ACCOUNT_USER "/send-new-invite", "send_new_invite", "account_user", STATEMENT_CHANGE, NULL, 0},
+    {"POST", ACCOUNT_USER "/groups", "add_group", "account_user", STATEMENT_CHANGE, &validate_add_group, 0},
+    {"PUT", ACCOUNT_USER "/groups", "replace_groups", "account_user", STATEMENT_CHANGE,
+        &validate_replace_groups, 0},
+    {"DELETE", ACCOUNT_USER "/groups/{group}", "take_group", "account_user", STATEMENT_CHANGE, NULL, 0},
+
+    {"POST", USERS, "create", "user", STATEMENT_CREATE_ACCOUNT_USERS, &validate_create_account_user,
+        ROUTE_CREATES},
+    {"GET", USERS, "list", "user", STATEMENT_LIST, NULL, 0},
+    {"GET", USER, "get", "user", STATEMENT_READ, NULL, 0},
+    {"PUT", USER, "replace_user", "user", STATEMENT_CHANGE, &validate_replace_user, 0},
+    {"DELETE", USER, "remove", "user", STATEMENT_CHANGE, NULL, 0},
+    {"POST", USER "/accept-invite", "accept_invite", "user", STATEMENT_CHANGE, &validate_accept_invite,
+        ROUTE_IS_PUBLIC},
+    {"POST", USER "/resend-invite", "resend_invite", "user", STATEMENT_CHANGE, NULL, 0},
+    {"POST", USER "/send-new-invite", "send_new_invite", "user", STATEMENT_CHANGE, NULL, 0},
+    {"POST", USER "/groups", "add_group", "user", STATEMENT_CHANGE, &validate_add_group, 0},
+    {"PUT", USER "/groups", "replace_groups", "user", STATEMENT_CHANGE, &validate_replace_groups, 0},
+    {"DELETE", USER "/groups/{group}", "take_group", "user", STATEMENT_CHANGE, NULL, 0},
 };
 
 #define COUNT (sizeof(routes) / sizeof(routes[0]))
 
-static bool is_text(const char *text, const char *value, size_t len)
+/* The shape of the id that each parameter is. */
+static const struct {
+    const char *name;
+    const char *prefix;
+    size_t groups;
+} parameters[] = {
+    {"account", "ACC-", 2}, {"user", "USR-", 2}, {"accountUser", "AUSR-", 3}, {"group", "UGR-", 2}};
+
+static bool is_parameter(const char *name, size_t name_len, const char *value, size_t value_len)
 {
-    return strlen(text) == len && memcmp(text, value, len) == 0;
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        if (strlen(parameters[i].name) == name_len && memcmp(parameters[i].name, name, name_len) == 0)
+            return text_is_id(value, value_len, parameters[i].prefix, parameters[i].groups);
+    }
+    return false;
+}
+
+/* Whether a path is one of a route, whose ids it then has in match. */
+static bool matches(const struct route *route, const char *path, size_t path_len, struct route_match *match)
+{
+    const char *pattern = route->path, *end = path + path_len;
+
+    match->route = route;
+    match->count = 0;
+    while (*pattern != '\0') {
+        if (*pattern != '{') {
+            if (path == end || *path++ != *pattern++)
+                return false;
+            continue;
+        }
+        const char *name = pattern + 1, *close = strchr(pattern, '}'), *value = path;
+
+        while (path < end && *path != '/')
+            path++;
+        if (!is_parameter(name, (size_t)(close - name), value, (size_t)(path - value)))
+            return false;
+        match->parameters[match->count].name = name;
+        match->parameters[match->count].name_len = (size_t)(close - name);
+        match->parameters[match->count].value = value;
+        match->parameters[match->count++].value_len = (size_t)(path - value);
+        pattern = close + 1;
+    }
+    return path == end;
 }
 
 enum route_verdict route_find(
-    const char *method, size_t method_len, const char *path, size_t path_len, const struct route **route)
+    const char *method, size_t method_len, const char *path, size_t path_len, struct route_match *match)
 {
-    enum route_verdict verdict = ROUTE_NOT_FOUND;
+    const struct route *of_path = NULL;
 
     for (size_t i = 0; i < COUNT; i++) {
-        if (!is_text(routes[i].path, path, path_len))
+        if (!matches(&routes[i], path, path_len, match))
             continue;
-        *route = &routes[i];
-        if (is_text(routes[i].method, method, method_len))
+        of_path = &routes[i];
+        if (strlen(of_path->method) == method_len && memcmp(of_path->method, method, method_len) == 0)
             return ROUTE_FOUND;
-        verdict = ROUTE_METHOD_NOT_ALLOWED;
     }
-    return verdict;
+    match->route = of_path;
+    return of_path != NULL ? ROUTE_METHOD_NOT_ALLOWED : ROUTE_NOT_FOUND;
 }
 
 void route_allow(const struct route *route, char allow[ROUTE_ALLOW_MAX])
@@ -50,4 +121,14 @@ void route_allow(const struct route *route, char allow[ROUTE_ALLOW_MAX])
         len += method_len;
     }
     allow[len] = '\0';
+}
+
+size_t route_count(void)
+{
+    return COUNT;
+}
+
+const struct route *route_at(size_t index)
+{
+    return &routes[index];
 }

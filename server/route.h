@@ -8,27 +8,54 @@
 #include "statement.h"
 #include "validate.h"
 
+#define ROUTE_MAX_PARAMETERS 3
+
+enum route_flag {
+    /* Authorised by something in its body instead of a token. */
+    ROUTE_IS_PUBLIC = 1,
+    /* Makes a resource, which is then found below the path. */
+    ROUTE_CREATES = 2,
+};
+
 struct route {
     const char *method;
-    /* As it appears in logs; "{name}" stands for a segment. */
+    /* "{name}" stands for an id; the database knows it by this name. */
     const char *path;
-    const struct validate_shape *body;
+    /* The operation as the database knows it, and whether its object is an account user or a user. */
+    const char *operation;
+    const char *kind;
     enum statement statement;
-    /* Where the resource that a request makes is found: this and its id. NULL where none is made. */
-    const char *location;
+    /* NULL for an operation without a body. */
+    const struct validate_shape *body;
+    unsigned flags;
+};
+
+/* The ids in a path, in the order of the route's parameters. They point into the path. */
+struct route_match {
+    const struct route *route;
+    struct {
+        const char *name;
+        size_t name_len;
+        const char *value;
+        size_t value_len;
+    } parameters[ROUTE_MAX_PARAMETERS];
+    size_t count;
 };
 
 enum route_verdict { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_METHOD_NOT_ALLOWED };
 
 /* Looks up a method and a path, without query and byte for byte as sent: ids and names here need no percent
- * sign, so an encoded path names nothing. On ROUTE_FOUND *route is the route; on ROUTE_METHOD_NOT_ALLOWED
- * *route is one of the path's routes, for its path and route_allow. */
+ * sign, so an encoded path names nothing, and an id of the wrong shape neither. match->route is set on
+ * ROUTE_FOUND, and on ROUTE_METHOD_NOT_ALLOWED to one of the path's routes, for its path and route_allow. */
 enum route_verdict route_find(
-    const char *method, size_t method_len, const char *path, size_t path_len, const struct route **route);
+    const char *method, size_t method_len, const char *path, size_t path_len, struct route_match *match);
 
 #define ROUTE_ALLOW_MAX 64
 
 /* Writes the value of Allow for the path of a route, such as "GET, POST". */
 void route_allow(const struct route *route, char allow[ROUTE_ALLOW_MAX]);
+
+size_t route_count(void);
+const struct route *route_at(size_t index);
 
 #endif

@@ -1,6 +1,12 @@
 #include "statement.h"
 
+#define COLUMNS "ordinal, status, id, body, detail, errors, type"
+#define SERVE "select " COLUMNS " from api.serve($1::jsonb)"
+
 const struct statement_text statements[STATEMENT_COUNT] = {
     [STATEMENT_CREATE_ACCOUNT_USERS] = {"create_account_users",
-        "select ordinal, status, id, body, detail, errors from api.create_account_users($1::jsonb)"},
+        "select " COLUMNS " from api.create_account_users($1::jsonb)", true},
+    [STATEMENT_READ] = {"read", SERVE, true},
+    [STATEMENT_LIST] = {"list", SERVE, false},
+    [STATEMENT_CHANGE] = {"change", SERVE, false},
 };

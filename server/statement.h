@@ -1,11 +1,16 @@
 #ifndef ACCOUNTSD_STATEMENT_H
 #define ACCOUNTSD_STATEMENT_H
 
+#include <stdbool.h>
+
 /* The calls that the server makes of the database. Each takes one JSON array of requests as its parameter
  * and returns, for each request, a row of these columns, all text: ordinal (from 1), status (HTTP's), id,
- * body, detail, errors. */
+ * body, detail, errors, type. */
 enum statement {
     STATEMENT_CREATE_ACCOUNT_USERS,
+    STATEMENT_READ,
+    STATEMENT_LIST,
+    STATEMENT_CHANGE,
     STATEMENT_COUNT,
 };
 
@@ -16,6 +21,7 @@ enum statement_column {
     STATEMENT_BODY,
     STATEMENT_DETAIL,
     STATEMENT_ERRORS,
+    STATEMENT_TYPE,
     STATEMENT_COLUMNS,
 };
 
@@ -23,6 +29,9 @@ struct statement_text {
     /* The name it is prepared under. */
     const char *name;
     const char *sql;
+    /* Whether requests may share a call. What waits for a lock or reads much goes alone, so that nobody
+     * else waits with it. */
+    bool is_set;
 };
 
 extern const struct statement_text statements[STATEMENT_COUNT];

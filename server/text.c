@@ -138,6 +138,14 @@ static bool is_email(const char *text, size_t len)
     return at_sign != NULL && is_local_part(text, at_sign) && is_domain(at_sign + 1, text + len);
 }
 
+static size_t check_any(const char *text, size_t len, const char *messages[])
+{
+    if (count_characters(text, len) <= 1000)
+        return 0;
+    messages[0] = "is longer than 1000 characters";
+    return 1;
+}
+
 static size_t check_email(const char *text, size_t len, const char *messages[])
 {
     if (len > 254)
@@ -318,6 +326,7 @@ static size_t check_invitation_status(const char *text, size_t len, const char *
 }
 
 static size_t (*const checks[])(const char *, size_t, const char *[]) = {
+    [TEXT_ANY] = check_any,
     [TEXT_EMAIL] = check_email,
     [TEXT_NAME] = check_name,
     [TEXT_PHONE_PREFIX] = check_phone_prefix,

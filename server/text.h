@@ -7,6 +7,8 @@
 #include <stddef.h>
 
 enum text_rule {
+    /* At most 1000 characters. */
+    TEXT_ANY,
     /* A deliverable-looking address: the dot-atoms of RFC 5321 and RFC 6531, at most 254 bytes, without
      * quoted local parts and address literals. */
     TEXT_EMAIL,

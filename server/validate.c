@@ -26,11 +26,14 @@ struct field {
 struct validate_shape {
     const struct field *fields;
     size_t count;
+    /* Not NULL: an array, and this is the shape of its items. */
+    const struct validate_shape *items;
 };
 
 #define SHAPE(name, ...)                                                                                     \
     static const struct field name##_fields[] = {__VA_ARGS__};                                               \
-    static const struct validate_shape name = {name##_fields, sizeof(name##_fields) / sizeof(struct field)}
+    static const struct validate_shape name = {                                                              \
+        name##_fields, sizeof(name##_fields) / sizeof(struct field), NULL}
 #define TEXT(name, required, rule)                                                                           \
     {                                                                                                        \
         name, required, FIELD_TEXT, rule, NULL                                                               \
@@ -54,15 +57,22 @@ SHAPE(account, TEXT("id", false, TEXT_ACCOUNT_ID));
 SHAPE(group, TEXT("id", true, TEXT_USER_GROUP_ID));
 SHAPE(invitation, TEXT("status", false, TEXT_INVITATION_STATUS));
 
-static const struct field create_account_user_fields[] = {
-    OBJECT("user", true, user),
-    OBJECT("account", false, account),
-    ARRAY("groups", false, group),
-    OBJECT("invitation", false, invitation),
-};
+/* A person's profile where it is checked and not needed. */
+SHAPE(user_profile, TEXT("email", false, TEXT_EMAIL), TEXT("firstName", false, TEXT_NAME),
+    TEXT("lastName", false, TEXT_NAME), OBJECT("phone", false, phone),
+    OBJECT("settings", false, user_settings));
 
-const struct validate_shape validate_create_account_user = {
-    create_account_user_fields, sizeof(create_account_user_fields) / sizeof(struct field)};
+#define BODY(shape_name, ...)                                                                                \
+    static const struct field shape_name##_fields[] = {__VA_ARGS__};                                         \
+    const struct validate_shape shape_name = {                                                               \
+        shape_name##_fields, sizeof(shape_name##_fields) / sizeof(struct field), NULL}
+
+BODY(validate_create_account_user, OBJECT("user", true, user), OBJECT("account", false, account),
+    ARRAY("groups", false, group), OBJECT("invitation", false, invitation));
+BODY(validate_accept_invite, TEXT("code", true, TEXT_ANY));
+BODY(validate_add_group, TEXT("id", true, TEXT_USER_GROUP_ID));
+BODY(validate_replace_user, OBJECT("user", false, user_profile), ARRAY("groups", true, group));
+const struct validate_shape validate_replace_groups = {NULL, 0, &group};
 
 /* The mistakes found so far. failed: memory ran out, so that the list is not complete. */
 struct errors {
@@ -140,16 +150,18 @@ static void check_array(
     size_t index;
     json_t *item;
 
+    const char *own_path = *path != '\0' ? path : ROOT_PATH;
+
     if (!json_is_array(items)) {
-        add_error(errors, path, "is not an array");
+        add_error(errors, own_path, "is not an array");
         return;
     }
     if (json_array_size(items) == 0) {
-        add_error(errors, path, "is empty");
+        add_error(errors, own_path, "is empty");
         return;
     }
     if (json_array_size(items) > MAX_ITEMS) {
-        add_error(errors, path, "has more than 100 items");
+        add_error(errors, own_path, "has more than 100 items");
         return;
     }
     json_array_foreach(items, index, item)
@@ -298,6 +310,8 @@ enum validate_verdict validate_body(
         if (json_error_code(&error) == json_error_out_of_memory)
             goto done;
         add_syntax_error(&found, &error);
+    } else if (shape->items != NULL) {
+        check_array(&found, shape->items, "", value);
     } else {
         check_object(&found, shape, "", value);
     }

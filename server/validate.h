@@ -9,6 +9,10 @@
 struct validate_shape;
 
 extern const struct validate_shape validate_create_account_user;
+extern const struct validate_shape validate_accept_invite;
+extern const struct validate_shape validate_add_group;
+extern const struct validate_shape validate_replace_groups;
+extern const struct validate_shape validate_replace_user;
 
 enum validate_verdict {
     VALIDATE_OK,

@@ -33,7 +33,9 @@ $$;
 \ir internal/items.sql
 \ir internal/fields.sql
 \ir internal/text_errors.sql
+\ir internal/texts_errors.sql
 \ir internal/shape_errors.sql
+\ir internal/array_errors.sql
 \ir internal/request_errors.sql
 \ir internal/raise_problem.sql
 \ir internal/require_shape.sql
@@ -50,6 +52,16 @@ $$;
 \ir internal/authenticate.sql
 \ir internal/chosen_groups.sql
 \ir internal/account_user_objects.sql
+\ir internal/visible.sql
+\ir internal/lock_membership.sql
+\ir internal/change_membership.sql
+\ir internal/close_invitation.sql
+\ir internal/shown.sql
+\ir internal/accept_invitation.sql
+\ir internal/renew_invitation.sql
+\ir internal/change_groups.sql
+\ir internal/remove_account_user.sql
+\ir internal/perform.sql
 \ir internal/plan_account_users.sql
 \ir internal/create_account_users.sql
 
@@ -63,6 +75,24 @@ $$;
 \ir api/disable_api_token.sql
 \ir api/create_account_user.sql
 \ir api/create_account_users.sql
+\ir api/get_account_user.sql
+\ir api/accept_account_user_invite.sql
+\ir api/resend_account_user_invite.sql
+\ir api/send_new_account_user_invite.sql
+\ir api/add_account_user_group.sql
+\ir api/replace_account_user_groups.sql
+\ir api/take_account_user_group.sql
+\ir api/remove_account_user.sql
+\ir api/get_user.sql
+\ir api/accept_user_invite.sql
+\ir api/resend_user_invite.sql
+\ir api/send_new_user_invite.sql
+\ir api/add_user_group.sql
+\ir api/replace_user_groups.sql
+\ir api/take_user_group.sql
+\ir api/remove_user.sql
+\ir api/replace_user.sql
+\ir api/serve.sql
 
 -- What an earlier release had and this one has not: a function that this transaction did not write.
 do $$

@@ -1,11 +1,11 @@
 create or replace function api.create_account_users(requests jsonb)
-returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
+returns table (ordinal int, status int, id text, body json, detail text, errors jsonb, type text)
 language sql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
-  select * from internal.create_account_users(requests, internal.caller_actor()) order by ordinal
+  select c.*, null::text from internal.create_account_users(requests, internal.caller_actor()) as c order by c.ordinal
 $$;
 
 comment on function api.create_account_users(jsonb) is

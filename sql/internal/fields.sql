@@ -36,6 +36,17 @@ begin
       ('id', 'module_id', true);
     when 'invitation' then return query values
       ('status', 'invitation_status', false);
+    when 'accept_invite' then return query values
+      ('code', 'text', true);
+    when 'replace_user' then return query values
+      ('user', 'object:user_profile', false),
+      ('groups', 'array:group', true);
+    when 'user_profile' then return query values
+      ('email', 'email', false),
+      ('firstName', 'name', false),
+      ('lastName', 'name', false),
+      ('phone', 'object:phone', false),
+      ('settings', 'object:user_settings', false);
     when 'create_account' then return query values
       ('type', 'account_type', true),
       ('status', 'account_status', false),

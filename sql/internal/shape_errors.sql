@@ -5,11 +5,9 @@ returns table (field text, message text)
 language plpgsql immutable parallel safe
 as $$
 declare
-  c_max_items constant int := 100;
   v_prefix constant text := case when path = '' then '' else path || '.' end;
   v_field record;
   v_value jsonb;
-  v_item record;
   v_messages text[];
   v_names text[] := array[]::text[];
 begin
@@ -30,32 +28,10 @@ begin
       end if;
     elsif v_field.kind like 'object:%' then
       return query select * from internal.shape_errors(v_value, v_field.shape, v_field.path);
-    elsif v_field.kind like 'array:%' or v_field.kind = 'texts' then
-      if jsonb_typeof(v_value) <> 'array' then
-        return query values (v_field.path, 'is not an array');
-      elsif v_value = '[]' and v_field.kind <> 'texts' then
-        return query values (v_field.path, 'is empty');
-      elsif jsonb_array_length(v_value) > c_max_items then
-        return query values (v_field.path, 'has more than 100 items');
-      else
-        for v_item in
-          select i.value, format('%s[%s]', v_field.path, i.position - 1) as path,
-            count(*) over (partition by i.value -> 'id' order by i.position) > 1 as is_repeated
-          from jsonb_array_elements(v_value) with ordinality as i (value, position)
-          order by i.position
-        loop
-          if v_field.kind = 'texts' then
-            if jsonb_typeof(v_item.value) <> 'string' then
-              return query values (v_item.path, 'is not a string');
-            end if;
-          else
-            return query select * from internal.shape_errors(v_item.value, v_field.shape, v_item.path);
-            if v_item.is_repeated and jsonb_typeof(v_item.value -> 'id') = 'string' then
-              return query values (v_item.path || '.id', 'is given more than once');
-            end if;
-          end if;
-        end loop;
-      end if;
+    elsif v_field.kind like 'array:%' then
+      return query select * from internal.array_errors(v_value, v_field.shape, v_field.path);
+    elsif v_field.kind = 'texts' then
+      return query select * from internal.texts_errors(v_value, v_field.path);
     elsif v_field.kind = 'boolean' then
       if jsonb_typeof(v_value) <> 'boolean' then
         return query values (v_field.path, 'is not true or false');

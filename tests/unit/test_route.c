@@ -5,39 +5,68 @@
 
 #define PATH "/public/v1/accounts/account-users"
 
-static enum route_verdict find(const char *method, const char *path, const struct route **route)
+static enum route_verdict find(const char *method, const char *path, struct route_match *match)
 {
-    return route_find(method, strlen(method), path, strlen(path), route);
+    return route_find(method, strlen(method), path, strlen(path), match);
 }
 
 Test(route, finds_an_operation)
 {
-    const struct route *route = NULL;
+    struct route_match match;
 
-    cr_assert_eq(find("POST", PATH, &route), ROUTE_FOUND);
-    cr_assert_eq(route->statement, STATEMENT_CREATE_ACCOUNT_USERS);
-    cr_assert_eq(route->body, &validate_create_account_user);
+    cr_assert_eq(find("POST", PATH, &match), ROUTE_FOUND);
+    cr_assert_eq(match.route->statement, STATEMENT_CREATE_ACCOUNT_USERS);
+    cr_assert_eq(match.route->body, &validate_create_account_user);
 }
 
 Test(route, says_which_methods_a_path_takes)
 {
-    const struct route *route = NULL;
+    struct route_match match;
     char allow[ROUTE_ALLOW_MAX];
 
-    cr_assert_eq(find("PATCH", PATH, &route), ROUTE_METHOD_NOT_ALLOWED);
-    route_allow(route, allow);
-    cr_assert_str_eq(allow, "POST");
-    cr_assert_eq(find("post", PATH, &route), ROUTE_METHOD_NOT_ALLOWED, "methods are case-sensitive");
-    cr_assert_eq(find("", PATH, &route), ROUTE_METHOD_NOT_ALLOWED);
+    cr_assert_eq(find("PATCH", PATH, &match), ROUTE_METHOD_NOT_ALLOWED);
+    route_allow(match.route, allow);
+    cr_assert_str_eq(allow, "POST, GET");
+    cr_assert_eq(find("post", PATH, &match), ROUTE_METHOD_NOT_ALLOWED, "methods are case-sensitive");
+    cr_assert_eq(find("", PATH, &match), ROUTE_METHOD_NOT_ALLOWED);
 }
 
 Test(route, takes_paths_byte_for_byte)
 {
     static const char *const paths[] = {"", "/", PATH "/", "/" PATH, "/public/v1/accounts/account%2Dusers",
         "/public/v1/accounts/./account-users", "/PUBLIC/v1/accounts/account-users", PATH "x"};
-    const struct route *route = NULL;
+    struct route_match match;
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-        cr_assert_eq(find("POST", paths[i], &route), ROUTE_NOT_FOUND, "found: %s", paths[i]);
-    cr_assert_eq(route_find("POST", 4, PATH "\0x", strlen(PATH) + 2, &route), ROUTE_NOT_FOUND);
+        cr_assert_eq(find("POST", paths[i], &match), ROUTE_NOT_FOUND, "found: %s", paths[i]);
+    cr_assert_eq(route_find("POST", 4, PATH "\0x", strlen(PATH) + 2, &match), ROUTE_NOT_FOUND);
+}
+
+Test(route, takes_ids_out_of_a_path)
+{
+    struct route_match match;
+
+    cr_assert_eq(find("DELETE", PATH "/AUSR-4134-7183-7330/groups/UGR-8447-7590", &match), ROUTE_FOUND);
+    cr_assert_str_eq(match.route->operation, "take_group");
+    cr_assert_eq(match.count, 2);
+    cr_assert_eq(match.parameters[0].name_len, strlen("accountUser"));
+    cr_assert_eq(strncmp(match.parameters[0].name, "accountUser", match.parameters[0].name_len), 0);
+    cr_assert_eq(strncmp(match.parameters[0].value, "AUSR-4134-7183-7330", match.parameters[0].value_len), 0);
+    cr_assert_eq(match.parameters[0].value_len, strlen("AUSR-4134-7183-7330"));
+    cr_assert_eq(strncmp(match.parameters[1].value, "UGR-8447-7590", match.parameters[1].value_len), 0);
+    cr_assert_eq(
+        find("GET", "/public/v1/accounts/accounts/ACC-1671-0642/users/USR-6375-2499", &match), ROUTE_FOUND);
+    cr_assert_str_eq(match.route->kind, "user");
+}
+
+Test(route, an_id_of_the_wrong_shape_names_nothing)
+{
+    static const char *const paths[] = {PATH "/AUSR-4134-7183", PATH "/USR-6375-2499",
+        PATH "/AUSR-4134-7183-7330/", PATH "/AUSR-4134-7183-733x", PATH "/{accountUser}", PATH "//groups",
+        PATH "/AUSR-4134-7183-7330/groups/", "/public/v1/accounts/accounts/ACC-1671-064/users",
+        "/public/v1/accounts/accounts//users"};
+    struct route_match match;
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        cr_assert_eq(find("GET", paths[i], &match), ROUTE_NOT_FOUND, "found: %s", paths[i]);
 }

@@ -1,0 +1,19 @@
+create or replace function api.accept_user_invite(
+  account_id text, user_id text, request jsonb, traceparent text default null)
+returns json
+language sql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select internal.answer(internal.perform(jsonb_build_object(
+    'operation', 'accept_invite', 'kind', 'user', 'account', account_id,
+    'user', user_id, 'request', request, 'traceparent', traceparent)))
+$$;
+
+comment on function api.accept_user_invite(text, text, jsonb, text) is
+'Accepts an invitation: POST /accounts/{accountId}/users/{userId}/accept-invite.
+request: {"code": "..."}; the code alone authorises. HINT names what is wrong with a code.
+Raises PT400.';
+
+grant execute on function api.accept_user_invite(text, text, jsonb, text) to accountsd_server, accountsd_dba;

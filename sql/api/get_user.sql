@@ -1,0 +1,20 @@
+create or replace function api.get_user(
+  account_id text, user_id text, query text default '', token text default null, traceparent text default null)
+returns json
+language sql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select internal.answer(internal.perform(jsonb_build_object(
+    'operation', 'get', 'kind', 'user', 'account', account_id,
+    'user', user_id, 'query', query, 'token', token,
+    'traceparent', traceparent)))
+$$;
+
+comment on function api.get_user(text, text, text, text, text) is
+'One membership: GET /accounts/{accountId}/users/{userId}.
+query: select=..., as contract of lists has it.
+token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
+
+grant execute on function api.get_user(text, text, text, text, text) to accountsd_server, accountsd_dba;

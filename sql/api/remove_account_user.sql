@@ -1,0 +1,18 @@
+create or replace function api.remove_account_user(
+  account_user_id text, token text default null, traceparent text default null)
+returns json
+language sql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select internal.answer(internal.perform(jsonb_build_object(
+    'operation', 'remove', 'kind', 'account_user', 'accountUser', account_user_id,
+    'token', token, 'traceparent', traceparent)))
+$$;
+
+comment on function api.remove_account_user(text, text, text) is
+'Ends the membership; the person and the history stay: DELETE /account-users/{id}.
+token, traceparent: as in api.create_account_user. Raises PT401, PT403, PT404.';
+
+grant execute on function api.remove_account_user(text, text, text) to accountsd_server, accountsd_dba;

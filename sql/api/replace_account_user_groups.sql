@@ -1,0 +1,19 @@
+create or replace function api.replace_account_user_groups(
+  account_user_id text, request jsonb, token text default null, traceparent text default null)
+returns json
+language sql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select internal.answer(internal.perform(jsonb_build_object(
+    'operation', 'replace_groups', 'kind', 'account_user', 'accountUser', account_user_id,
+    'request', request, 'token', token, 'traceparent', traceparent)))
+$$;
+
+comment on function api.replace_account_user_groups(text, jsonb, text, text) is
+'Replaces the groups: PUT /account-users/{id}/groups.
+request: [{"id": "UGR-..."}, ...], at least one.
+token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
+
+grant execute on function api.replace_account_user_groups(text, jsonb, text, text) to accountsd_server, accountsd_dba;

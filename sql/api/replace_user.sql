@@ -1,0 +1,20 @@
+create or replace function api.replace_user(
+  account_id text, user_id text, request jsonb, token text default null, traceparent text default null)
+returns json
+language sql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select internal.answer(internal.perform(jsonb_build_object(
+    'operation', 'replace_user', 'kind', 'user', 'account', account_id,
+    'user', user_id, 'request', request, 'token', token,
+    'traceparent', traceparent)))
+$$;
+
+comment on function api.replace_user(text, text, jsonb, text, text) is
+'Replaces the groups: PUT /accounts/{accountId}/users/{userId}.
+request: {"groups": [{"id": "UGR-..."}, ...], "user": {...}}; user is checked and not applied: it belongs to the person.
+token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
+
+grant execute on function api.replace_user(text, text, jsonb, text, text) to accountsd_server, accountsd_dba;

@@ -1,0 +1,18 @@
+create or replace function api.send_new_account_user_invite(
+  account_user_id text, token text default null, traceparent text default null)
+returns json
+language sql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select internal.answer(internal.perform(jsonb_build_object(
+    'operation', 'send_new_invite', 'kind', 'account_user', 'accountUser', account_user_id,
+    'token', token, 'traceparent', traceparent)))
+$$;
+
+comment on function api.send_new_account_user_invite(text, text, text) is
+'Sends a new invitation where the last has expired: POST /account-users/{id}/send-new-invite.
+token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
+
+grant execute on function api.send_new_account_user_invite(text, text, text) to accountsd_server, accountsd_dba;

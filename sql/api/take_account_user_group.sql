@@ -1,0 +1,18 @@
+create or replace function api.take_account_user_group(
+  account_user_id text, group_id text, token text default null, traceparent text default null)
+returns json
+language sql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select internal.answer(internal.perform(jsonb_build_object(
+    'operation', 'take_group', 'kind', 'account_user', 'accountUser', account_user_id,
+    'group', group_id, 'token', token, 'traceparent', traceparent)))
+$$;
+
+comment on function api.take_account_user_group(text, text, text, text) is
+'Takes one group away, but never the last: DELETE /account-users/{id}/groups/{groupId}.
+token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
+
+grant execute on function api.take_account_user_group(text, text, text, text) to accountsd_server, accountsd_dba;

@@ -1,0 +1,47 @@
+-- Sends an invitation once more: a new code, a new expiry, the old code dead. resend is for one
+-- that is still open, send_new for one that has expired.
+create or replace function internal.renew_invitation(
+  kind text, key bigint, caller internal.caller, expected text)
+returns internal.verdict
+language plpgsql
+as $$
+declare
+  v_member constant accounts.account_user := internal.lock_membership(key);
+  v_code constant text := internal.new_secret();
+  v_invitation accounts.invitation;
+  v_has_expired boolean;
+begin
+  if v_member.key is null then
+    return internal.missing();
+  end if;
+  if v_member.status = 'Active' then
+    return internal.refused(400, 'The invitation was accepted.', '/problems/invitation-accepted');
+  end if;
+
+  select * into v_invitation
+  from accounts.invitation as i
+  where i.account_user_key = renew_invitation.key and i.status = 'Open';
+  v_has_expired := v_invitation.key is null or v_invitation.expires_at <= statement_timestamp();
+
+  if v_has_expired and expected = 'resend' then
+    return internal.refused(400, 'The invitation has expired: use send-new-invite.', '/problems/invitation-expired');
+  elsif not v_has_expired and expected = 'send_new' then
+    return internal.refused(400, 'The invitation is still open: use resend-invite.', '/problems/invitation-open');
+  end if;
+
+  perform internal.close_invitation(key, 'Superseded');
+  with invited as (
+    insert into accounts.invitation (account_user_key, code_sha256, expires_at, invited_by)
+    select renew_invitation.key, sha256(convert_to(v_code, 'UTF8')), now() + s.invitation_lifetime, caller.actor
+    from accounts.settings as s
+    returning invitation.key
+  )
+  insert into accounts.outbox (topic, invitation_key)
+  select 'invitation.mail', i.key from invited as i;
+
+  perform internal.change_membership(
+    key, case expected when 'resend' then 'account_user.invitation_resent' else 'account_user.invited_anew' end,
+    caller.actor, caller.trace_id);
+  return internal.shown(kind, key, v_code, '');
+end
+$$;
