@@ -14,7 +14,7 @@ endif
 out := build/$(VARIANT)
 
 c_files = $(wildcard server/*.[ch] tests/*/*.[ch])
-server_objects := $(patsubst %.c,$(out)/%.o,$(wildcard server/*.c))
+server_objects := $(patsubst %.c,$(out)/%.o,$(wildcard server/*.c)) $(out)/server/openapi_json.o
 library_objects := $(filter-out $(out)/server/main.o,$(server_objects))
 test_objects = $(patsubst %.c,$(out)/%.o,$(wildcard tests/$(1)/*.c))
 test_programs := $(addprefix $(out)/,unit_tests vector_tests http_tests)
@@ -111,9 +111,21 @@ $(test_programs): $(out)/libaccountsd.a
 $(server_objects): | setup-run
 $(all_test_objects): | setup-test
 $(all_test_objects): more_cflags = $(pkg_test_cflags)
-$(out)/%.o: %.c Makefile
+define compile
 	@echo "  CC  $<"
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(cppflags) $(pkg_cflags) $(more_cflags) $(CFLAGS) $(cflags) $(hardening_$(VARIANT)) -c -o $@ $<
+endef
+$(out)/%.o: %.c Makefile
+	$(compile)
+$(out)/%.o: $(out)/%.c Makefile
+	$(compile)
+
+# The bytes of the document as an array: signed numbers, as char is.
+$(out)/server/openapi_json.c: server/openapi.json Makefile
+	@mkdir -p $(@D)
+	@{ printf '#include "openapi.h"\nconst char openapi_json[] = {\n'; \
+		LC_ALL=C od -An -v -td1 $< | sed 's/[0-9][0-9]*/&,/g'; \
+		printf '0};\nconst size_t openapi_json_len = sizeof(openapi_json) - 1;\n'; } >$@
 
 -include $(server_objects:.o=.d) $(all_test_objects:.o=.d)

@@ -8,6 +8,7 @@
 
 #include "bearer.h"
 #include "log.h"
+#include "openapi.h"
 #include "problem.h"
 #include "route.h"
 #include "trace.h"
@@ -283,6 +284,10 @@ static bool render_element(struct request *request, h2o_iovec_t *element)
 
 static void submit(struct request *request)
 {
+    if ((request->match.route->flags & ROUTE_IS_DOCUMENT) != 0) {
+        send_text(request->req, 200, JSON_MEDIA_TYPE, openapi_json, openapi_json_len);
+        return;
+    }
     request->call.statement = request->match.route->statement;
     request->call.on_reply = on_reply;
     if (!render_element(request, &request->call.request))

@@ -12,6 +12,8 @@
 #define USER USERS "/{user}"
 
 static const struct route routes[] = {
+    {"GET", BASE "/openapi.json", NULL, NULL, 0, NULL, ROUTE_IS_PUBLIC | ROUTE_IS_DOCUMENT},
+
     {"POST", ACCOUNT_USERS, "create", "account_user", STATEMENT_CREATE_ACCOUNT_USERS,
         &validate_create_account_user, ROUTE_CREATES},
     {"GET", ACCOUNT_USERS, "list", "account_user", STATEMENT_LIST, NULL, 0},

@@ -15,13 +15,16 @@ enum route_flag {
     ROUTE_IS_PUBLIC = 1,
     /* Makes a resource, which is then found below the path. */
     ROUTE_CREATES = 2,
+    /* Answered with the OpenAPI document, without the database. */
+    ROUTE_IS_DOCUMENT = 4,
 };
 
 struct route {
     const char *method;
     /* "{name}" stands for an id; the database knows it by this name. */
     const char *path;
-    /* The operation as the database knows it, and whether its object is an account user or a user. */
+    /* The operation as the database knows it, and whether its object is an account user or a user. NULL where
+     * the database is not asked. */
     const char *operation;
     const char *kind;
     enum statement statement;

@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 2;
+  c_needed constant int := 3;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then
@@ -44,6 +44,7 @@ $$;
 \ir internal/new_secret.sql
 \ir internal/audit.sql
 \ir internal/verdicts.sql
+\ir internal/answer.sql
 \ir internal/refuse_change.sql
 \ir internal/required_account.sql
 \ir internal/module_settings.sql
@@ -52,6 +53,16 @@ $$;
 \ir internal/authenticate.sql
 \ir internal/chosen_groups.sql
 \ir internal/account_user_objects.sql
+\ir internal/account_person_objects.sql
+\ir internal/list_fields.sql
+\ir internal/rql_parameters.sql
+\ir internal/rql_parsed.sql
+\ir internal/rql_condition.sql
+\ir internal/select_members.sql
+\ir internal/list_statement.sql
+\ir internal/list_memberships.sql
+\ir internal/list_account_users.sql
+\ir internal/list_users.sql
 \ir internal/visible.sql
 \ir internal/lock_membership.sql
 \ir internal/change_membership.sql
@@ -64,6 +75,7 @@ $$;
 \ir internal/perform.sql
 \ir internal/plan_account_users.sql
 \ir internal/create_account_users.sql
+\ir internal/created.sql
 
 \ir api/schema_version.sql
 \ir api/configure.sql
@@ -74,7 +86,9 @@ $$;
 \ir api/create_api_token.sql
 \ir api/disable_api_token.sql
 \ir api/create_account_user.sql
+\ir api/create_user.sql
 \ir api/create_account_users.sql
+\ir api/list_account_users.sql
 \ir api/get_account_user.sql
 \ir api/accept_account_user_invite.sql
 \ir api/resend_account_user_invite.sql
@@ -83,6 +97,7 @@ $$;
 \ir api/replace_account_user_groups.sql
 \ir api/take_account_user_group.sql
 \ir api/remove_account_user.sql
+\ir api/list_users.sql
 \ir api/get_user.sql
 \ir api/accept_user_invite.sql
 \ir api/resend_user_invite.sql

@@ -146,6 +146,8 @@ create type internal.planned_invitation as (
   account_key bigint,
   user_group_keys bigint[],
   email_key text,
+  kind text,
+  query text,
   wave int
 );
 

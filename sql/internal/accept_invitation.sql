@@ -50,7 +50,10 @@ begin
 
       perform internal.change_membership(key, 'account_user.accepted', v_actor, trace_id);
     when 'Accepted' then
-      if v_member_status <> 'Active' then
+      -- Of several that were accepted, memberships having ended in between, the newest one counts.
+      if v_member_status <> 'Active' or exists (
+        select from accounts.invitation as i
+        where i.account_user_key = accept_invitation.key and i.status = 'Accepted' and i.key > v_invitation.key) then
         return internal.refused(400, 'The membership that this code led to has ended.', '/problems/invitation-revoked');
       end if;
   end case;

@@ -1,5 +1,5 @@
--- The groups of a membership: add one, replace all, take one. path: where the groups stand in the
--- request, for its errors.
+-- The groups of a membership, 1 to 100 of its account's: add one, replace all, take one. path: where
+-- the groups stand in the request, for its errors.
 
 create or replace function internal.add_group(kind text, key bigint, caller internal.caller, group_id text)
 returns internal.verdict
@@ -10,6 +10,12 @@ declare
 begin
   if v_member.key is null then
     return internal.missing();
+  end if;
+  if (
+    select count(*) >= 100 and bool_and(l.user_group_key is distinct from internal.user_group_key(group_id))
+    from accounts.account_user_group as l
+    where l.account_user_key = v_member.key) then
+    return internal.invalid('{"id": ["is one more than the 100 groups that a user may have"]}');
   end if;
 
   insert into accounts.account_user_group (account_user_key, user_group_key, account_key)

@@ -2,9 +2,9 @@
 -- for the others. A set of one is the ordinary case. Raises nothing but what Postgres itself
 -- raises (a lost connection, a deadlock, a timeout), and then nothing of the set was done.
 --
--- requests: array of {"request", "token", "traceparent"} in order of arrival. caller: the
--- actor for requests without a token, null if they may not do without. The rows come in no
--- particular order.
+-- requests: array of {"request", "token", "traceparent"} in order of arrival, and of {"kind",
+-- "account", "query"} as in internal.perform. caller: the actor for requests without a token, null
+-- if they may not do without. The rows come in no particular order.
 --
 -- Locks are taken in one order, people by address and then memberships by key, so that sets
 -- that meet wait for each other and do not deadlock. Two requests for the same membership in
@@ -119,9 +119,23 @@ begin
     from made as m;
 
     return query
-    select m.ordinal, 201, internal.account_user_id(m.key), o.object, null, null::jsonb
-    from internal.account_user_objects(v_keys, v_codes) as o
-    join unnest(v_ordinals, v_keys) with ordinality as m (ordinal, key, position) on m.position = o.position;
+    select p.ordinal, 201,
+      case p.kind when 'user' then internal.person_id(u.person_key) else internal.account_user_id(m.key) end,
+      o.object, null, null::jsonb
+    from unnest(v_ordinals, v_keys, v_codes) as m (ordinal, key, code)
+    join unnest(v_plan) as p on p.ordinal = m.ordinal
+    join accounts.account_user as u on u.key = m.key
+    cross join lateral internal.selected_object(p.kind, m.key, m.code, p.query) as o
+    where p.kind <> 'account_user' or p.query <> ''
+    union all
+    select m.ordinals[o.position], 201, internal.account_user_id(m.keys[o.position]), o.object, null, null::jsonb
+    from (
+      select array_agg(a.ordinal) as ordinals, array_agg(a.key) as keys, array_agg(a.code) as codes
+      from unnest(v_ordinals, v_keys, v_codes) as a (ordinal, key, code)
+      join unnest(v_plan) as p on p.ordinal = a.ordinal
+      where p.kind = 'account_user' and p.query = ''
+    ) as m
+    cross join lateral internal.account_user_objects(m.keys, m.codes) as o;
   end loop;
 end
 $$;

@@ -82,6 +82,8 @@ begin
       return internal.take_group(v_key, v_caller, element ->> 'group');
     when 'remove' then
       return internal.remove_account_user(v_key, v_caller);
+    else
+      return internal.missing();
   end case;
 end
 $$;

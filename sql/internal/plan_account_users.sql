@@ -3,7 +3,8 @@
 -- verdict. What is left has status 201 and a wave: its number among the requests of the set
 -- for the same address and account.
 --
--- An account that is not there and one that the caller may not see get the same answer.
+-- An account that is not there and one that the caller may not see get the same answer: 403 for one
+-- that the request names, 404 for one that the path does (an element's "account").
 create or replace function internal.plan_account_users(requests jsonb, caller jsonb)
 returns internal.planned_invitation[]
 language plpgsql stable
@@ -18,12 +19,21 @@ begin
         e.element ->> 'token' as token,
         internal.trace_id(e.element ->> 'traceparent') as trace_id,
         internal.email_key(e.element #>> '{request,user,email}') as email_key,
-        internal.request_errors(e.element -> 'request', 'create_account_user') as errors,
+        coalesce(
+          internal.request_errors(e.element -> 'request', 'create_account_user'),
+          internal.selection_errors(coalesce(e.element ->> 'kind', 'account_user'), coalesce(e.element ->> 'query', '')),
+          case when e.element #>> '{request,account,id}' <> e.element ->> 'account'
+            then '{"account.id": ["is not the account of the path"]}'::jsonb end) as errors,
+        coalesce(e.element ->> 'kind', 'account_user') as kind,
+        coalesce(e.element ->> 'query', '') as query,
+        e.element ->> 'account' is not null as is_of_path,
         token.actor as token_actor,
         token.account_type = 'Operations' as token_sees_all,
         token.account_status = 'Disabled' as token_is_disabled,
         token.account_key as token_account_key,
-        coalesce(internal.account_key(e.element #>> '{request,account,id}'), token.account_key) as wanted_account_key
+        case when e.element ->> 'account' is not null then coalesce(internal.account_key(e.element ->> 'account'), 0)
+          else coalesce(internal.account_key(e.element #>> '{request,account,id}'), token.account_key)
+        end as wanted_account_key
       from jsonb_array_elements(requests) with ordinality as e (element, position)
       left join internal.token_callers() as token
         on token.key = internal.api_token_key(split_part(e.element ->> 'token', ':', 1))
@@ -36,10 +46,11 @@ begin
         when 401 then 'A valid API token is required.'
         when 403 then case when p.token_is_disabled
           then 'The account of the API token is disabled.' else 'The caller may not act on this account.' end
+        when 404 then 'There is nothing at this path.'
         when 409 then 'The account is disabled.'
       end,
       case when p.status = 400 then p.errors end,
-      p.request, p.actor, p.trace_id, p.account_key, p.user_group_keys, p.email_key,
+      p.request, p.actor, p.trace_id, p.account_key, p.user_group_keys, p.email_key, p.kind, p.query,
       case when p.status = 201
         then row_number() over (partition by p.status, p.account_key, p.email_key order by p.ordinal)
       end)::internal.planned_invitation
@@ -47,7 +58,7 @@ begin
       select
         r.ordinal, r.request, r.trace_id, r.token_is_disabled,
         coalesce(r.token_actor, caller) as actor,
-        r.email_key,
+        r.email_key, r.kind, r.query,
         account.key as account_key,
         groups.keys as user_group_keys,
         case
@@ -55,7 +66,7 @@ begin
           when r.token is null and caller is null or r.token is not null and r.token_actor is null then 401
           when r.token_is_disabled then 403
           when r.wanted_account_key is null then 400
-          when account.key is null then 403
+          when account.key is null then case when r.is_of_path then 404 else 403 end
           when account.status = 'Disabled' then 409
           when groups.errors is not null then 400
           else 201

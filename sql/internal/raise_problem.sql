@@ -1,13 +1,19 @@
 -- Ends the statement with an error that says what HTTP would: SQLSTATE PT and the status,
--- the message, and the errors object (if any) as DETAIL.
-create or replace function internal.raise_problem(status int, message text, errors jsonb default null)
+-- the message, the errors object (if any) as DETAIL, and the problem's type (if it has one) as HINT.
+create or replace function internal.raise_problem(
+  status int, message text, errors jsonb default null, type text default null)
 returns void
 language plpgsql
 as $$
 begin
-  if errors is null then
+  -- An option may not be null, and an empty one is shown.
+  if errors is null and type is null then
     raise exception using errcode = 'PT' || status, message = message;
+  elsif type is null then
+    raise exception using errcode = 'PT' || status, message = message, detail = errors::text;
+  elsif errors is null then
+    raise exception using errcode = 'PT' || status, message = message, hint = type;
   end if;
-  raise exception using errcode = 'PT' || status, message = message, detail = errors::text;
+  raise exception using errcode = 'PT' || status, message = message, detail = errors::text, hint = type;
 end
 $$;

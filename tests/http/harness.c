@@ -124,14 +124,14 @@ static pid_t spawn(const char *const *arguments, char log_path[LOG_PATH_SIZE])
     return pid;
 }
 
-/* The exit status; -1 when the process did not end in time, or by a signal. */
+/* The exit status; the signal, negative, where one ended the process, as SIGKILL does when time is up. */
 static int await_end(pid_t pid, long timeout_ms)
 {
     int status;
 
     for (long waited = 0; waited < timeout_ms; waited += TICK_MS) {
         if (waitpid(pid, &status, WNOHANG) == pid)
-            return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
         sleep_ms(TICK_MS);
     }
     kill(pid, SIGKILL);
@@ -209,6 +209,52 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *out)
     return fwrite(bytes, size, count, out);
 }
 
+/* A member of a line of exchanges.jsonl: a text with a character U+0000 to U+00FF for each byte. */
+static void write_bytes(FILE *out, const char *name, const char *bytes, size_t len)
+{
+    fprintf(out, "\"%s\":\"", name);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+
+        fprintf(out, c < ' ' || c > '~' || c == '"' || c == '\\' ? "\\u%04x" : "%c", c);
+    }
+    fputc('"', out);
+}
+
+/* Appends an exchange to $TEST_DIR/exchanges.jsonl, for tests/openapi/check.mjs: names and texts, of known
+ * lengths, then NULL. One write, so that tests that run at once do not mix their lines. */
+static void record(long status, ...)
+{
+    const char *dir = getenv("TEST_DIR"), *name;
+    char *line = NULL, *file = NULL;
+    size_t len;
+    FILE *out;
+    va_list members;
+    int fd;
+
+    if (dir == NULL)
+        return;
+    out = open_memstream(&line, &len);
+    fprintf(out, "{\"status\":%ld", status);
+    va_start(members, status);
+    while ((name = va_arg(members, const char *)) != NULL) {
+        const char *text = va_arg(members, const char *);
+
+        fputc(',', out);
+        write_bytes(out, name, text, va_arg(members, size_t));
+    }
+    va_end(members);
+    fputs("}\n", out);
+    fclose(out);
+    cr_assert_geq(asprintf(&file, "%s/exchanges.jsonl", dir), 0);
+    fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+    cr_assert_geq(fd, 0, "%s", file);
+    cr_assert_eq(write(fd, line, len), (ssize_t)len, "%s", file);
+    close(fd);
+    free(file);
+    free(line);
+}
+
 struct answer request(const struct server *server, const char *method, const char *path, const char *token,
     const char *body, const char *const *headers)
 {
@@ -248,6 +294,10 @@ struct answer request(const struct server *server, const char *method, const cha
     curl_easy_cleanup(curl);
     fclose(body_out);
     fclose(headers_out);
+    if (answer.status != 0)
+        record(answer.status, "method", method, strlen(method), "path", path, strlen(path), "sent",
+            body != NULL ? body : "", body != NULL ? strlen(body) : (size_t)0, "headers", answer.headers,
+            headers_size, "body", answer.text, body_size, NULL);
     answer.body = json_loadb(answer.text, body_size, JSON_REJECT_DUPLICATES, NULL);
     return answer;
 }
@@ -256,6 +306,13 @@ struct answer post(const struct server *server, const char *token, const char *b
 {
     return request(
         server, "POST", ACCOUNT_USERS, token, body, (const char *[]){"Content-Type: application/json", NULL});
+}
+
+struct answer request_json(
+    const struct server *server, const char *method, const char *path, const char *token, const char *body)
+{
+    return request(
+        server, method, path, token, body, (const char *[]){"Content-Type: application/json", NULL});
 }
 
 void answer_free(struct answer *answer)
@@ -318,6 +375,7 @@ char *send_raw(const struct server *server, const char *bytes, size_t len)
         fwrite(buffer, 1, (size_t)got, out);
     close(fd);
     fclose(out);
+    record(0L, "sent", bytes, len, "received", text, size, NULL);
     return text;
 }
 
@@ -354,6 +412,75 @@ void account_free(struct account *account)
     free(account->token);
     free(account->token_id);
     free(account);
+}
+
+char *invitation_code(const json_t *object)
+{
+    const char *url = json_string_value(json_object_get(json_object_get(object, "invitation"), "url"));
+
+    cr_assert(url != NULL && strrchr(url, '/') != NULL, "no invitation.url");
+    return strdup(strrchr(url, '/') + 1);
+}
+
+char *accept_body(const char *code)
+{
+    json_t *body = json_pack("{s:s}", "code", code);
+    char *text = json_dumps(body, JSON_COMPACT);
+
+    json_decref(body);
+    return text;
+}
+
+static char *id_of(const json_t *object)
+{
+    const char *id = json_string_value(json_object_get(object, "id"));
+
+    cr_assert_not_null(id);
+    return strdup(id);
+}
+
+struct member *member_of(const json_t *object)
+{
+    struct member *member = calloc(1, sizeof(*member));
+
+    member->id = id_of(object);
+    member->user_id = id_of(json_object_get(object, "user"));
+    member->account_id = id_of(json_object_get(object, "account"));
+    member->code = invitation_code(object);
+    return member;
+}
+
+struct member *member_invite(const struct server *server, const char *token, const char *body)
+{
+    struct answer answer = post(server, token, body);
+    struct member *member;
+
+    cr_assert_eq(answer.status, 201, "%ld %s", answer.status, answer.text);
+    member = member_of(answer.body);
+    answer_free(&answer);
+    return member;
+}
+
+void member_free(struct member *member)
+{
+    free(member->id);
+    free(member->user_id);
+    free(member->account_id);
+    free(member->code);
+    free(member);
+}
+
+char *member_path(const struct member *member, enum path_form form, const char *more)
+{
+    char *path = NULL;
+
+    if (form == PATH_OF_ACCOUNT_USER)
+        cr_assert_geq(asprintf(&path, ACCOUNT_USERS "/%s%s", member->id, more), 0);
+    else
+        cr_assert_geq(asprintf(&path, "/public/v1/accounts/accounts/%s/users/%s%s", member->account_id,
+                          member->user_id, more),
+            0);
+    return path;
 }
 
 char *create_body(const char *email, const char *account, const char *group)

@@ -33,7 +33,8 @@ struct server {
 struct server *server_start(const char *url, const char *const *arguments);
 /* Starts it and waits for it to end by itself: its exit status, and what it said, which the caller frees. */
 int server_run(const char *const *arguments, char **said);
-/* Sends a signal, waits for the end, frees; the exit status, or -1 if it did not end in 40 seconds. */
+/* Sends a signal, waits for the end, frees; the exit status, negative for a signal; SIGKILL if it did not end in 40
+ * seconds. */
 int server_stop(struct server *server, int signal);
 /* server_stop with SIGTERM, for the end of a test: a status but 0 is a crash of the test. */
 void server_end(struct server *server);
@@ -74,6 +75,34 @@ struct account {
 
 struct account *account_make(PGconn *pg, const char *type);
 void account_free(struct account *account);
+
+/* One request with a body that says it is JSON. */
+struct answer request_json(
+    const struct server *server, const char *method, const char *path, const char *token, const char *body);
+
+/* A membership, as the answer to its invitation tells it. */
+struct member {
+    char *id;
+    char *user_id;
+    char *account_id;
+    char *code;
+};
+
+/* Of an account user's object with invitation.url. */
+struct member *member_of(const json_t *object);
+/* Invites with the body of a create request, and demands 201. */
+struct member *member_invite(const struct server *server, const char *token, const char *body);
+void member_free(struct member *member);
+
+/* The two paths of a membership: by its own id, by those of its account and person. */
+enum path_form { PATH_OF_ACCOUNT_USER, PATH_OF_USER, PATH_FORMS };
+
+/* The path and what follows it, such as "/groups"; the caller frees it. */
+char *member_path(const struct member *member, enum path_form form, const char *more);
+/* The code in an object's invitation.url; the caller frees it. */
+char *invitation_code(const json_t *object);
+/* The body of an accept request; the caller frees it. */
+char *accept_body(const char *code);
 
 /* The body of a create request; account and group may be NULL. The caller frees it. */
 char *create_body(const char *email, const char *account, const char *group);

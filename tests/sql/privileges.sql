@@ -81,9 +81,30 @@ select is_empty(
 select set_eq(
   $$ select name::text from our_functions where has_function_privilege('accountsd_server', oid, 'execute') $$,
   array[
-    'api.create_account_user(jsonb,text,text)',
+    'api.accept_account_user_invite(text,jsonb,text)',
+    'api.accept_user_invite(text,text,jsonb,text)',
+    'api.add_account_user_group(text,jsonb,text,text)',
+    'api.add_user_group(text,text,jsonb,text,text)',
+    'api.create_account_user(jsonb,text,text,text)',
     'api.create_account_users(jsonb)',
-    'api.schema_version()'],
+    'api.create_user(text,jsonb,text,text,text)',
+    'api.get_account_user(text,text,text,text)',
+    'api.get_user(text,text,text,text,text)',
+    'api.list_account_users(text,text,text)',
+    'api.list_users(text,text,text,text)',
+    'api.remove_account_user(text,text,text)',
+    'api.remove_user(text,text,text,text)',
+    'api.replace_account_user_groups(text,jsonb,text,text)',
+    'api.replace_user(text,text,jsonb,text,text)',
+    'api.replace_user_groups(text,text,jsonb,text,text)',
+    'api.resend_account_user_invite(text,text,text)',
+    'api.resend_user_invite(text,text,text,text)',
+    'api.schema_version()',
+    'api.send_new_account_user_invite(text,text,text)',
+    'api.send_new_user_invite(text,text,text,text)',
+    'api.serve(jsonb)',
+    'api.take_account_user_group(text,text,text,text)',
+    'api.take_user_group(text,text,text,text,text)'],
   'the server executes the operational functions and no other');
 select is_empty(
   $$ select name from our_relations where relkind in ('r', 'v', 'm', 'p') and (

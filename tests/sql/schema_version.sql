@@ -1,5 +1,5 @@
 begin;
-select plan(5);
+select plan(6);
 
 set local role accountsd_server;
 select is((select count(*) from api.schema_version()), 1::bigint, 'the server may ask and gets one row');
@@ -11,6 +11,10 @@ select is(
 select ok(
   (select 1 <= v.oldest_server and v.oldest_server <= v.version from api.schema_version() as v),
   'the oldest server that fits is not newer than the procedures');
+
+select is(
+  (select array[v.version, v.oldest_server] from api.schema_version() as v), array[2, 1],
+  'servers that know the operations fit, and those that only create still do');
 
 set local role accountsd_dba;
 select is((select count(*) from api.schema_version()), 1::bigint, 'a DBA may ask');

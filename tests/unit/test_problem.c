@@ -61,3 +61,11 @@ Test(problem, knows_the_status_of_an_sqlstate)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         cr_assert_eq(problem_status_of_sqlstate(cases[i].sqlstate), cases[i].status, "%s", cases[i].sqlstate);
 }
+
+Test(problem, may_have_a_type_of_its_own)
+{
+    json_t *object = rendered(&(struct problem){.status = 400, .type = "/problems/wrong-code"});
+
+    cr_assert_str_eq(text_of(object, "type"), "/problems/wrong-code");
+    json_decref(object);
+}

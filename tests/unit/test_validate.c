@@ -88,3 +88,32 @@ Test(validate, bounds_the_depth_before_it_parses)
     cr_assert(strstr(errors, "is required") != NULL, "%s", errors);
     free(errors);
 }
+
+static void assert_errors(const struct validate_shape *shape, const char *body, const char *expected)
+{
+    char *errors = NULL;
+    enum validate_verdict verdict = validate_body(shape, body, strlen(body), MAX_DEPTH, &errors);
+
+    cr_assert_eq(verdict, expected == NULL ? VALIDATE_OK : VALIDATE_INVALID, "%s", body);
+    if (expected != NULL)
+        cr_expect_str_eq(errors, expected);
+    free(errors);
+}
+
+Test(validate, knows_the_bodies_of_the_other_operations)
+{
+    assert_errors(&validate_accept_invite, "{\"code\":\"abc\"}", NULL);
+    assert_errors(&validate_accept_invite, "{}", "{\"code\":[\"is required\"]}");
+    assert_errors(&validate_accept_invite, "{\"code\":5}", "{\"code\":[\"is not a string\"]}");
+    assert_errors(&validate_add_group, "{\"id\":\"UGR-8447-7590\"}", NULL);
+    assert_errors(&validate_add_group, "{\"id\":\"UGR-1\"}", "{\"id\":[\"is not a user group id\"]}");
+    assert_errors(&validate_replace_groups, "[{\"id\":\"UGR-8447-7590\"}]", NULL);
+    assert_errors(&validate_replace_groups, "[]", "{\"$\":[\"is empty\"]}");
+    assert_errors(&validate_replace_groups, "{}", "{\"$\":[\"is not an array\"]}");
+    assert_errors(&validate_replace_groups, "[{\"id\":\"UGR-8447-7590\"},{\"id\":\"UGR-8447-7590\"},7]",
+        "{\"[1].id\":[\"is given more than once\"],\"[2]\":[\"is not an object\"]}");
+    assert_errors(&validate_replace_user,
+        "{\"groups\":[{\"id\":\"UGR-8447-7590\"}],\"user\":{\"email\":\"x\"}}",
+        "{\"user.email\":[\"is not an email address\"]}");
+    assert_errors(&validate_replace_user, "{\"groups\":[{\"id\":\"UGR-8447-7590\"}]}", NULL);
+}

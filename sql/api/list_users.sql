@@ -1,0 +1,19 @@
+create or replace function api.list_users(
+  account_id text, query text default '', token text default null, traceparent text default null)
+returns json
+language sql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+  select internal.answer(internal.perform(jsonb_build_object(
+    'operation', 'list', 'kind', 'user', 'account', account_id, 'query', query,
+    'token', token, 'traceparent', traceparent)))
+$$;
+
+comment on function api.list_users(text, text, text, text) is
+'The people of one account: GET /accounts/{accountId}/users.
+query: as in api.list_account_users, with the fields of a person (email, name, ...) in the place of user.
+token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
+
+grant execute on function api.list_users(text, text, text, text) to accountsd_server, accountsd_dba;

@@ -1,0 +1,167 @@
+-- What a list runs: page (the keys of one page, in order, as an array) and total (how many there are in all), each
+-- SQL with the parameters $1 (text[], the values of the query: parameters), $2 (bigint, the account, null for all
+-- accounts), $3 (the limit) and $4 (the offset). errors: null, or why the query is not valid; then the rest is null.
+create or replace function internal.list_statement(
+  kind text, account_key bigint, query text,
+  out page text, out total text, out parameters text[], out row_limit int, out row_offset int,
+  out sections text[], out omitted text[], out errors jsonb)
+language plpgsql stable
+as $$
+declare
+  v_limits constant record := internal.rql_limits();
+  v_parameter record;
+  v_part record;
+  v_members record;
+  v_names text[] := array[]::text[];
+  v_select record;
+  v_filters jsonb := jsonb '[]';
+  v_condition text;
+  v_order text;
+  v_where text;
+begin
+  parameters := array[]::text[];
+  errors := jsonb '{}';
+  row_limit := v_limits.default_page;
+  row_offset := 0;
+  select null::text as value, null::int as position into v_select;
+
+  for v_parameter in
+    select p.name, p.value, p.position, p.problem from internal.rql_parameters(coalesce(query, '')) as p
+  loop
+    if v_parameter.problem is not null then
+      errors := internal.list_error(errors, v_parameter.name, v_parameter.problem);
+    elsif v_parameter.name = '$filter' then
+      select e.node, e.problem into v_part from internal.rql_parsed(v_parameter.value, v_parameter.position) as e;
+      v_filters := v_filters || coalesce(v_part.node, '[]');
+      errors := internal.list_error(errors, '$filter', v_part.problem);
+    elsif v_parameter.name = any (v_names) then
+      errors := internal.list_error(errors, v_parameter.name,
+        format('position %s: is given more than once', v_parameter.position));
+    elsif v_parameter.name = 'select' then
+      v_select := v_parameter;
+    elsif v_parameter.name = 'order' then
+      select o.terms, o.problems into v_part
+      from internal.list_order(kind, v_parameter.value, v_parameter.position) as o;
+      v_order := v_part.terms;
+      errors := internal.list_error(errors, 'order', variadic v_part.problems);
+    elsif v_parameter.name = 'limit' then
+      if v_parameter.value !~ '^[0-9]{1,9}$' or v_parameter.value::int > v_limits.page then
+        errors := internal.list_error(errors, 'limit', format('position %s: %s is not a number from 0 to %s',
+          v_parameter.position, v_parameter.value, v_limits.page));
+      else
+        row_limit := v_parameter.value::int;
+      end if;
+    elsif v_parameter.value !~ '^[0-9]{1,9}$' then
+      errors := internal.list_error(errors, 'offset', format('position %s: %s is not a number from 0 to 999999999',
+        v_parameter.position, v_parameter.value));
+    else
+      row_offset := v_parameter.value::int;
+    end if;
+    v_names := v_names || v_parameter.name;
+  end loop;
+
+  select m.sections, m.omitted, m.problems into v_members
+  from internal.select_members(kind, v_select.value, v_select.position, true, false) as m;
+  sections := v_members.sections;
+  omitted := v_members.omitted;
+  errors := internal.list_error(errors, 'select', variadic v_members.problems);
+
+  if jsonb_array_length(jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (@.call != "")'))
+    > v_limits.terms then
+    errors := internal.list_error(errors, '$filter', format('has more than %s expressions', v_limits.terms));
+  elsif v_filters <> '[]' then
+    select c.parameters, c.condition, c.problems into v_part
+    from internal.rql_condition(
+      jsonb_build_object('call', 'and', 'of', v_filters, 'at', 1), kind, null, parameters, '{}') as c;
+    parameters := v_part.parameters;
+    v_condition := v_part.condition;
+    errors := internal.list_error(errors, '$filter', variadic v_part.problems);
+    if cardinality(parameters) > v_limits.listed then
+      errors := internal.list_error(errors, '$filter', format('has more than %s values', v_limits.listed));
+    end if;
+  end if;
+
+  if errors <> '{}' then
+    parameters := null;
+    row_limit := null;
+    row_offset := null;
+    sections := null;
+    omitted := null;
+    return;
+  end if;
+  errors := null;
+  v_order := coalesce(v_order, 'u.created_at, u.key');
+  -- The words of the index that one account's list is to be read from (migrations/deploy/lists.sql).
+  if account_key is not null
+    or jsonb_path_exists(v_filters, '$[*] ? (@.call == "eq" && @.of[0].value == "account.id")') then
+    v_order := replace(v_order, 'u.created_at', '(u.created_at at time zone ''utc'')');
+  end if;
+  v_where := ' where u.status <> ''Removed'''
+    || case when account_key is not null then ' and u.account_key = $2' else '' end
+    || coalesce(' and ' || v_condition, '');
+  page := format('select array(select u.key from %s%s order by %s limit $3 offset $4)',
+    internal.list_tables(concat(v_condition, v_order)), v_where, v_order);
+  total := format('select count(*) from %s%s', internal.list_tables(v_condition), v_where);
+end
+$$;
+
+-- The tables that a piece of SQL is about. No value is ever part of it, so the names in it are ours.
+create or replace function internal.list_tables(sql text)
+returns text
+language sql immutable parallel safe
+as $$
+  select 'accounts.account_user as u'
+    || case when sql ~ '\mp\.' then ' join accounts.person as p on p.key = u.person_key' else '' end
+    || case when sql ~ '\ma\.' then ' join accounts.account as a on a.key = u.account_key' else '' end
+$$;
+
+-- The errors with these messages more for one name; null and no messages change nothing.
+create or replace function internal.list_error(errors jsonb, name text, variadic problems text[])
+returns jsonb
+language sql immutable parallel safe
+as $$
+  select case when array_remove(problems, null) = '{}' then errors
+    else errors || jsonb_build_object(name, coalesce(errors -> name, '[]') || to_jsonb(array_remove(problems, null)))
+  end
+$$;
+
+-- The SQL of "+a,-b", a name without sign being ascending. Ties are broken by id, in the direction of the last: so an
+-- index on a and the key serves both directions.
+create or replace function internal.list_order(
+  kind text, value text, at int, out terms text, out problems text[])
+language plpgsql stable
+as $$
+declare
+  v_limit constant int := (select l.orders from internal.rql_limits() as l);
+begin
+  select
+    string_agg(i.sql || i.direction, ', ' order by i.position)
+      || case when bool_or(i.sql = 'u.key') then ''
+        else ', u.key' || (array_agg(i.direction order by i.position desc))[1] end,
+    coalesce(array_agg(i.problem order by i.position) filter (where i.problem is not null), '{}')
+      || case when count(*) > v_limit then array[format('has more than %s fields', v_limit)] end
+  into terms, problems
+  from (
+    select
+      n.position,
+      case when n.item like '-%' then ' desc' else '' end as direction,
+      internal.rql_sortable(f.type, f.expression) as sql,
+      case
+        when f.path is null then format('position %s: %s is not a field', n.at, ltrim(n.item, '+-'))
+        when f.type is null or f.type = 'collection' or f.path ~ '^(groups|buyers|modules)\.'
+          then format('position %s: %s cannot be sorted by', n.at, f.path)
+      end as problem
+    from (
+      select
+        s.position,
+        btrim(s.item) as item,
+        at + (sum(char_length(s.item) + 1) over (order by s.position))::int - char_length(s.item) - 1 as at
+      from string_to_table(list_order.value, ',') with ordinality as s (item, position)
+    ) as n
+    left join internal.list_fields(kind) as f on f.path = regexp_replace(n.item, '^[+-]', '')
+  ) as i;
+  if list_order.value = '' then
+    problems := array[format('position %s: a field is expected', at)];
+  end if;
+end
+$$;

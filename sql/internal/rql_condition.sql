@@ -1,0 +1,354 @@
+-- What a value as written means: \x is x.
+create or replace function internal.rql_text(value text)
+returns text
+language sql immutable parallel safe
+as $$ select regexp_replace(value, '\\(.)', '\1', 'g') $$;
+
+-- The LIKE pattern of a value as written: * stands for any text, \* for a star, and what LIKE itself gives a meaning
+-- to has none.
+create or replace function internal.rql_pattern(value text)
+returns text
+language sql immutable parallel safe
+as $$
+  select coalesce(string_agg(
+    case
+      when m.unit[1] = '*' then '%'
+      when right(m.unit[1], 1) in ('%', '_', '\') then '\' || right(m.unit[1], 1)
+      else right(m.unit[1], 1)
+    end, '' order by m.position), '')
+  from regexp_matches(value, '\\.|.', 'g') with ordinality as m (unit, position)
+$$;
+
+-- The instant of an RFC 3339 timestamp, or of a date alone, which is its first moment in UTC; null if it is neither.
+create or replace function internal.rql_timestamp(value text)
+returns timestamptz
+language plpgsql immutable parallel safe
+as $$
+declare
+  c_shape constant text :=
+    '^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?(?:[Zz]|([+-])(\d\d):(\d\d)))?$';
+  v_part constant text[] := regexp_match(value, c_shape);
+  v_year constant int := v_part[1]::int;
+  v_month constant int := v_part[2]::int;
+  v_day constant int := v_part[3]::int;
+  v_hour constant int := coalesce(v_part[4], '0')::int;
+  v_minute constant int := coalesce(v_part[5], '0')::int;
+  v_second constant int := coalesce(v_part[6], '0')::int;
+  v_offset_hour constant int := coalesce(v_part[9], '0')::int;
+  v_offset_minute constant int := coalesce(v_part[10], '0')::int;
+begin
+  if v_part is null or v_year = 0 or v_month not between 1 and 12 or v_day = 0 or v_hour > 23 or v_minute > 59
+    or v_second > 60 or v_offset_hour > 23 or v_offset_minute > 59 then
+    return null;
+  elsif v_day > extract(day from make_date(v_year, v_month, 1) + interval '1 month -1 day') then
+    return null;
+  end if;
+  return (make_timestamp(v_year, v_month, v_day, v_hour, v_minute, 0)
+    + make_interval(secs => v_second + coalesce(v_part[7], '0')::double precision)
+    - make_interval(hours => v_offset_hour, mins => v_offset_minute) * coalesce(v_part[8] || '1', '1')::int)
+    at time zone 'utc';
+end
+$$;
+
+-- The key of an id of one kind; null for text of the wrong shape.
+create or replace function internal.rql_key(which text, id text)
+returns bigint
+language sql immutable parallel safe
+as $$
+  select case which
+    when 'account_user' then internal.account_user_key(id)
+    when 'person' then internal.person_key(id)
+    when 'account' then internal.account_key(id)
+    when 'user_group' then internal.user_group_key(id)
+    when 'buyer' then internal.buyer_key(id)
+    when 'module' then internal.module_key(id)
+  end
+$$;
+
+-- Whether the invitation can be accepted now, as SQL; null where there is none.
+create or replace function internal.rql_is_open()
+returns text
+language sql immutable parallel safe
+as $$
+  select '(select i.expires_at > statement_timestamp() from accounts.invitation as i '
+    'where i.account_user_key = u.key and i.status = ''Open'')'
+$$;
+
+-- invitation.status as SQL. It has no index of its own: what it is equal to is said by rql_comparison in terms of u.
+create or replace function internal.rql_status()
+returns text
+language sql immutable parallel safe
+as $$
+  select format(
+    'case when u.status = ''Active'' then ''Active'' when %s then ''Invited'' else ''InvitationExpired'' end',
+    internal.rql_is_open())
+$$;
+
+-- The SQL of a field as it is compared and sorted by greater and less: ids by age (as their keys), text without
+-- case, timestamps as they are, the rest as text.
+create or replace function internal.rql_sortable(type text, expression text)
+returns text
+language sql immutable parallel safe
+as $$
+  select case
+    when expression = 'status' then format('((%s) collate "C")', internal.rql_status())
+    when type in ('text', 'name') then format('(upper((%s) collate "und-x-icu") collate "C")', expression)
+    when type like 'enum:%' then format('(%s collate "C")', expression)
+    else expression
+  end
+$$;
+
+-- The SQL of one comparison of a field with one value. Each value becomes one more of the parameters, which the
+-- SQL has as $1. operator: eq, gt, ge, lt, le, like or ilike.
+create or replace function internal.rql_comparison(
+  operator text, type text, expression text, argument jsonb,
+  inout parameters text[], out condition text, out problem text)
+language plpgsql stable
+as $$
+declare
+  c_signs constant jsonb := jsonb
+    '{"eq": "=", "gt": ">", "ge": ">=", "lt": "<", "le": "<=", "like": "like", "ilike": "like"}';
+  v_sign constant text := c_signs ->> operator;
+  v_call constant text := argument ->> 'call';
+  v_is_like constant boolean := operator in ('like', 'ilike');
+  v_text constant text := case when v_is_like
+    then internal.rql_pattern(argument ->> 'value') else internal.rql_text(argument ->> 'value') end;
+  v_which constant text := case when type like 'id:%' then substr(type, 4) end;
+  v_operand constant text := format('(($1)[%s])', coalesce(cardinality(parameters), 0) + 1);
+  v_folded constant text := internal.rql_sortable('text', v_operand);
+  v_next constant text := format('(($1)[%s])', coalesce(cardinality(parameters), 0) + 2);
+  v_at timestamptz;
+  v_floor timestamptz;
+  v_ceiling timestamptz;
+  v_after timestamptz;
+begin
+  if v_call in ('null', 'empty') and argument -> 'of' = '[]' then
+    if operator <> 'eq' then
+      problem := format('position %s: %s cannot compare with %s()', argument ->> 'at', operator, v_call);
+    elsif v_call = 'null' then
+      condition := format('(%s) is null', case expression when 'status' then internal.rql_status() else expression end);
+    elsif type in ('text', 'name', 'email') then
+      condition := format('%s = ''''', expression);
+    else
+      problem := format('position %s: empty() is for text and collections', argument ->> 'at');
+    end if;
+    return;
+  elsif v_text is null then
+    problem := format('position %s: is not a value', argument ->> 'at');
+    return;
+  end if;
+
+  case
+    when v_which is not null then
+      if v_is_like then
+        condition := format('internal.%s_id(%s) %s', v_which, expression,
+          case operator when 'like' then 'like ' || v_operand else 'ilike ' || v_operand end);
+      elsif internal.rql_key(v_which, v_text) is null then
+        problem := format('position %s: %s is not the id of %s', argument ->> 'at', v_text,
+          case v_which when 'person' then 'a user' when 'account' then 'an account'
+            when 'account_user' then 'an account user' else 'a ' || replace(v_which, '_', ' ') end);
+      else
+        condition := format('%s %s internal.%s_key(%s)', expression, v_sign, v_which, v_operand);
+      end if;
+      parameters := parameters || v_text;
+
+    when type = 'timestamp' then
+      -- Timestamps are shown in milliseconds, so that is what they are compared in: as ranges of the stored ones.
+      v_at := internal.rql_timestamp(v_text);
+      if v_is_like then
+        problem := format('position %s: %s is for text, and this is a timestamp', argument ->> 'at', operator);
+      elsif v_at is null then
+        problem := format('position %s: %s is not a date or RFC 3339 timestamp', argument ->> 'at', v_text);
+      else
+        v_floor := date_trunc('milliseconds', v_at at time zone 'utc') at time zone 'utc';
+        v_after := v_floor + interval '1 millisecond';
+        v_ceiling := case when v_floor = v_at then v_floor else v_after end;
+        condition := case operator
+          when 'eq' then format('(%s >= %s::timestamptz and %s < %s::timestamptz)',
+            expression, v_operand, expression, v_next)
+          when 'gt' then format('%s >= %s::timestamptz', expression, v_operand)
+          when 'le' then format('%s < %s::timestamptz', expression, v_operand)
+          else format('%s %s %s::timestamptz', expression, v_sign, v_operand)
+        end;
+        parameters := parameters || to_char(
+          case when operator in ('gt', 'le') then v_after else v_ceiling end at time zone 'utc',
+          'YYYY-MM-DD HH24:MI:SS.US"+00"');
+        if operator = 'eq' then
+          parameters := parameters || to_char(v_after at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US"+00"');
+        end if;
+      end if;
+
+    when type = 'boolean' then
+      if v_is_like then
+        problem := format('position %s: %s is for text, and this is true or false', argument ->> 'at', operator);
+      elsif v_text not in ('true', 'false') then
+        problem := format('position %s: %s is not true or false', argument ->> 'at', v_text);
+      else
+        condition := format('%s %s %s::boolean', expression, v_sign, v_operand);
+      end if;
+      parameters := parameters || v_text;
+
+    when type = 'email' then
+      condition := format('%s %s internal.email_key(%s)', expression, v_sign, v_operand);
+      parameters := parameters || v_text;
+
+    when v_is_like then
+      condition := case
+        when operator = 'ilike' then format('%s like %s', internal.rql_sortable('text',
+          case expression when 'status' then internal.rql_status() else expression end), v_folded)
+        when expression = 'status' then format('(%s) like %s', internal.rql_status(), v_operand)
+        when type = 'name' then format('(%s like %s and %s like %s)',
+          expression, v_operand, internal.rql_sortable(type, expression), v_folded)
+        else format('%s like %s', expression, v_operand)
+      end;
+      parameters := parameters || v_text;
+
+    when type like 'enum:%' and v_text <> all (string_to_array(substr(type, 6), ',')) then
+      problem := format('position %s: %s is not one of %s', argument ->> 'at', v_text,
+        replace(substr(type, 6), ',', ', '));
+
+    when operator = 'eq' then
+      condition := case
+        -- The parameter is known when the statement is planned, so one arm is left, and an index can serve it.
+        when expression = 'status' then format(
+          'case %s when ''Active'' then u.status = ''Active'' when ''Invited'' then u.status = ''Invited'' and %s'
+          ' else u.status = ''Invited'' and not coalesce(%s, false) end',
+          v_operand, internal.rql_is_open(), internal.rql_is_open())
+        when type = 'name' then format('(%s = %s and %s = %s)',
+          expression, v_operand, internal.rql_sortable(type, expression), v_folded)
+        else format('%s = %s', expression, v_operand)
+      end;
+      parameters := parameters || v_text;
+
+    else
+      condition := format('%s %s %s', internal.rql_sortable(type, expression), v_sign,
+        case when type like 'enum:%' then v_operand else v_folded end);
+      parameters := parameters || v_text;
+  end case;
+end
+$$;
+
+-- The SQL of a parsed expression, with every value as one more of the parameters ($1), and its mistakes.
+-- collection: where the expression is in any() or all(), so that fields are those of one of its rows.
+--
+-- Logic has two values, as a caller expects: a comparison with what is null is false, and "not" of it true. In SQL a
+-- condition may be null until a "not" is reached, which asks "is not true". ne is not eq, and out is not in: of null
+-- too, and over a collection: ne(groups.id,x) is being in no group x. Any other comparison of a collection's field,
+-- outside of any() and all(), is true when it is for one of the rows.
+create or replace function internal.rql_condition(
+  node jsonb, kind text, collection text,
+  inout parameters text[], inout problems text[], out condition text)
+language plpgsql stable
+as $$
+declare
+  c_operators constant text[] := array['eq', 'ne', 'gt', 'ge', 'lt', 'le', 'like', 'ilike', 'in', 'out'];
+  v_call constant text := node ->> 'call';
+  v_of constant jsonb := node -> 'of';
+  v_count constant int := jsonb_array_length(node -> 'of');
+  v_name constant text := case when v_of -> 0 ->> 'quoted' = 'false' then internal.rql_text(v_of -> 0 ->> 'value') end;
+  v_at constant text := node ->> 'at';
+  v_problem_count constant int := cardinality(problems);
+  v_parts text[] := array[]::text[];
+  v_child jsonb;
+  v_field record;
+  v_part record;
+begin
+  if v_call is null then
+    problems := problems || format('position %s: an expression such as eq(field,value) is expected', v_at);
+
+  elsif v_call in ('and', 'or', 'not') then
+    if v_count = 0 or v_call = 'not' and v_count > 1 then
+      problems := problems || format('position %s: %s takes %s', v_at, v_call,
+        case v_call when 'not' then 'one expression' else 'one expression or more' end);
+    end if;
+    for v_child in select i.value from jsonb_array_elements(v_of) as i (value) loop
+      select c.parameters, c.problems, c.condition into v_part
+      from internal.rql_condition(v_child, kind, collection, parameters, problems) as c;
+      parameters := v_part.parameters;
+      problems := v_part.problems;
+      v_parts := v_parts || v_part.condition;
+    end loop;
+    condition := case when v_call = 'not'
+      then format('((%s) is not true)', v_parts[1])
+      else '(' || array_to_string(v_parts, ' ' || v_call || ' ') || ')'
+    end;
+
+  elsif v_call in ('any', 'all') then
+    if v_count <> 2 or v_name is null then
+      problems := problems || format('position %s: %s takes a collection and an expression', v_at, v_call);
+    elsif collection is not null
+      or not exists (select from internal.list_fields(kind) as f where f.path = v_name and f.type = 'collection') then
+      problems := problems || format('position %s: %s is not a collection', v_of -> 0 ->> 'at', v_name);
+    else
+      select c.parameters, c.problems, c.condition into v_part
+      from internal.rql_condition(v_of -> 1, kind, v_name, parameters, problems) as c;
+      parameters := v_part.parameters;
+      problems := v_part.problems;
+      condition := case v_call
+        when 'any' then format('exists (select %s and %s)', internal.list_collection(v_name), v_part.condition)
+        else format('not exists (select %s and (%s) is not true)', internal.list_collection(v_name), v_part.condition)
+      end;
+    end if;
+
+  elsif v_call <> all (c_operators) then
+    problems := problems || format('position %s: %s is not an operator', v_at, v_call);
+
+  elsif v_count <> 2 or v_name is null then
+    problems := problems || format('position %s: %s takes a field and %s', v_at, v_call,
+      case when v_call in ('in', 'out') then 'a list of values in parentheses' else 'a value' end);
+
+  else
+    select f.type, f.expression,
+      case when collection is null and f.path ~ '^(groups|buyers|modules)\.' then split_part(f.path, '.', 1) end
+      as collection
+    into v_field
+    from internal.list_fields(kind) as f
+    where f.path = concat_ws('.', collection, v_name);
+
+    if not found then
+      problems := problems || format('position %s: %s is not a field%s', v_of -> 0 ->> 'at', v_name,
+        ' of ' || collection);
+    elsif v_field.type is null then
+      problems := problems || format('position %s: %s cannot be compared', v_of -> 0 ->> 'at', v_name);
+    elsif v_field.type = 'collection' then
+      if v_call in ('eq', 'ne') and v_of -> 1 ->> 'call' = 'empty' and v_of -> 1 -> 'of' = '[]' then
+        condition := format('%s exists (select %s)', case v_call when 'eq' then 'not' end,
+          internal.list_collection(v_name));
+      else
+        problems := problems || format('position %s: %s is a collection: ask any(), all() or for empty()',
+          v_of -> 0 ->> 'at', v_name);
+      end if;
+    elsif v_call in ('in', 'out') and coalesce(jsonb_array_length(v_of -> 1 -> 'list'), 0) = 0 then
+      problems := problems || format('position %s: %s takes a list of values in parentheses',
+        v_of -> 1 ->> 'at', v_call);
+    else
+      for v_child in
+        select i.value
+        from jsonb_array_elements(
+          case when v_call in ('in', 'out') then v_of -> 1 -> 'list' else jsonb_build_array(v_of -> 1) end) as i (value)
+      loop
+        select c.parameters, c.condition, c.problem into v_part
+        from internal.rql_comparison(
+          case when v_call in ('in', 'out', 'ne') then 'eq' else v_call end,
+          v_field.type, v_field.expression, v_child, parameters) as c;
+        parameters := v_part.parameters;
+        v_parts := v_parts || v_part.condition;
+        if v_part.problem is not null then
+          problems := problems || regexp_replace(v_part.problem, ': ', format(': %s: ', v_name));
+        end if;
+      end loop;
+      condition := '(' || array_to_string(v_parts, ' or ') || ')';
+      if v_field.collection is not null then
+        condition := format('%s exists (select %s and %s)', case when v_call in ('ne', 'out') then 'not' end,
+          internal.list_collection(v_field.collection), condition);
+      elsif v_call in ('ne', 'out') then
+        condition := format('(%s is not true)', condition);
+      end if;
+    end if;
+  end if;
+
+  if cardinality(problems) > v_problem_count then
+    condition := 'false';
+  end if;
+end
+$$;

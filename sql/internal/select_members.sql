@@ -1,0 +1,162 @@
+-- What select asks for: sections, the top-level members to have, and omitted, the paths to leave out, each as short
+-- as it can be and in the order of the object. selection: "+a,+b.c,-d", a name without sign adds; the last word on a
+-- path counts. at: its position in the query, for the problems. Without a selection an object has everything, one of
+-- a list does not have audit, buyers and modules. invitation.url is there only with a code, whatever is asked.
+create or replace function internal.select_members(
+  kind text, selection text, at int, is_list boolean, has_code boolean,
+  out sections text[], out omitted text[], out problems text[])
+language plpgsql stable
+as $$
+begin
+  with item as materialized (
+    select
+      i.position,
+      regexp_replace(btrim(i.item), '^[+-]', '') as path,
+      btrim(i.item) not like '-%' as is_added,
+      at + (sum(char_length(i.item) + 1) over (order by i.position))::int - char_length(i.item) - 1 as at
+    from string_to_table(selection, ',') with ordinality as i (item, position)
+  ),
+  leaf as materialized (
+    select
+      f.place,
+      string_to_array(f.path, '.') as steps,
+      coalesce(
+        (select i.is_added from item as i
+          where i.path = f.path or starts_with(f.path, i.path || '.')
+          order by i.position desc
+          limit 1),
+        not is_list or split_part(f.path, '.', 1) not in ('audit', 'buyers', 'modules'))
+        and (has_code or f.path <> 'invitation.url') as is_kept,
+      f.path
+    from internal.list_fields(kind) with ordinality as f (path, type, expression, is_member, place)
+    where f.is_member
+  ),
+  node as materialized (
+    select array_to_string(l.steps[:n.length], '.') as path, n.length, min(l.place) as place,
+      bool_or(l.is_kept) as is_kept
+    from leaf as l, generate_series(1, cardinality(l.steps)) as n (length)
+    group by array_to_string(l.steps[:n.length], '.'), n.length
+  )
+  select
+    array(select n.path from node as n where n.length = 1 and n.is_kept order by n.place),
+    array(
+      select n.path from node as n
+      where not n.is_kept
+        and not exists (
+          select from node as parent
+          where not parent.is_kept and parent.path = regexp_replace(n.path, '\.[^.]*$', '') and parent.path <> n.path)
+      order by n.place),
+    array(
+      select format('position %s: %s is not a field to select', i.at, i.path) from item as i
+      where not exists (select from node as n where n.path = i.path)
+      order by i.position)
+  into sections, omitted, problems;
+end
+$$;
+
+-- A JSON object without the paths that are omitted, which its $meta.omitted then names; path is that of value itself,
+-- with a dot at its end.
+create or replace function internal.selected(value json, omitted text[], path text default '')
+returns json
+language plpgsql stable
+as $$
+begin
+  if path <> '' and not exists (select from unnest(omitted) as o (path) where starts_with(o.path, selected.path)) then
+    return value;
+  elsif json_typeof(value) = 'array' then
+    return (
+      select coalesce(json_agg(internal.selected(i.item, omitted, path) order by i.position), '[]')
+      from json_array_elements(value) with ordinality as i (item, position));
+  elsif json_typeof(value) <> 'object' then
+    return value;
+  end if;
+  return (
+    select ('{' || coalesce(string_agg(internal.member(m.name, case m.name
+      when '$meta' then json_build_object('omitted', omitted)
+      else internal.selected(m.value, omitted, path || m.name || '.')
+    end), ', ' order by m.position), '') || '}')::json
+    from json_each(value) with ordinality as m (name, value, position)
+    where path || m.name <> all (omitted));
+end
+$$;
+
+-- The objects of memberships as a selection (sections and omitted of internal.select_members) wants them.
+create or replace function internal.selected_objects(
+  kind text, keys bigint[], codes text[], sections text[], omitted text[])
+returns table ("position" int, object json)
+language plpgsql stable
+as $$
+#variable_conflict use_column
+declare
+  -- The builder itself leaves out whole sections, and invitation.url.
+  v_is_pruned constant boolean := exists (
+    select from unnest(omitted) as o (path) where o.path = 'id' or o.path like '%.%' and o.path <> 'invitation.url');
+begin
+  return query
+  select o.position, case when v_is_pruned then internal.selected(o.object, omitted) else o.object end
+  from internal.membership_objects(kind, keys, codes, sections) as o;
+end
+$$;
+
+-- What is wrong with the query of a request that takes select and nothing else; null when nothing is.
+create or replace function internal.selection_errors(kind text, query text)
+returns jsonb
+language plpgsql stable
+as $$
+begin
+  if coalesce(query, '') = '' then
+    return null;
+  end if;
+  return (
+    select jsonb_object_agg(e.name, e.problems)
+    from (
+      select m.name, jsonb_agg(m.problem order by m.position) as problems
+      from (
+        select
+          case when p.name = '$filter'
+            then coalesce(nullif(btrim(substring(p.value from '^[^(=]*')), ''), p.name) else p.name end as name,
+          p.position,
+          coalesce(p.problem, case
+            when p.name <> 'select' then format('position %s: is not a parameter here', p.position)
+            when row_number() over (partition by p.name order by p.position) > 1
+              then format('position %s: is given more than once', p.position)
+          end) as problem
+        from internal.rql_parameters(query) as p
+        union all
+        select 'select', p.position, m.problem
+        from internal.rql_parameters(query) as p,
+          unnest((internal.select_members(kind, p.value, p.position, false, false)).problems) as m (problem)
+        where p.name = 'select' and p.problem is null
+      ) as m
+      where m.problem is not null
+      group by m.name
+    ) as e);
+end
+$$;
+
+-- One membership's object as the query of its request wants it: only select is taken. kind: 'account_user' or 'user',
+-- the shape. code: the one-time code just made, or null. errors: null, or why there is no object.
+create or replace function internal.selected_object(kind text, key bigint, code text, query text)
+returns table (object json, errors jsonb)
+language plpgsql stable
+as $$
+#variable_conflict use_column
+declare
+  v_errors constant jsonb := internal.selection_errors(kind, query);
+  v_selection text;
+  v_members record;
+begin
+  if v_errors is not null then
+    return query values (null::json, v_errors);
+  elsif coalesce(query, '') = '' then
+    return query select o.object, null::jsonb
+    from internal.membership_objects(kind, array[key], array[code], null) as o;
+  else
+    select p.value into v_selection from internal.rql_parameters(query) as p where p.name = 'select';
+    select m.sections, m.omitted into v_members
+    from internal.select_members(kind, v_selection, 0, false, code is not null) as m;
+    return query select o.object, null::jsonb
+    from internal.selected_objects(kind, array[key], array[code], v_members.sections, v_members.omitted) as o;
+  end if;
+end
+$$;

@@ -1,0 +1,665 @@
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+#include "route.h"
+
+/* Every operation x whose and what ids, in path and body x every kind of caller. */
+
+#define TRACEPARENT "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+#define WRONG_CODE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
+enum place { CLIENT, VENDOR, OPERATIONS, DISABLED, PLACES };
+
+/* An account, a membership of it, and a token that was disabled. */
+static struct {
+    struct account *account;
+    struct member *member;
+} places[PLACES];
+static char *disabled_token;
+static char *unknown_account, *unknown_user, *unknown_account_user, *unknown_group;
+static PGconn *pg;
+static struct server *server;
+
+enum token_kind { TOKEN_GOOD, TOKEN_DISABLED, TOKEN_OF_DISABLED, TOKEN_NONE };
+
+static const struct caller {
+    const char *name;
+    enum place own, other;
+    enum token_kind token;
+} callers[] = {
+    {"Client", CLIENT, VENDOR, TOKEN_GOOD},
+    {"Vendor", VENDOR, CLIENT, TOKEN_GOOD},
+    {"Operations", OPERATIONS, CLIENT, TOKEN_GOOD},
+    {"disabled token", CLIENT, VENDOR, TOKEN_DISABLED},
+    {"token of a disabled account", DISABLED, CLIENT, TOKEN_OF_DISABLED},
+    {"nobody", CLIENT, VENDOR, TOKEN_NONE},
+};
+
+/* What an id may be. ABSENT: left out; of a code: a wrong one. */
+enum value { OWN, OTHER, UNKNOWN, MALFORMED, ABSENT, VALUES };
+
+/* Where a request has ids. */
+enum slot { ACCOUNT, USER, ACCOUNT_USER, GROUP, BODY_ACCOUNT, BODY_GROUP, CODE, SLOTS };
+
+static const char *const value_names[VALUES] = {"own", "other", "unknown", "malformed", "-"};
+static const char *const slot_names[SLOTS] = {
+    "account", "user", "accountUser", "group", "account.id", "groups.id", "code"};
+
+#define IN(value) (1U << (value))
+#define ANY_ID (IN(OWN) | IN(OTHER) | IN(UNKNOWN) | IN(MALFORMED))
+
+/* One request. */
+struct request_case {
+    const struct route *route;
+    const struct caller *caller;
+    enum value values[SLOTS];
+    long expected;
+    /* Whose membership or account it is about; PLACES where there is none. */
+    enum place place;
+    /* Status, headers but for the date, body. */
+    char *seen;
+};
+
+#define MAX_CASES 4096
+
+static struct request_case cases[MAX_CASES];
+
+static bool is_operation(const struct route *route, const char *operation)
+{
+    return route->operation != NULL && strcmp(route->operation, operation) == 0;
+}
+
+static bool is_of_user(const struct route *route)
+{
+    return route->kind != NULL && strcmp(route->kind, "user") == 0;
+}
+
+/* The values that each slot of a route can have. */
+static void find_values(const struct route *route, unsigned allowed[SLOTS])
+{
+    static const char *const parameters[] = {"{account}", "{user}", "{accountUser}", "{group}"};
+    bool is_create = is_operation(route, "create");
+
+    for (size_t slot = 0; slot < SLOTS; slot++)
+        allowed[slot] = IN(ABSENT);
+    for (size_t slot = ACCOUNT; slot <= GROUP; slot++) {
+        if (strstr(route->path, parameters[slot]) != NULL)
+            allowed[slot] = ANY_ID;
+    }
+    if (is_create)
+        allowed[BODY_ACCOUNT] = ANY_ID | IN(ABSENT);
+    if (is_create)
+        allowed[BODY_GROUP] = ANY_ID | IN(ABSENT);
+    else if (is_operation(route, "add_group") || is_operation(route, "replace_groups") ||
+             is_operation(route, "replace_user"))
+        allowed[BODY_GROUP] = ANY_ID;
+    if (is_operation(route, "accept_invite"))
+        allowed[CODE] = IN(OWN) | IN(ABSENT);
+}
+
+static enum place place_of(const struct caller *caller, enum value value)
+{
+    return value == OWN ? caller->own : value == OTHER ? caller->other : PLACES;
+}
+
+/* Whose membership the path names, seen or not. */
+static enum place member_place(const struct request_case *the_case)
+{
+    const enum value *values = the_case->values;
+
+    if (!is_of_user(the_case->route))
+        return place_of(the_case->caller, values[ACCOUNT_USER]);
+    return values[ACCOUNT] == values[USER] ? place_of(the_case->caller, values[USER]) : PLACES;
+}
+
+static bool sees(const struct caller *caller, enum place place)
+{
+    return place != PLACES && (caller->own == OPERATIONS || place == caller->own);
+}
+
+/* What the contract says: the path first, then what the request itself shows, who calls, and the rest. */
+static long expected_status(struct request_case *the_case)
+{
+    const struct route *route = the_case->route;
+    const struct caller *caller = the_case->caller;
+    const enum value *values = the_case->values;
+    enum place group = place_of(caller, values[BODY_GROUP]);
+
+    the_case->place = PLACES;
+    for (size_t slot = ACCOUNT; slot <= GROUP; slot++) {
+        if (values[slot] == MALFORMED)
+            return 404;
+    }
+    /* The description of the service is everybody's. */
+    if (route->operation == NULL)
+        return 200;
+    if (is_operation(route, "accept_invite")) {
+        if (values[CODE] == OWN)
+            the_case->place = member_place(the_case);
+        return the_case->place != PLACES ? 200 : 400;
+    }
+    if (caller->token == TOKEN_NONE)
+        return 401;
+    if (values[BODY_ACCOUNT] == MALFORMED || values[BODY_GROUP] == MALFORMED)
+        return 400;
+    if (values[ACCOUNT] != ABSENT && values[BODY_ACCOUNT] != ABSENT &&
+        values[ACCOUNT] != values[BODY_ACCOUNT])
+        return 400;
+    if (caller->token != TOKEN_GOOD)
+        return caller->token == TOKEN_DISABLED ? 401 : 403;
+    if (is_operation(route, "list")) {
+        if (is_of_user(route) && !sees(caller, place_of(caller, values[ACCOUNT])))
+            return 404;
+        return 200;
+    }
+    if (is_operation(route, "create")) {
+        enum value account = values[is_of_user(route) ? ACCOUNT : BODY_ACCOUNT];
+
+        the_case->place = place_of(caller, account == ABSENT ? OWN : account);
+        if (!sees(caller, the_case->place))
+            return is_of_user(route) ? 404 : 403;
+        return values[BODY_GROUP] == ABSENT || group == the_case->place ? 201 : 400;
+    }
+    the_case->place = member_place(the_case);
+    if (!sees(caller, the_case->place))
+        return 404;
+    if (values[BODY_GROUP] != ABSENT && group != the_case->place)
+        return 400;
+    if (values[GROUP] != ABSENT && place_of(caller, values[GROUP]) != the_case->place)
+        return 404;
+    return strcmp(route->method, "DELETE") == 0 ? 204 : 200;
+}
+
+/* An id of a wrong shape; which one changes from case to case. */
+static char *malformed_id(const char *id)
+{
+    static unsigned count;
+    char *text = NULL;
+
+    switch (count++ % 4) {
+    case 0:
+        text = strndup(id, strlen(id) - 1);
+        break;
+    case 1:
+        cr_assert_geq(asprintf(&text, "%s0", id), 0);
+        break;
+    case 2:
+        text = strdup(id);
+        for (char *at = text; *at != '\0'; at++)
+            *at = (char)tolower((unsigned char)*at);
+        break;
+    default:
+        cr_assert_geq(asprintf(&text, "MOD%s", strchr(id, '-')), 0);
+    }
+    return text;
+}
+
+/* The id in a slot; NULL where it is left out. The caller frees it. */
+static char *id_in(const struct request_case *the_case, enum slot slot)
+{
+    enum value value = the_case->values[slot];
+    enum place place = place_of(the_case->caller, value == MALFORMED ? OWN : value);
+    const char *id = NULL;
+
+    if (value == ABSENT)
+        return NULL;
+    switch (slot) {
+    case ACCOUNT:
+    case BODY_ACCOUNT:
+        id = value == UNKNOWN ? unknown_account : places[place].account->id;
+        break;
+    case USER:
+        id = value == UNKNOWN ? unknown_user : places[place].member->user_id;
+        break;
+    case ACCOUNT_USER:
+        id = value == UNKNOWN ? unknown_account_user : places[place].member->id;
+        break;
+    default:
+        id = value == UNKNOWN ? unknown_group : places[place].account->other_group;
+    }
+    return value == MALFORMED ? malformed_id(id) : strdup(id);
+}
+
+static char *make_path(const struct request_case *the_case)
+{
+    static const char *const names[] = {"account}", "user}", "accountUser}", "group}"};
+    char *path = NULL;
+    size_t size;
+    FILE *out = open_memstream(&path, &size);
+
+    for (const char *at = the_case->route->path; *at != '\0';) {
+        if (*at != '{') {
+            fputc(*at++, out);
+            continue;
+        }
+        for (size_t slot = ACCOUNT; slot <= GROUP; slot++) {
+            if (strncmp(at + 1, names[slot], strlen(names[slot])) == 0) {
+                char *id = id_in(the_case, (enum slot)slot);
+
+                fputs(id, out);
+                free(id);
+            }
+        }
+        at = strchr(at, '}') + 1;
+    }
+    fclose(out);
+    return path;
+}
+
+/* NULL for an operation without one. */
+static char *make_body(const struct request_case *the_case)
+{
+    const struct route *route = the_case->route;
+    char *account = id_in(the_case, BODY_ACCOUNT), *group = id_in(the_case, BODY_GROUP), *body = NULL;
+    enum place place = member_place(the_case);
+
+    if (is_operation(route, "create")) {
+        char *email = new_email();
+
+        body = create_body(email, account, group);
+        free(email);
+    } else if (is_operation(route, "accept_invite")) {
+        body = accept_body(the_case->values[CODE] != OWN
+                               ? WRONG_CODE
+                               : places[place != PLACES ? place : the_case->caller->own].member->code);
+    } else if (is_operation(route, "add_group")) {
+        cr_assert_geq(asprintf(&body, "{\"id\": \"%s\"}", group), 0);
+    } else if (is_operation(route, "replace_groups")) {
+        cr_assert_geq(asprintf(&body, "[{\"id\": \"%s\"}]", group), 0);
+    } else if (is_operation(route, "replace_user")) {
+        cr_assert_geq(asprintf(&body, "{\"groups\": [{\"id\": \"%s\"}]}", group), 0);
+    } else {
+        cr_assert_null(route->body, "%s: what body does it take?", route->path);
+    }
+    free(account);
+    free(group);
+    return body;
+}
+
+/* Makes a membership anew, as far as the operation needs it. */
+static void make_member(enum place place, const struct route *route)
+{
+    struct account *account = places[place].account;
+    char *email = new_email(), *text;
+    json_t *object;
+
+    if (place == DISABLED)
+        free(database_query(pg,
+            "update accounts.account set status = 'Active' where key = internal.account_key($1)", account->id,
+            NULL));
+    text = database_query(pg,
+        "select api.create_account_user(jsonb_build_object('user', jsonb_build_object("
+        "'email', $1::text, 'firstName', 'Ann', 'lastName', 'Lee'), 'account', jsonb_build_object('id', "
+        "$2::text)))",
+        email, account->id, NULL);
+    if (place == DISABLED)
+        free(database_query(pg,
+            "update accounts.account set status = 'Disabled' where key = internal.account_key($1)",
+            account->id, NULL));
+    object = json_loads(text, 0, NULL);
+    if (places[place].member != NULL)
+        member_free(places[place].member);
+    places[place].member = member_of(object);
+    if (is_operation(route, "take_group"))
+        free(database_query(pg, "select api.add_account_user_group($1, jsonb_build_object('id', $2::text))",
+            places[place].member->id, account->other_group, NULL));
+    if (is_operation(route, "send_new_invite"))
+        free(database_query(pg,
+            "update accounts.invitation set sent_at = sent_at - interval '8 days', expires_at = expires_at - "
+            "interval '8 days' where account_user_key = internal.account_user_key($1)",
+            places[place].member->id, NULL));
+    json_decref(object);
+    free(text);
+    free(email);
+}
+
+/* Accounts of their own for each operation, so that a digest has little to read. */
+static void make_places(const struct route *route)
+{
+    static const char *const types[PLACES] = {"Client", "Vendor", "Operations", "Client"};
+    char *id;
+
+    free(database_query(pg, "delete from of_test", NULL));
+    free(database_query(pg, "delete from since", NULL));
+    free(database_query(pg,
+        "insert into since select (select coalesce(max(key), 0) from accounts.person),"
+        " (select coalesce(max(key), 0) from accounts.audit_record)",
+        NULL));
+    for (size_t place = 0; place < PLACES; place++) {
+        places[place].account = account_make(pg, types[place]);
+        places[place].member = NULL;
+        make_member((enum place)place, route);
+        free(database_query(pg, "insert into of_test (account_key) values (internal.account_key($1))",
+            places[place].account->id, NULL));
+    }
+    disabled_token = database_query(pg,
+        "select api.create_api_token(jsonb_build_object('account', jsonb_build_object('id', $1::text),"
+        " 'name', 'Token of a test')) ->> 'token'",
+        places[CLIENT].account->id, NULL);
+    id = strndup(disabled_token + strlen("idt:"), strlen("TKN-0000-0000"));
+    free(database_query(pg, "select api.disable_api_token($1)", id, NULL));
+    free(id);
+}
+
+static void free_places(void)
+{
+    for (size_t place = 0; place < PLACES; place++) {
+        account_free(places[place].account);
+        member_free(places[place].member);
+    }
+    free(disabled_token);
+}
+
+#define MD5_LEN 32
+
+/* A digest of all rows of each place's account, MD5_LEN + 1 bytes each, and the number of people. */
+static void prepare_digest(void)
+{
+    char *prepare = NULL;
+
+    /* By indexes, however little there is. */
+    free(database_query(pg,
+        "select set_config(name, 'off', false) from (values ('jit'), ('enable_seqscan'), ('enable_hashjoin'),"
+        " ('enable_mergejoin')) as s (name)",
+        NULL));
+    free(database_query(pg,
+        "create temp table of_test (place int generated always as identity, account_key bigint not null)",
+        NULL));
+    free(database_query(pg, "create temp table since (person bigint, audit_record bigint)", NULL));
+    cr_assert_geq(
+        asprintf(&prepare,
+            "prepare digest as select (select string_agg(md5(concat_ws('/',"
+            " (select a::text from accounts.account as a where a.key = t.account_key),"
+            " (select string_agg(x::text, ',' order by key) from accounts.api_token as x"
+            "  where x.account_key = t.account_key),"
+            " (select string_agg(x::text, ',' order by key) from accounts.user_group as x"
+            "  where x.account_key = t.account_key),"
+            " (select string_agg(x::text, ',' order by key) from accounts.buyer as x"
+            "  where x.account_key = t.account_key),"
+            " (select string_agg(concat_ws(',', u, p,"
+            "   (select string_agg(l::text, ',' order by l.user_group_key) from accounts.account_user_group "
+            "as l"
+            "    where l.account_user_key = u.key),"
+            "   (select string_agg(concat(i, o), ',' order by i.key, o.key) from accounts.invitation as i"
+            "    left join accounts.outbox as o on o.invitation_key = i.key where i.account_user_key = u.key)"
+            "  ), ',' order by u.key) from accounts.account_user as u"
+            "  join accounts.person as p on p.key = u.person_key where u.account_key = t.account_key),"
+            " (select string_agg(x::text, ',' order by x.key) from accounts.audit_record as x"
+            "  where x.key > (select audit_record from since) and x.account_key = t.account_key)"
+            ")), ' ' order by t.place) from of_test as t)"
+            " || ' ' || (select count(*) from accounts.person as p"
+            "  where p.key > (select person from since) and p.email like 'p%d-%%')",
+            (int)getpid()),
+        0);
+    free(database_query(pg, prepare, NULL));
+    free(prepare);
+}
+
+static char *digest(void)
+{
+    return database_query(pg, "execute digest", NULL);
+}
+
+static bool is_same_place(const char *before, const char *after, size_t place)
+{
+    return strncmp(before + place * (MD5_LEN + 1), after + place * (MD5_LEN + 1), MD5_LEN) == 0;
+}
+
+/* For messages; the caller frees it. */
+static char *describe(const struct request_case *the_case)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    fprintf(out, "%s %s by %s", the_case->route->method, the_case->route->path, the_case->caller->name);
+    for (size_t slot = 0; slot < SLOTS; slot++) {
+        if (the_case->values[slot] != ABSENT || slot == CODE)
+            fprintf(out, ", %s %s", slot_names[slot], value_names[the_case->values[slot]]);
+    }
+    fclose(out);
+    return text;
+}
+
+/* All that a caller can tell answers apart by. */
+static char *seen_of(const struct answer *answer)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    for (const char *line = answer->headers; *line != '\0';) {
+        const char *end = strchr(line, '\n');
+        size_t len = end != NULL ? (size_t)(end - line) + 1 : strlen(line);
+
+        if (strncasecmp(line, "date:", 5) != 0)
+            fwrite(line, 1, len, out);
+        line += len;
+    }
+    fputs(answer->text, out);
+    fclose(out);
+    return text;
+}
+
+static const char *token_of(const struct caller *caller)
+{
+    switch (caller->token) {
+    case TOKEN_DISABLED:
+        return disabled_token;
+    case TOKEN_NONE:
+        return NULL;
+    default:
+        return places[caller->own].account->token;
+    }
+}
+
+static struct answer send_case(const struct request_case *the_case)
+{
+    const char *const with_body[] = {TRACEPARENT, "Content-Type: application/json", NULL};
+    const char *const without[] = {TRACEPARENT, NULL};
+    char *path = make_path(the_case), *body = make_body(the_case);
+    struct answer answer = request(server, the_case->route->method, path, token_of(the_case->caller), body,
+        body != NULL ? with_body : without);
+
+    free(path);
+    free(body);
+    return answer;
+}
+
+/* Nothing but what the caller may see, and 401 says how to do better. */
+static void check_answer(
+    const struct request_case *the_case, const struct answer *answer, const char *description)
+{
+    if (answer->status == 401) {
+        char *challenge = answer_header(answer, "www-authenticate");
+
+        cr_expect_str_eq(challenge, "Bearer", "%s: %s", description, challenge);
+        free(challenge);
+    }
+    if (is_operation(the_case->route, "list") && the_case->caller->own != OPERATIONS) {
+        cr_expect_null(strstr(answer->text, places[the_case->caller->other].account->id), "%s: %s",
+            description, answer->text);
+        cr_expect_null(strstr(answer->text, places[the_case->caller->other].member->id), "%s: %s",
+            description, answer->text);
+    }
+}
+
+/* before: the digest until now, which is exchanged for the one after. */
+static void run_case(struct request_case *the_case, char **before)
+{
+    bool is_refused = the_case->expected >= 400;
+    bool changes = !is_refused && strcmp(the_case->route->method, "GET") != 0;
+    struct answer answer = send_case(the_case);
+    char *after = digest(), *description = describe(the_case);
+
+    cr_expect_eq(answer.status, the_case->expected, "%s: %ld, not %ld: %s", description, answer.status,
+        the_case->expected, answer.text);
+    check_answer(the_case, &answer, description);
+    if (!changes)
+        cr_expect_str_eq(*before, after, "%s: something has changed", description);
+    for (size_t place = 0; changes && place < PLACES; place++)
+        cr_expect_eq(is_same_place(*before, after, place), place != the_case->place,
+            "%s: has something changed in account %zu?", description, place);
+    the_case->seen = seen_of(&answer);
+
+    /* Also after a surprise, so that one leads to no more of them. */
+    if (strcmp(*before, after) != 0) {
+        make_member(the_case->caller->own, the_case->route);
+        make_member(the_case->caller->other, the_case->route);
+        free(after);
+        after = digest();
+    }
+    free(*before);
+    *before = after;
+    free(description);
+    answer_free(&answer);
+}
+
+/* A malformed id comes alone: beside it the others do not matter. */
+static bool is_wanted(const enum value values[SLOTS])
+{
+    size_t malformed = 0, unusual = 0;
+
+    for (size_t slot = 0; slot < SLOTS; slot++) {
+        malformed += values[slot] == MALFORMED;
+        unusual += values[slot] == OTHER || values[slot] == UNKNOWN;
+    }
+    return malformed == 0 || (malformed == 1 && unusual == 0);
+}
+
+/* Goes on to the next values; false when all have been. */
+static bool next_values(const unsigned allowed[SLOTS], enum value values[SLOTS])
+{
+    for (size_t slot = 0; slot < SLOTS; slot++) {
+        for (size_t value = values[slot] + 1; value < VALUES; value++) {
+            if ((allowed[slot] & IN(value)) != 0) {
+                values[slot] = (enum value)value;
+                return true;
+            }
+        }
+        values[slot] = (allowed[slot] & IN(OWN)) != 0 ? OWN : ABSENT;
+    }
+    return false;
+}
+
+static size_t make_cases(const struct route *route, const struct caller *caller)
+{
+    unsigned allowed[SLOTS];
+    enum value values[SLOTS];
+    size_t count = 0;
+
+    find_values(route, allowed);
+    for (size_t slot = 0; slot < SLOTS; slot++)
+        values[slot] = (allowed[slot] & IN(OWN)) != 0 ? OWN : ABSENT;
+    do {
+        if (!is_wanted(values))
+            continue;
+        cr_assert_lt(count, MAX_CASES);
+        cases[count] = (struct request_case){.route = route, .caller = caller};
+        memcpy(cases[count].values, values, sizeof(values));
+        cases[count].expected = expected_status(&cases[count]);
+        count++;
+    } while (next_values(allowed, values));
+    return count;
+}
+
+static struct request_case *find_case(size_t count, const enum value values[SLOTS])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(cases[i].values, values, sizeof(cases[i].values)) == 0)
+            return &cases[i];
+    }
+    return NULL;
+}
+
+/* What is another's must look like what is nobody's: the number of pairs of answers compared. */
+static size_t compare_cases(size_t count)
+{
+    size_t compared = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        enum value values[SLOTS];
+        bool has_other = false, has_unknown = false;
+        const struct request_case *twin;
+        char *description;
+
+        for (size_t slot = 0; slot < SLOTS; slot++) {
+            has_other |= cases[i].values[slot] == OTHER;
+            has_unknown |= cases[i].values[slot] == UNKNOWN;
+            values[slot] = cases[i].values[slot] == OTHER ? UNKNOWN : cases[i].values[slot];
+        }
+        if (!has_other || has_unknown)
+            continue;
+        twin = find_case(count, values);
+        cr_assert_not_null(twin);
+        description = describe(&cases[i]);
+        if (cases[i].caller->own != OPERATIONS && !is_operation(cases[i].route, "accept_invite"))
+            cr_expect_eq(cases[i].expected, twin->expected, "%s", description);
+        if (cases[i].expected >= 400 && cases[i].expected == twin->expected) {
+            cr_expect_str_eq(cases[i].seen, twin->seen, "%s: what is nobody's looks different: %s\n%s",
+                description, cases[i].seen, twin->seen);
+            compared++;
+        }
+        free(description);
+    }
+    return compared;
+}
+
+static void set_up(void)
+{
+    char *url = server_database_url(database_url());
+
+    pg = database_connect(database_url());
+    server = server_start(url, NULL);
+    unknown_account = database_query(pg, "select internal.account_id(99999998)", NULL);
+    unknown_user = database_query(pg, "select internal.person_id(99999998)", NULL);
+    unknown_account_user = database_query(pg, "select internal.account_user_id(999999999998)", NULL);
+    unknown_group = database_query(pg, "select internal.user_group_id(99999998)", NULL);
+    prepare_digest();
+    free(url);
+}
+
+static void tear_down(void)
+{
+    server_end(server);
+    free(unknown_account);
+    free(unknown_user);
+    free(unknown_account_user);
+    free(unknown_group);
+    PQfinish(pg);
+}
+
+TestSuite(who_may, .init = set_up, .fini = tear_down, .timeout = 120);
+
+Test(who_may, do_what_to_whom)
+{
+    size_t total = 0, refused = 0, compared = 0;
+
+    for (size_t i = 0; i < route_count(); i++) {
+        const struct route *route = route_at(i);
+        char *before;
+
+        make_places(route);
+        before = digest();
+        for (size_t j = 0; j < sizeof(callers) / sizeof(callers[0]); j++) {
+            size_t count = make_cases(route, &callers[j]);
+
+            for (size_t k = 0; k < count; k++) {
+                run_case(&cases[k], &before);
+                refused += cases[k].expected >= 400;
+            }
+            compared += compare_cases(count);
+            for (size_t k = 0; k < count; k++)
+                free(cases[k].seen);
+            total += count;
+        }
+        free(before);
+        free_places();
+    }
+    cr_log_info("%zu cases of %zu operations, %zu of them refused; %zu compared with what is nobody's", total,
+        route_count(), refused, compared);
+}
