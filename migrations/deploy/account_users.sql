@@ -76,9 +76,10 @@ create table accounts.account_user_group (
 
 create index account_user_group_user_group_key_idx on accounts.account_user_group (user_group_key);
 
-create type accounts.invitation_status as enum ('Open', 'Accepted', 'Superseded', 'Revoked');
+create type accounts.invitation_status as enum ('Open', 'Accepted', 'Superseded', 'Revoked', 'Expired');
 
--- Expiry is no status: it is true or not at the moment of the question.
+-- Whether an open one has expired is asked of the clock at the moment of the question; Expired is what
+-- history says of it once another has taken its place.
 create table accounts.invitation (
   key bigint generated always as identity primary key,
   account_user_key bigint not null,

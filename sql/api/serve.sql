@@ -14,8 +14,8 @@ end
 $$;
 
 comment on function api.serve(jsonb) is
-'What accountsd calls for every operation but create: a set of requests, each an operation with its path, query, body and
-token, each with a verdict of its own. The functions named after the operations do the same and raise where this returns a
-status. An error raised by Postgres itself undoes the whole set.';
+'What accountsd calls for every operation but create: a set of requests, each an operation with its path, query, body
+and token, each with a verdict of its own. The functions named after the operations do the same and raise where this
+returns a status. An error raised by Postgres itself undoes the whole set.';
 
 grant execute on function api.serve(jsonb) to accountsd_server, accountsd_dba;

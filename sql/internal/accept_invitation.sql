@@ -28,6 +28,8 @@ begin
     when 'Superseded' then
       return internal.refused(400, 'A newer invitation has taken the place of this one.',
         '/problems/invitation-superseded');
+    when 'Expired' then
+      return internal.refused(400, 'The invitation has expired.', '/problems/invitation-expired');
     when 'Open' then
       if v_invitation.expires_at <= statement_timestamp() then
         return internal.refused(400, 'The invitation has expired.', '/problems/invitation-expired');

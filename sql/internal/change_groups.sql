@@ -75,7 +75,8 @@ begin
   if v_member.key is null then
     return internal.missing();
   end if;
-  v_keys := array(select l.user_group_key from accounts.account_user_group as l where l.account_user_key = v_member.key);
+  v_keys := array(
+    select l.user_group_key from accounts.account_user_group as l where l.account_user_key = v_member.key);
   if internal.user_group_key(group_id) <> all (v_keys) is not false then
     return internal.missing();
   end if;

@@ -83,12 +83,9 @@ begin
         and l.account_user_key = m.key
         and l.user_group_key <> all (p.user_group_keys);
 
-      update accounts.invitation as i
-      set status = 'Superseded', closed_at = now()
+      perform internal.close_invitation(m.key, 'Superseded')
       from unnest(v_keys, v_are_new) as m (key, is_new)
-      where not m.is_new
-        and i.account_user_key = m.key
-        and i.status = 'Open';
+      where not m.is_new;
     end if;
 
     with made as (

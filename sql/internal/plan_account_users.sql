@@ -21,7 +21,8 @@ begin
         internal.email_key(e.element #>> '{request,user,email}') as email_key,
         coalesce(
           internal.request_errors(e.element -> 'request', 'create_account_user'),
-          internal.selection_errors(coalesce(e.element ->> 'kind', 'account_user'), coalesce(e.element ->> 'query', '')),
+          internal.selection_errors(
+            coalesce(e.element ->> 'kind', 'account_user'), coalesce(e.element ->> 'query', '')),
           case when e.element #>> '{request,account,id}' <> e.element ->> 'account'
             then '{"account.id": ["is not the account of the path"]}'::jsonb end) as errors,
         coalesce(e.element ->> 'kind', 'account_user') as kind,

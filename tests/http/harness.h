@@ -33,8 +33,8 @@ struct server {
 struct server *server_start(const char *url, const char *const *arguments);
 /* Starts it and waits for it to end by itself: its exit status, and what it said, which the caller frees. */
 int server_run(const char *const *arguments, char **said);
-/* Sends a signal, waits for the end, frees; the exit status, negative for a signal; SIGKILL if it did not end in 40
- * seconds. */
+/* Sends a signal, waits for the end, frees; the exit status, negative for a signal; SIGKILL if it did not end
+ * in 40 seconds. */
 int server_stop(struct server *server, int signal);
 /* server_stop with SIGTERM, for the end of a test: a status but 0 is a crash of the test. */
 void server_end(struct server *server);

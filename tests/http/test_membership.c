@@ -398,12 +398,12 @@ Test(membership, gets_a_new_invitation_once_the_last_has_expired)
         answer = ask("POST", member, form, "/send-new-invite", NULL);
         expect_problem(&answer, 400, "/problems/invitation-open");
         answer = accept_code(member, form, member->code);
-        expect_problem(&answer, 400, "/problems/invitation-superseded");
+        expect_problem(&answer, 400, "/problems/invitation-expired");
         answer = accept_code(member, form, code);
         expect_status(&answer, 200);
         answer = ask("POST", member, form, "/send-new-invite", NULL);
         expect_problem(&answer, 400, "/problems/invitation-accepted");
-        expect_invitations(member, "Superseded Accepted");
+        expect_invitations(member, "Expired Accepted");
         free(code);
         member_free(member);
     }
@@ -613,7 +613,8 @@ Test(membership, ends_and_may_begin_again)
 Test(membership, of_an_ended_one_the_code_is_dead)
 {
     for (EACH_FORM(form)) {
-        struct member *member = invite();
+        char *email = new_email(), *body = create_body(email, NULL, NULL);
+        struct member *member = member_invite(server, account->token, body), *back;
         struct answer answer;
 
         accept_now(member);
@@ -624,7 +625,17 @@ Test(membership, of_an_ended_one_the_code_is_dead)
         answer = ask("GET", member, form, "", NULL);
         expect_problem(&answer, 404, NULL);
         expect_invitations(member, "Accepted");
+
+        /* And stays so when the person has come back by another. */
+        back = member_invite(server, account->token, body);
+        accept_now(back);
+        answer = accept_code(member, form, member->code);
+        expect_problem(&answer, 400, "/problems/invitation-revoked");
+        expect_invitations(member, "Accepted Accepted");
         member_free(member);
+        member_free(back);
+        free(email);
+        free(body);
     }
 }
 
@@ -641,9 +652,9 @@ Test(membership, keeps_what_became_of_its_invitations)
         let_expire(member);
         answer = ask("POST", member, form, "/send-new-invite", NULL);
         code = expect_new_code(&answer, again->code);
-        expect_invitations(member, "Superseded Superseded Superseded Open");
+        expect_invitations(member, "Superseded Superseded Expired Open");
         outcome = database_query(pg,
-            "select string_agg((closed_at > expires_at)::text, ' ' order by key) from accounts.invitation"
+            "select string_agg((closed_at = expires_at)::text, ' ' order by key) from accounts.invitation"
             " where account_user_key = internal.account_user_key($1)",
             member->id, NULL);
         cr_expect_str_eq(outcome, "false false true", "which had expired when closed: %s", outcome);
@@ -656,7 +667,7 @@ Test(membership, keeps_what_became_of_its_invitations)
         again = member_invite(server, account->token, body);
         answer = ask("DELETE", member, form, "", NULL);
         expect_no_content(&answer);
-        expect_invitations(member, "Superseded Superseded Superseded Accepted Revoked");
+        expect_invitations(member, "Superseded Superseded Expired Accepted Revoked");
         outcome = database_query(pg,
             "select string_agg(substr(action, 14), ' ' order by key) from accounts.audit_record where "
             "object_id = $1",

@@ -397,8 +397,8 @@ Test(races, resend_against_resend)
 Test(races, send_new_against_send_new)
 {
     static const struct outcome outcomes[2] = {
-        {200, 400, "/problems/invitation-open", "Invited [Superseded Open] default"},
-        {400, 200, "/problems/invitation-open", "Invited [Superseded Open] default"},
+        {200, 400, "/problems/invitation-open", "Invited [Expired Open] default"},
+        {400, 200, "/problems/invitation-open", "Invited [Expired Open] default"},
     };
 
     for (unsigned round = 0; round < ROUNDS; round++) {

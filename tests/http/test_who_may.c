@@ -422,7 +422,7 @@ static char *describe(const struct request_case *the_case)
 
     fprintf(out, "%s %s by %s", the_case->route->method, the_case->route->path, the_case->caller->name);
     for (size_t slot = 0; slot < SLOTS; slot++) {
-        if (the_case->values[slot] != ABSENT || slot == CODE)
+        if (the_case->values[slot] != ABSENT)
             fprintf(out, ", %s %s", slot_names[slot], value_names[the_case->values[slot]]);
     }
     fclose(out);

@@ -245,7 +245,7 @@ join (values
   ('invited-again', :'is_superseded', 'and once the person was invited again'),
   ('superseded-late', :'is_superseded', 'superseded is what it was, though it would have expired since'),
   ('removed', :'is_revoked', 'removing revokes the invitation'),
-  ('removed-late', :'is_revoked', 'one that had expired too'),
+  ('removed-late', :'is_expired', 'but one that had expired stays expired'),
   ('expired', :'is_expired', 'a code expires'),
   ('just-expired', :'is_expired', 'at the moment that was said')
 ) as e (case_name, problem, name) on e.case_name = r.case_name;

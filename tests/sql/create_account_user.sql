@@ -383,8 +383,8 @@ select is(
 select is(
   (select jsonb_agg(jsonb_build_array(i.status, i.expires_at > now()) order by i.key) from accounts.invitation as i
     where i.account_user_key = internal.account_user_key(:'id')),
-  '[["Superseded", true], ["Superseded", true], ["Superseded", false], ["Open", true]]',
-  'the expired invitation is superseded too');
+  '[["Superseded", true], ["Superseded", true], ["Expired", false], ["Open", true]]',
+  'the expired invitation is kept as expired');
 
 -- Active.
 update accounts.account_user
@@ -435,7 +435,7 @@ select is(
 select is(
   (select jsonb_agg(i.status order by i.key) from accounts.invitation as i
     where i.account_user_key = internal.account_user_key(:'id')),
-  '["Superseded", "Superseded", "Superseded", "Accepted", "Open"]', 'the history of the invitations is kept');
+  '["Superseded", "Superseded", "Expired", "Accepted", "Open"]', 'the history of the invitations is kept');
 select is(
   array(select g ->> 'id' from jsonb_array_elements(:'returned'::jsonb -> 'groups') as g), array[:'client_southern'],
   'the groups are those of the new invitation');

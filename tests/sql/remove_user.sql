@@ -45,8 +45,9 @@ select is(
   (pg_temp.invitations(m.invited) -> 0) - 'code_sha256' - 'sent_at' - 'expires_at' - 'invited_by',
   case m.status
     when 'Active' then jsonb_build_object('status', 'Accepted', 'closed_at', now() - interval '1 hour')
-    else jsonb_build_object('status', 'Revoked', 'closed_at', now())
-  end, format('%s, %s: an open invitation is revoked and an accepted one stays what it was', m.kind, m.status))
+    when 'Invited' then jsonb_build_object('status', 'Revoked', 'closed_at', now())
+    else jsonb_build_object('status', 'Expired', 'closed_at', (pg_temp.invitations(m.invited) -> 0) -> 'expires_at')
+  end, format('%s, %s: an open invitation is revoked, an accepted or expired one stays what it was', m.kind, m.status))
 from member as m;
 select is(
   pg_temp.last_record(m.invited),
@@ -110,7 +111,7 @@ select is(
 from member as m;
 select is(
   pg_temp.invitation_statuses(m.invited),
-  array[case m.status when 'Active' then 'Accepted' else 'Revoked' end, 'Open'],
+  array[case m.status when 'Active' then 'Accepted' when 'Invited' then 'Revoked' else 'Expired' end, 'Open'],
   format('%s, %s: the old invitation is kept as what became of it', m.kind, m.status))
 from member as m;
 select is(

@@ -54,13 +54,13 @@ from member as m;
 select is(
   pg_temp.invitations(m.invited),
   jsonb_build_array(
-    jsonb_build_object('status', 'Superseded', 'code_sha256', sha256(convert_to(pg_temp.code(m.invited), 'UTF8')),
+    jsonb_build_object('status', 'Expired', 'code_sha256', sha256(convert_to(pg_temp.code(m.invited), 'UTF8')),
       'sent_at', now() - interval '49 hours', 'expires_at', now() + interval '2 days' - interval '49 hours',
-      'closed_at', now(), 'invited_by', pg_temp.token_actor(:'client_token')),
+      'closed_at', now() + interval '2 days' - interval '49 hours', 'invited_by', pg_temp.token_actor(:'client_token')),
     jsonb_build_object('status', 'Open', 'code_sha256', sha256(convert_to(pg_temp.code(m.answer), 'UTF8')),
       'sent_at', now(), 'expires_at', now() + interval '3 days',
       'closed_at', null, 'invited_by', pg_temp.token_actor(:'client_token'))),
-  m.kind || ': the old invitation is superseded, and one is open with a new code and expiry')
+  m.kind || ': the old invitation is kept as expired, and one is open with a new code and expiry')
 from member as m;
 select is(
   to_jsonb(pg_temp.row_of(m.invited)) - 'key' - 'account_key' - 'person_key',
@@ -91,7 +91,7 @@ from member as m;
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.call('accept_%s_invite', m.kind, pg_temp.target(m.kind, m.invited),
     jsonb_build_object('request', jsonb_build_object('code', pg_temp.code(m.invited))))),
-  pg_temp.refusal(400, 'A newer invitation has taken the place of this one.'), m.kind || ': the old code is dead')
+  pg_temp.refusal(400, 'The invitation has expired.'), m.kind || ': the old code is dead')
 from member as m;
 
 select pg_temp.contents() as before \gset
@@ -118,7 +118,7 @@ update member as m
 set answer = pg_temp.answer('accountsd_server', pg_temp.call('send_new_%s_invite', m.kind,
   pg_temp.target(m.kind, m.invited), jsonb_build_object('token', :'client_token')));
 select is(
-  pg_temp.invitation_statuses(m.invited), array['Superseded', 'Superseded', 'Open'],
+  pg_temp.invitation_statuses(m.invited), array['Expired', 'Expired', 'Open'],
   m.kind || ': expired once more it is replaced once more, and one is open')
 from member as m;
 

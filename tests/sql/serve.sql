@@ -170,7 +170,7 @@ select is(
   :'trace_id', m.kind || ': the trace id is the one of the request')
 from member as m
 where m.name = 'open';
-select is(pg_temp.invitation_statuses(m.invited), array['Superseded', 'Superseded', 'Open'], m.kind || ': one is open')
+select is(pg_temp.invitation_statuses(m.invited), array['Expired', 'Superseded', 'Open'], m.kind || ': one is open')
 from member as m
 where m.name = 'expired';
 
