@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_TESTS_HARNESS_H
 #define ACCOUNTSD_TESTS_HARNESS_H
 
-/* What the black-box tests share: a real accountsd, a client, and accounts made through the api functions. A
- * test that cannot go on fails here; nothing returns an error. */
+/* What the black-box tests share: a real accountsd, its database and a client. A test that cannot go on fails
+ * here; nothing returns an error. */
 
 #include <jansson.h>
 #include <libpq-fe.h>
@@ -55,6 +55,9 @@ struct answer request(const struct server *server, const char *method, const cha
     const char *body, const char *const *headers);
 /* POST as JSON. */
 struct answer post(const struct server *server, const char *token, const char *body);
+/* One request with a body that says it is JSON. */
+struct answer request_json(
+    const struct server *server, const char *method, const char *path, const char *token, const char *body);
 void answer_free(struct answer *answer);
 /* The value of a header, "" where it is missing; the caller frees it. */
 char *answer_header(const struct answer *answer, const char *name);
@@ -63,50 +66,5 @@ const char *answer_text(const struct answer *answer, ...);
 
 /* Sends bytes and reads until the other end closes or is silent for a second; the caller frees it. */
 char *send_raw(const struct server *server, const char *bytes, size_t len);
-
-/* An account with two groups, the first its default, and a token. */
-struct account {
-    char *id;
-    char *default_group;
-    char *other_group;
-    char *token;
-    char *token_id;
-};
-
-struct account *account_make(PGconn *pg, const char *type);
-void account_free(struct account *account);
-
-/* One request with a body that says it is JSON. */
-struct answer request_json(
-    const struct server *server, const char *method, const char *path, const char *token, const char *body);
-
-/* A membership, as the answer to its invitation tells it. */
-struct member {
-    char *id;
-    char *user_id;
-    char *account_id;
-    char *code;
-};
-
-/* Of an account user's object with invitation.url. */
-struct member *member_of(const json_t *object);
-/* Invites with the body of a create request, and demands 201. */
-struct member *member_invite(const struct server *server, const char *token, const char *body);
-void member_free(struct member *member);
-
-/* The two paths of a membership: by its own id, by those of its account and person. */
-enum path_form { PATH_OF_ACCOUNT_USER, PATH_OF_USER, PATH_FORMS };
-
-/* The path and what follows it, such as "/groups"; the caller frees it. */
-char *member_path(const struct member *member, enum path_form form, const char *more);
-/* The code in an object's invitation.url; the caller frees it. */
-char *invitation_code(const json_t *object);
-/* The body of an accept request; the caller frees it. */
-char *accept_body(const char *code);
-
-/* The body of a create request; account and group may be NULL. The caller frees it. */
-char *create_body(const char *email, const char *account, const char *group);
-/* An address that nobody has had. The caller frees it. */
-char *new_email(void);
 
 #endif

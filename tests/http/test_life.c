@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "fixture.h"
 
 /* Start, stop, and a database that goes away. */
 

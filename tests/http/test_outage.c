@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "harness.h"
+#include "fixture.h"
 
 /* A PostgreSQL of the test's own, since it is killed; not a throwaway one, since what it has acknowledged
  * must be there when it comes back. */

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness.h"
+#include "fixture.h"
 
 #define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
 #define TRACEPARENT "00-" TRACE_ID "-b7ad6b7169203331-01"

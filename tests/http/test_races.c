@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness.h"
+#include "fixture.h"
 
 /* Two requests at once on one membership: one order of the two, which the answers and the database agree on.
  */

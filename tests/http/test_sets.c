@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness.h"
+#include "fixture.h"
 
 /* Requests that wait together go to the database as one set. One worker with one connection, which a lock
  * holds up, makes them wait. */

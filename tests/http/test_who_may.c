@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "fixture.h"
 #include "route.h"
 
 /* Every operation x whose and what ids, in path and body x every kind of caller. */

@@ -1,0 +1,49 @@
+#ifndef ACCOUNTSD_TESTS_FIXTURE_H
+#define ACCOUNTSD_TESTS_FIXTURE_H
+
+/* The accounts, people and requests of the black-box tests, made through the api functions and over HTTP. */
+
+#include "harness.h"
+
+/* An account with two groups, the first its default, and a token. */
+struct account {
+    char *id;
+    char *default_group;
+    char *other_group;
+    char *token;
+    char *token_id;
+};
+
+struct account *account_make(PGconn *pg, const char *type);
+void account_free(struct account *account);
+
+/* A membership, as the answer to its invitation tells it. */
+struct member {
+    char *id;
+    char *user_id;
+    char *account_id;
+    char *code;
+};
+
+/* Of an account user's object with invitation.url. */
+struct member *member_of(const json_t *object);
+/* Invites with the body of a create request, and demands 201. */
+struct member *member_invite(const struct server *server, const char *token, const char *body);
+void member_free(struct member *member);
+
+/* The two paths of a membership: by its own id, by those of its account and person. */
+enum path_form { PATH_OF_ACCOUNT_USER, PATH_OF_USER, PATH_FORMS };
+
+/* The path and what follows it, such as "/groups"; the caller frees it. */
+char *member_path(const struct member *member, enum path_form form, const char *more);
+/* The code in an object's invitation.url; the caller frees it. */
+char *invitation_code(const json_t *object);
+/* The body of an accept request; the caller frees it. */
+char *accept_body(const char *code);
+
+/* The body of a create request; account and group may be NULL. The caller frees it. */
+char *create_body(const char *email, const char *account, const char *group);
+/* An address that nobody has had. The caller frees it. */
+char *new_email(void);
+
+#endif
