@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 3;
+  c_needed constant int := 4;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then
@@ -46,6 +46,7 @@ $$;
 \ir internal/verdicts.sql
 \ir internal/answer.sql
 \ir internal/refuse_change.sql
+\ir internal/fill_sort_name.sql
 \ir internal/required_account.sql
 \ir internal/module_settings.sql
 \ir internal/user_group_buyers.sql

@@ -47,8 +47,8 @@ begin
     -- One statement decides between first invitation, re-invite and refusal: a row that is
     -- Active is not updated, and so not returned. xmax is 0 in a row that was inserted.
     with membership as (
-      insert into accounts.account_user as u (account_key, person_key, created_by, updated_by)
-      select p.account_key, person.key, p.actor, p.actor
+      insert into accounts.account_user as u (account_key, person_key, sort_name, created_by, updated_by)
+      select p.account_key, person.key, person.sort_name, p.actor, p.actor
       from unnest(v_plan) as p
       join accounts.person as person on person.email_key = p.email_key
       where p.wave = v_wave

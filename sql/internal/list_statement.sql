@@ -91,10 +91,12 @@ begin
   end if;
   errors := null;
   v_order := coalesce(v_order, 'u.created_at, u.key');
-  -- The words of the index that one account's list is to be read from (migrations/deploy/lists.sql).
+  -- The words of the indexes that one account's list is to be read from (migrations/deploy/lists.sql, sort_names.sql).
   if account_key is not null
     or jsonb_path_exists(v_filters, '$[*] ? (@.call == "eq" && @.of[0].value == "account.id")') then
     v_order := replace(v_order, 'u.created_at', '(u.created_at at time zone ''utc'')');
+    v_order := replace(v_order, 'p.sort_name', 'u.sort_name');
+    v_condition := replace(v_condition, 'p.sort_name', 'u.sort_name');
   end if;
   v_where := ' where u.status <> ''Removed'''
     || case when account_key is not null then ' and u.account_key = $2' else '' end

@@ -92,7 +92,9 @@ language sql immutable parallel safe
 as $$
   select case
     when expression = 'status' then format('((%s) collate "C")', internal.rql_status())
-    when type in ('text', 'name') then format('(upper((%s) collate "und-x-icu") collate "C")', expression)
+    -- Where one account is asked for, list_statement puts the membership's own in its place.
+    when type = 'name' then 'p.sort_name'
+    when type = 'text' then format('(upper((%s) collate "und-x-icu") collate "C")', expression)
     when type like 'enum:%' then format('(%s collate "C")', expression)
     else expression
   end
@@ -194,7 +196,8 @@ begin
 
     when v_is_like then
       condition := case
-        when operator = 'ilike' then format('%s like %s', internal.rql_sortable('text',
+        when operator = 'ilike' then format('%s like %s', internal.rql_sortable(
+          case type when 'name' then 'name' else 'text' end,
           case expression when 'status' then internal.rql_status() else expression end), v_folded)
         when expression = 'status' then format('(%s) like %s', internal.rql_status(), v_operand)
         when type = 'name' then format('(%s like %s and %s like %s)',

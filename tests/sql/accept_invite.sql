@@ -131,7 +131,7 @@ select is(
 from member as m
 join person as p on p.kind = m.kind;
 select is(
-  to_jsonb(pg_temp.row_of(m.invited)) - 'key' - 'account_key' - 'person_key',
+  to_jsonb(pg_temp.row_of(m.invited)) - 'key' - 'account_key' - 'person_key' - 'sort_name',
   jsonb_build_object('status', 'Active',
     'created_at', now() - interval '1 hour', 'created_by', pg_temp.token_actor(:'client_token'),
     'updated_at', now(), 'updated_by', p.actor,

@@ -1,7 +1,7 @@
 -- The rules of the data hold whoever writes, the owner of the tables included.
 begin;
 \ir lib/fixture.sql
-select plan(108);
+select plan(111);
 
 set local role accountsd_dba;
 select api.create_account_user(pg_temp.invitation('ada@example.com', :'client')) ->> 'id' as member \gset
@@ -163,7 +163,7 @@ select is(
   'outbox_invitation_key_fkey', 'an invitation with a queued mail cannot be deleted');
 select is(
   pg_temp.violation(format('delete from accounts.person where key = %s', :person_key)),
-  'account_user_person_key_fkey', 'a person who is a member cannot be deleted');
+  'account_user_person_fkey', 'a person who is a member cannot be deleted');
 select ok(
   pg_temp.violation(format('delete from accounts.account where key = %s', :vendor_key)) ~ '_account_key_fkey$',
   'an account with anything in it cannot be deleted');
@@ -336,6 +336,18 @@ select is(
   'settings_invitation_url_base_shape', format('an invitation''s url cannot begin with %L', b.url))
 from (values ('ftp://portal.example'), ('https://portal.example/'), ('https://portal.example/a?b'),
   ('portal.example')) as b (url);
+
+-- The name that an account's list is sorted by is the person's, whoever changes it.
+insert into accounts.account_user (account_key, person_key, created_by, updated_by)
+values (:'vendor_key', :'person_key', '{"name": "n"}', '{"name": "n"}');
+select is((select array_agg(m.sort_name) from accounts.account_user as m where m.person_key = :'person_key'),
+  array['ADA LOVELACE', 'ADA LOVELACE'], 'a membership inserted without its person''s name gets it');
+update accounts.person set last_name = 'King' where key = :'person_key';
+select is((select array_agg(m.sort_name) from accounts.account_user as m where m.person_key = :'person_key'),
+  array['ADA KING', 'ADA KING'], 'a person''s new name is that of every membership');
+select is(
+  pg_temp.violation(format('update accounts.account_user set sort_name = %L where key = %s', 'ADA', :member_key)),
+  'account_user_person_fkey', 'a membership cannot have another name than its person');
 
 -- What makes addresses equal is told twice: in the table and in a function for looking people up.
 insert into accounts.person (email, first_name, last_name)
