@@ -26,8 +26,8 @@ drop index accounts.person_name_idx;
 
 alter table accounts.account_user
   add column sort_name text collate "C",
-  add constraint account_user_person_fkey foreign key (person_key, sort_name) references accounts.person (key, sort_name)
-    on update cascade not valid;
+  add constraint account_user_person_fkey foreign key (person_key, sort_name)
+    references accounts.person (key, sort_name) on update cascade not valid;
 
 -- The first version, for the procedures of before; sql/internal/fill_sort_name.sql replaces its body.
 create function internal.fill_sort_name()

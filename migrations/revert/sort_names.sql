@@ -1,9 +1,10 @@
 begin;
 
+drop function internal.fill_sort_name() cascade;
+
 alter table accounts.account_user
   add constraint account_user_person_key_fkey foreign key (person_key) references accounts.person,
   drop column sort_name;
-drop function internal.fill_sort_name() cascade;
 
 alter table accounts.person drop column sort_name;
 create index person_name_idx on accounts.person

@@ -132,7 +132,8 @@ select matches(:'code'::text, '^[A-Za-z0-9_-]{43}$', 'the code is 43 characters 
 
 -- What it wrote.
 select is(
-  (select to_jsonb(p) - 'key' - 'email_key' - 'sort_name' from accounts.person as p where p.key = internal.person_key(:'person')),
+  (select to_jsonb(p) - 'key' - 'email_key' - 'sort_name' from accounts.person as p
+    where p.key = internal.person_key(:'person')),
   jsonb_build_object('email', 'Ada.Lovelace@Example.com', 'first_name', 'Ada', 'last_name', 'Lovelace', 'icon', null,
     'phone_prefix', '+44', 'phone_number', '2071234567', 'culture_code', 'en-GB',
     'language_code', 'en', 'created_at', now()),
