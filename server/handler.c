@@ -363,10 +363,10 @@ static void on_replacement_send(
     h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t bufcnt, h2o_send_state_t state)
 {
     struct replacement *replacement = H2O_STRUCT_FROM_MEMBER(struct replacement, super, self);
-    size_t count = replacement->sent ? 0 : 1;
+    /* Nothing comes in where the request is HEAD. */
+    size_t count = replacement->sent || bufcnt == 0 ? 0 : 1;
 
     (void)bufs;
-    (void)bufcnt;
     replacement->sent = true;
     h2o_ostream_send_next(self, req, &replacement->text, count, state);
 }

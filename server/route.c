@@ -14,9 +14,9 @@
 static const struct route routes[] = {
     {"GET", BASE "/openapi.json", NULL, NULL, 0, NULL, ROUTE_IS_PUBLIC | ROUTE_IS_DOCUMENT},
 
+    {"GET", ACCOUNT_USERS, "list", "account_user", STATEMENT_LIST, NULL, 0},
     {"POST", ACCOUNT_USERS, "create", "account_user", STATEMENT_CREATE_ACCOUNT_USERS,
         &validate_create_account_user, ROUTE_CREATES},
-    {"GET", ACCOUNT_USERS, "list", "account_user", STATEMENT_LIST, NULL, 0},
     {"GET", ACCOUNT_USER, "get", "account_user", STATEMENT_READ, NULL, 0},
     {"DELETE", ACCOUNT_USER, "remove", "account_user", STATEMENT_CHANGE, NULL, 0},
     {"POST", ACCOUNT_USER "/accept-invite", "accept_invite", "account_user", STATEMENT_CHANGE,
@@ -28,9 +28,9 @@ static const struct route routes[] = {
         &validate_replace_groups, 0},
     {"DELETE", ACCOUNT_USER "/groups/{group}", "take_group", "account_user", STATEMENT_CHANGE, NULL, 0},
 
+    {"GET", USERS, "list", "user", STATEMENT_LIST, NULL, 0},
     {"POST", USERS, "create", "user", STATEMENT_CREATE_ACCOUNT_USERS, &validate_create_account_user,
         ROUTE_CREATES},
-    {"GET", USERS, "list", "user", STATEMENT_LIST, NULL, 0},
     {"GET", USER, "get", "user", STATEMENT_READ, NULL, 0},
     {"PUT", USER, "replace_user", "user", STATEMENT_CHANGE, &validate_replace_user, 0},
     {"DELETE", USER, "remove", "user", STATEMENT_CHANGE, NULL, 0},
@@ -90,6 +90,14 @@ static bool matches(const struct route *route, const char *path, size_t path_len
     return path == end;
 }
 
+static bool takes(const struct route *route, const char *method, size_t method_len)
+{
+    /* RFC 9110, section 9.3.2: HEAD is GET, and only the content of the answer stays behind. */
+    if (method_len == 4 && memcmp(method, "HEAD", 4) == 0)
+        return strcmp(route->method, "GET") == 0;
+    return strlen(route->method) == method_len && memcmp(route->method, method, method_len) == 0;
+}
+
 enum route_verdict route_find(
     const char *method, size_t method_len, const char *path, size_t path_len, struct route_match *match)
 {
@@ -99,7 +107,7 @@ enum route_verdict route_find(
         if (!matches(&routes[i], path, path_len, match))
             continue;
         of_path = &routes[i];
-        if (strlen(of_path->method) == method_len && memcmp(of_path->method, method, method_len) == 0)
+        if (takes(of_path, method, method_len))
             return ROUTE_FOUND;
     }
     match->route = of_path;
@@ -111,16 +119,17 @@ void route_allow(const struct route *route, char allow[ROUTE_ALLOW_MAX])
     size_t len = 0;
 
     for (size_t i = 0; i < COUNT; i++) {
-        size_t method_len = strlen(routes[i].method);
+        const char *methods = strcmp(routes[i].method, "GET") == 0 ? "GET, HEAD" : routes[i].method;
+        size_t methods_len = strlen(methods);
 
-        if (strcmp(routes[i].path, route->path) != 0 || len + 2 + method_len >= ROUTE_ALLOW_MAX)
+        if (strcmp(routes[i].path, route->path) != 0 || len + 2 + methods_len >= ROUTE_ALLOW_MAX)
             continue;
         if (len > 0) {
             memcpy(allow + len, ", ", 2);
             len += 2;
         }
-        memcpy(allow + len, routes[i].method, method_len);
-        len += method_len;
+        memcpy(allow + len, methods, methods_len);
+        len += methods_len;
     }
     allow[len] = '\0';
 }

@@ -48,14 +48,15 @@ struct route_match {
 enum route_verdict { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_METHOD_NOT_ALLOWED };
 
 /* Looks up a method and a path, without query and byte for byte as sent: ids and names here need no percent
- * sign, so an encoded path names nothing, and an id of the wrong shape neither. match->route is set on
- * ROUTE_FOUND, and on ROUTE_METHOD_NOT_ALLOWED to one of the path's routes, for its path and route_allow. */
+ * sign, so an encoded path names nothing, and an id of the wrong shape neither. HEAD finds the route of GET.
+ * match->route is set on ROUTE_FOUND, and on ROUTE_METHOD_NOT_ALLOWED to one of the path's routes, for its
+ * path and route_allow. */
 enum route_verdict route_find(
     const char *method, size_t method_len, const char *path, size_t path_len, struct route_match *match);
 
 #define ROUTE_ALLOW_MAX 64
 
-/* Writes the value of Allow for the path of a route, such as "GET, POST". */
+/* Writes the value of Allow for the path of a route, such as "GET, HEAD, POST". */
 void route_allow(const struct route *route, char allow[ROUTE_ALLOW_MAX]);
 
 size_t route_count(void);

@@ -754,9 +754,9 @@ Test(membership, says_which_methods_a_path_takes)
             free(path);
         }
         path = member_path(member, form, "");
-        expect_only(path, form == PATH_OF_USER ? "GET, PUT, DELETE" : "GET, DELETE");
+        expect_only(path, form == PATH_OF_USER ? "GET, HEAD, PUT, DELETE" : "GET, HEAD, DELETE");
         *strrchr(path, '/') = '\0';
-        expect_only(path, "POST, GET");
+        expect_only(path, "GET, HEAD, POST");
         free(path);
     }
     expect_shown(member, PATH_OF_USER, "Invited");

@@ -88,7 +88,7 @@ Test(problems, unknown_paths_and_methods)
     answer = request(server, "PATCH", ACCOUNT_USERS, NULL, "{}", NULL);
     assert_problem(&answer, 405);
     allow = answer_header(&answer, "allow");
-    cr_expect_str_eq(allow, "POST, GET");
+    cr_expect_str_eq(allow, "GET, HEAD, POST");
     free(allow);
     answer_free(&answer);
 }
@@ -216,6 +216,18 @@ Test(problems, the_audit_record_has_the_trace)
     free(record);
     free(body);
     free(email);
+}
+
+Test(problems, the_log_has_the_method_that_was_sent)
+{
+    struct answer answer = request(server, "HEAD", ACCOUNT_USERS, account->token, NULL, NULL);
+    char *log;
+
+    cr_expect_eq(answer.status, 200);
+    log = await_log(1);
+    cr_expect(strstr(log, "\"method\":\"HEAD\",\"route\":\"" ACCOUNT_USERS "\"") != NULL, "%s", log);
+    answer_free(&answer);
+    free(log);
 }
 
 /* Every line of the log is JSON, a request has one, and none says what it must not. */

@@ -46,6 +46,8 @@ static void assert_closed(const char *bytes, size_t len, int status)
     cr_expect_eq(count_of(answer, "HTTP/1.1 "), 1, "%s\nanswered %s", bytes, answer);
     cr_expect(strstr(answer, "Connection: close\r\n") != NULL, "%s\nanswered %s", bytes, answer);
     cr_expect(strstr(answer, "application/problem+json") != NULL, "%s\nanswered %s", bytes, answer);
+    cr_expect_eq(strncmp(bytes, "HEAD ", 5) == 0, strcmp(strstr(answer, "\r\n\r\n"), "\r\n\r\n") == 0,
+        "%s\nanswered %s", bytes, answer);
     free(answer);
 }
 
@@ -76,6 +78,15 @@ Test(wire, answers_of_the_library_are_problems_too)
     CLOSED("POST /a HTTP/1.1\r\n" HOST "Content-Length: 1\r\nExpect: miracles\r\n\r\nx", 417);
     CLOSED("POST /a HTTP/1.1\r\n" HOST "Content-Length: 999999999\r\n\r\nx", 413);
     CLOSED("POST /a HTTP/1.1\r\n" HOST "Content-Length: x\r\n\r\nx", 400);
+}
+
+Test(wire, head_gets_no_body_from_the_library_either)
+{
+    CLOSED("HEAD /a HTTP/1.1\r\n" HOST "Content-Length: 1\r\nExpect: miracles\r\n\r\nx", 417);
+    CLOSED("HEAD /a HTTP/1.1\r\n" HOST "Content-Length: 999999999\r\n\r\nx", 413);
+    CLOSED("HEAD /a HTTP/1.1\r\n" HOST "Content-Length: x\r\n\r\nx", 400);
+    CLOSED("HEAD /a HTTP/1.1\r\n\r\n" SMUGGLED, 400);
+    CLOSED("HEAD /a HTTP/1.1\r\n" HOST "transfer-encoding: chunked\r\n\r\n0\r\n\r\n" SMUGGLED, 411);
 }
 
 /* What cannot be parsed never becomes a request: libh2o answers it by itself, in plain text, and closes. */

@@ -109,16 +109,25 @@ function responseErrors(pointer, exchange) {
   const content = response.value.content
   if (content === undefined) return exchange.body === '' && type === undefined ? errors : [...errors, 'there is a body']
   if (content[type] === undefined) return [...errors, `the content-type is ${type}`]
-  if (exchange.method === 'HEAD') return errors
+  if (exchange.method === 'HEAD') {
+    if (exchange.body !== '') errors.push('there is a body')
+    if (!/^[1-9][0-9]*$/.test(headers.get('content-length'))) errors.push('the length of the body is not told')
+    return errors
+  }
   const schema = `${response.pointer}/content/${escaped(type)}/schema`
   return [...errors, ...bodyErrors(schema, bytes(exchange.body))]
 }
 
-const templates = Object.entries(openapi.paths).map(([path, item]) => ({
-  path,
-  pattern: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`),
-  methods: METHODS.filter((method) => item[method]),
-}))
+const templates = Object.entries(openapi.paths).map(([path, item]) => {
+  const methods = METHODS.filter((method) => item[method])
+  return {
+    path,
+    pattern: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`),
+    methods,
+    // HEAD comes with GET and is no operation of its own: info.description says so.
+    taken: methods.flatMap((method) => (method === 'get' ? ['get', 'head'] : [method])),
+  }
+})
 
 // The template of a path whose parameters all fit their schemas.
 function templateOf(path) {
@@ -132,7 +141,7 @@ function templateOf(path) {
 const seen = new Map()
 function exchangeErrors(exchange) {
   const template = templateOf(exchange.path.split('?')[0])
-  const method = template?.methods.find((m) => m.toUpperCase() === exchange.method)
+  const method = template?.taken.find((m) => m.toUpperCase() === exchange.method)
   const status = String(exchange.status)
   if (method === undefined) {
     const expected = template ? 405 : 404
@@ -142,13 +151,15 @@ function exchangeErrors(exchange) {
       openapi.components.responses[name].content?.['application/problem+json']?.example.status === exchange.status)
     const errors = responseErrors(`/components/responses/${response}`, exchange)
     const allow = headersOf(exchange.headers).get('allow')
-    if (exchange.status === 405 && allow?.split(', ').sort().join() !== template.methods.map((m) => m.toUpperCase()).sort().join())
-      errors.push(`Allow is ${allow}, and the document has ${template.methods}`)
+    if (exchange.status === 405 && allow?.split(', ').sort().join() !== template.taken.map((m) => m.toUpperCase()).sort().join())
+      errors.push(`Allow is ${allow}, and the document has ${template.taken}`)
     return errors
   }
-  const operation = `/paths/${escaped(template.path)}/${method}`
+  const place = `/paths/${escaped(template.path)}/${method}`
+  seen.set(place, (seen.get(place) ?? new Set()).add(status))
+  // What HEAD gets are the headers of GET.
+  const operation = place.replace(/head$/, 'get')
   const { responses, requestBody } = at(operation).value
-  seen.set(operation, (seen.get(operation) ?? new Set()).add(status))
   if (responses[status] === undefined) return ['the document does not have this status here']
   const errors = responseErrors(`${operation}/responses/${status}`, exchange)
   if (requestBody !== undefined && exchange.status < 300) {
@@ -271,7 +282,7 @@ function checkExchanges() {
       verdict(`${exchange.method} ${exchange.path} ${exchange.status}`, exchangeErrors(exchange))
     else verdict(`the answer to ${JSON.stringify(exchange.sent.slice(0, 80))}`, rawErrors(exchange))
   }
-  const unseen = templates.flatMap(({ path, methods }) => methods
+  const unseen = templates.flatMap(({ path, taken }) => taken
     .filter((method) => !seen.has(`/paths/${escaped(path)}/${method}`)).map((method) => `${method.toUpperCase()} ${path}`))
   if (process.argv.includes('--all')) verdict('operations that no test has asked for', unseen)
   else if (unseen.length > 0) console.log(`no test has asked for\n    ${unseen.join('\n    ')}`)

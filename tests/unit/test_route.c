@@ -26,9 +26,26 @@ Test(route, says_which_methods_a_path_takes)
 
     cr_assert_eq(find("PATCH", PATH, &match), ROUTE_METHOD_NOT_ALLOWED);
     route_allow(match.route, allow);
-    cr_assert_str_eq(allow, "POST, GET");
+    cr_assert_str_eq(allow, "GET, HEAD, POST");
     cr_assert_eq(find("post", PATH, &match), ROUTE_METHOD_NOT_ALLOWED, "methods are case-sensitive");
     cr_assert_eq(find("", PATH, &match), ROUTE_METHOD_NOT_ALLOWED);
+}
+
+Test(route, takes_head_where_it_takes_get)
+{
+    struct route_match get, head;
+    char allow[ROUTE_ALLOW_MAX];
+
+    cr_assert_eq(find("GET", PATH "/AUSR-4134-7183-7330", &get), ROUTE_FOUND);
+    cr_assert_eq(find("HEAD", PATH "/AUSR-4134-7183-7330", &head), ROUTE_FOUND);
+    cr_assert_eq(head.route, get.route);
+    cr_assert_eq(head.count, 1);
+    cr_assert_eq(find("HEAD", PATH "/AUSR-4134-7183-7330/groups", &head), ROUTE_METHOD_NOT_ALLOWED);
+    route_allow(head.route, allow);
+    cr_assert_str_eq(allow, "POST, PUT");
+    cr_assert_eq(find("HEA", PATH, &head), ROUTE_METHOD_NOT_ALLOWED);
+    cr_assert_eq(find("HEADS", PATH, &head), ROUTE_METHOD_NOT_ALLOWED);
+    cr_assert_eq(find("head", PATH, &head), ROUTE_METHOD_NOT_ALLOWED);
 }
 
 Test(route, takes_paths_byte_for_byte)
