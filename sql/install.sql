@@ -66,6 +66,7 @@ $$;
 \ir internal/list_users.sql
 \ir internal/visible.sql
 \ir internal/lock_membership.sql
+\ir internal/account_is_disabled.sql
 \ir internal/change_membership.sql
 \ir internal/close_invitation.sql
 \ir internal/shown.sql

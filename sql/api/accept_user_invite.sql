@@ -14,6 +14,6 @@ $$;
 comment on function api.accept_user_invite(text, text, jsonb, text) is
 'Accepts an invitation: POST /accounts/{accountId}/users/{userId}/accept-invite.
 request: {"code": "..."}; the code alone authorises. HINT names what is wrong with a code.
-Raises PT400.';
+Raises PT400, PT409.';
 
 grant execute on function api.accept_user_invite(text, text, jsonb, text) to accountsd_server, accountsd_dba;

@@ -14,6 +14,9 @@ begin
   if v_member.key is null then
     return internal.missing();
   end if;
+  if internal.account_is_disabled(v_member.account_key) then
+    return internal.refused(409, 'The account is disabled.');
+  end if;
   if v_member.status = 'Active' then
     return internal.refused(400, 'The invitation was accepted.', '/problems/invitation-accepted');
   end if;

@@ -409,6 +409,74 @@ Test(membership, gets_a_new_invitation_once_the_last_has_expired)
     }
 }
 
+static void set_account_status(const char *status)
+{
+    free(database_query(pg,
+        "update accounts.account set status = $2::accounts.account_status where key = "
+        "internal.account_key($1)",
+        account->id, status, NULL));
+}
+
+static struct answer renew_as(
+    const char *token, const struct member *member, enum path_form form, const char *more)
+{
+    char *path = member_path(member, form, more);
+    struct answer answer = request(server, "POST", path, token, NULL, NULL);
+
+    free(path);
+    return answer;
+}
+
+static void expect_disabled(struct answer *answer)
+{
+    cr_expect_str_eq(answer_text(answer, "detail", NULL), "The account is disabled.");
+    expect_problem(answer, 409, NULL);
+}
+
+Test(membership, of_a_disabled_account_waits)
+{
+    static const char *const renewals[] = {"/resend-invite", "/send-new-invite"};
+    struct account *operations = account_make(pg, "Operations");
+
+    for (EACH_FORM(form)) {
+        struct member *open = invite(), *expired = invite();
+        struct answer answer, wrong;
+        char *code;
+
+        let_expire(expired);
+        wrong = accept_code(open, form, "wrong");
+        set_account_status("Disabled");
+        answer = accept_code(open, form, open->code);
+        expect_disabled(&answer);
+        answer = accept_code(open, form, "wrong");
+        cr_expect_str_eq(answer.text, wrong.text);
+        expect_problem(&answer, 400, "/problems/wrong-code");
+        answer = accept_code(expired, form, expired->code);
+        expect_problem(&answer, 400, "/problems/invitation-expired");
+        for (size_t i = 0; i < sizeof(renewals) / sizeof(renewals[0]); i++) {
+            answer = renew_as(operations->token, open, form, renewals[i]);
+            expect_disabled(&answer);
+            answer = renew_as(operations->token, expired, form, renewals[i]);
+            expect_disabled(&answer);
+            answer = renew_as(account->token, open, form, renewals[i]);
+            expect_problem(&answer, 403, NULL);
+        }
+        expect_invitations(open, "Open");
+        expect_invitations(expired, "Open");
+
+        set_account_status("Active");
+        answer = accept_code(open, form, open->code);
+        expect_status(&answer, 200);
+        answer = renew_as(operations->token, expired, form, "/send-new-invite");
+        code = expect_new_code(&answer, expired->code);
+        free(code);
+        answer_free(&wrong);
+        member_free(open);
+        member_free(expired);
+    }
+    account_free(operations);
+}
+
 static char *group_body(const char *group)
 {
     char *body = NULL;

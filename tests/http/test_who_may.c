@@ -34,6 +34,7 @@ static const struct caller {
     {"Client", CLIENT, VENDOR, TOKEN_GOOD},
     {"Vendor", VENDOR, CLIENT, TOKEN_GOOD},
     {"Operations", OPERATIONS, CLIENT, TOKEN_GOOD},
+    {"Operations, and a disabled account", OPERATIONS, DISABLED, TOKEN_GOOD},
     {"disabled token", CLIENT, VENDOR, TOKEN_DISABLED},
     {"token of a disabled account", DISABLED, CLIENT, TOKEN_OF_DISABLED},
     {"nobody", CLIENT, VENDOR, TOKEN_NONE},
@@ -140,7 +141,9 @@ static long expected_status(struct request_case *the_case)
     if (is_operation(route, "accept_invite")) {
         if (values[CODE] == OWN)
             the_case->place = member_place(the_case);
-        return the_case->place != PLACES ? 200 : 400;
+        if (the_case->place == PLACES)
+            return 400;
+        return the_case->place != DISABLED ? 200 : 409;
     }
     if (caller->token == TOKEN_NONE)
         return 401;
@@ -162,11 +165,16 @@ static long expected_status(struct request_case *the_case)
         the_case->place = place_of(caller, account == ABSENT ? OWN : account);
         if (!sees(caller, the_case->place))
             return is_of_user(route) ? 404 : 403;
+        if (the_case->place == DISABLED)
+            return 409;
         return values[BODY_GROUP] == ABSENT || group == the_case->place ? 201 : 400;
     }
     the_case->place = member_place(the_case);
     if (!sees(caller, the_case->place))
         return 404;
+    if (the_case->place == DISABLED &&
+        (is_operation(route, "resend_invite") || is_operation(route, "send_new_invite")))
+        return 409;
     if (values[BODY_GROUP] != ABSENT && group != the_case->place)
         return 400;
     if (values[GROUP] != ABSENT && place_of(caller, values[GROUP]) != the_case->place)

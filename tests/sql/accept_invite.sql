@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(215);
+select plan(270);
 
 -- The call that accepts: by the server, which has no token for it.
 create function pg_temp.acceptance(kind text, invited jsonb, code text, traceparent text default null)
@@ -318,6 +318,90 @@ select is(
   pg_temp.problem_of('accountsd_server', pg_temp.acceptance(k.kind, :'inside', pg_temp.code(:'elsewhere'))),
   :'is_wrong', k.kind || ': the code of the one is wrong for the other')
 from (values ('account_user'), ('user')) as k (kind);
+
+-- A disabled account: what would be accepted is not, and can be later; all else is answered as ever.
+update accounts.account set status = 'Enabled' where key = internal.account_key(:'closed');
+create temp table shut as
+select k.kind, c.case_name, pg_temp.invite(:'closed_token', c.case_name || k.kind || '@example.net') as invited,
+  null::jsonb as answer
+from (values ('account_user'), ('user')) as k (kind)
+cross join (values
+  ('open'), ('expiring'), ('resent'), ('expired'), ('removed'), ('accepted'), ('ended')
+) as c (case_name);
+update shut as s
+set answer = case
+  when s.case_name in ('accepted', 'ended') then pg_temp.answer('accountsd_server',
+    pg_temp.acceptance(s.kind, s.invited, pg_temp.code(s.invited)))
+  when s.case_name = 'resent' then pg_temp.answer('accountsd_dba',
+    pg_temp.call('resend_%s_invite', s.kind, pg_temp.target(s.kind, s.invited)))
+end;
+select count(pg_temp.answer('accountsd_dba', pg_temp.call('remove_%s', s.kind, pg_temp.target(s.kind, s.invited))))
+from shut as s
+where s.case_name in ('removed', 'ended') \gset ignored_
+select count(pg_temp.let_pass('8 days', s.invited)) from shut as s where s.case_name = 'expired' \gset ignored_
+update accounts.account set status = 'Disabled' where key = internal.account_key(:'closed');
+select pg_temp.contents() as before, pg_temp.refusal(409, 'The account is disabled.') as is_disabled \gset
+select is(
+  jsonb_build_array(
+    pg_temp.problem_of('accountsd_server', pg_temp.acceptance(s.kind, s.invited, pg_temp.code(s.invited))),
+    pg_temp.problem_of('accountsd_dba', pg_temp.acceptance(s.kind, s.invited, pg_temp.code(s.invited)))),
+  jsonb_build_array(e.problem, e.problem), format('%s of a disabled account: %s', s.kind, e.name))
+from shut as s
+join (values
+  ('open', :'is_disabled'::jsonb, 'a right code is refused'),
+  ('resent', :'is_superseded', 'a superseded one is that'),
+  ('expired', :'is_expired', 'an expired one is that'),
+  ('removed', :'is_revoked', 'a revoked one is that'),
+  ('ended', :'is_over', 'and one whose membership has ended')
+) as e (case_name, problem, name) on e.case_name = s.case_name;
+select is(
+  pg_temp.problem_of('accountsd_server', pg_temp.acceptance(s.kind, s.invited, pg_temp.code(s.answer))),
+  :'is_disabled', s.kind || ' of a disabled account: the newer code is refused')
+from shut as s
+where s.case_name = 'resent';
+select is(
+  pg_temp.problem_type('accountsd_server', pg_temp.acceptance(s.kind, s.invited, pg_temp.code(s.invited))), null,
+  s.kind || ' of a disabled account: the problem has no type of its own')
+from shut as s
+where s.case_name = 'open';
+select is(
+  pg_temp.answer(r.role, pg_temp.acceptance(s.kind, s.invited, pg_temp.code(s.invited))) - 'account',
+  s.answer - 'account', format('%s of a disabled account: said again, an accepted code has its answer (%s)',
+    s.kind, r.role))
+from shut as s
+cross join (values ('accountsd_server'), ('accountsd_dba')) as r (role)
+where s.case_name = 'accepted';
+select is(
+  jsonb_build_array(
+    pg_temp.problem_of('accountsd_server', pg_temp.acceptance(s.kind, s.invited, c.code)),
+    pg_temp.problem_type('accountsd_server', pg_temp.acceptance(s.kind, s.invited, c.code))),
+  jsonb_build_array(:'is_wrong'::jsonb, '/problems/wrong-code'),
+  format('%s of a disabled account: %s is a wrong code (%s)', s.kind, c.name, s.case_name))
+from shut as s
+cross join (values
+  ('nonsense', 'nonsense'),
+  (pg_temp.code(:'inside'), 'the code of another account')
+) as c (code, name);
+select is(pg_temp.changes(:'before'), '{}'::text[], 'nothing of this has changed anything');
+select count(pg_temp.let_pass('8 days', s.invited)) from shut as s where s.case_name = 'expiring' \gset ignored_
+select is(
+  pg_temp.problem_of('accountsd_server', pg_temp.acceptance(s.kind, s.invited, pg_temp.code(s.invited))),
+  :'is_expired', s.kind || ' of a disabled account: the time goes on')
+from shut as s
+where s.case_name = 'expiring';
+update accounts.account set status = 'Active' where key = internal.account_key(:'closed');
+select is(
+  pg_temp.answer('accountsd_server', pg_temp.acceptance(s.kind, s.invited, pg_temp.code(c.answer)))
+    #>> '{invitation,status}',
+  'Active', format('%s: once the account is enabled, the code is accepted (%s)', s.kind, s.case_name))
+from shut as s
+cross join lateral (select coalesce(s.answer, s.invited)) as c (answer)
+where s.case_name in ('open', 'resent');
+select is(
+  pg_temp.problem_of('accountsd_server', pg_temp.acceptance(s.kind, s.invited, pg_temp.code(s.invited))),
+  :'is_expired', s.kind || ': but not one that has expired meanwhile')
+from shut as s
+where s.case_name = 'expiring';
 
 -- The caller's transaction.
 select pg_temp.contents() as before \gset

@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(137);
+select plan(166);
 
 set local role accountsd_dba;
 select api.configure('{"invitation.urlBase": "https://portal.example/i", "invitation.lifetime": "2 days"}')
@@ -163,6 +163,50 @@ select is(
   jsonb_build_array(r.actor, pg_temp.record('account_user.invited_anew', r.actor, r.role, null, r.invited), r.actor),
   format('%s: %s may, and is the actor', r.kind, r.name))
 from renewed as r;
+
+-- A disabled account, whoever asks.
+update accounts.account set status = 'Enabled' where key = internal.account_key(:'closed');
+create temp table shut as
+select k.kind, c.case_name, pg_temp.invite(:'closed_token', c.case_name || k.kind || '@example.org') as invited
+from (values ('account_user'), ('user')) as k (kind)
+cross join (values ('open'), ('expired'), ('accepted'), ('removed')) as c (case_name);
+select count(pg_temp.accept(s.invited)) from shut as s where s.case_name = 'accepted' \gset ignored_
+select count(pg_temp.answer('accountsd_dba', pg_temp.call('remove_%s', s.kind, pg_temp.target(s.kind, s.invited))))
+from shut as s
+where s.case_name = 'removed' \gset ignored_
+select count(pg_temp.let_pass('8 days', s.invited)) from shut as s where s.case_name = 'expired' \gset ignored_
+update accounts.account set status = 'Disabled' where key = internal.account_key(:'closed');
+select pg_temp.contents() as before, pg_temp.refusal(409, 'The account is disabled.') as is_disabled \gset
+select is(
+  jsonb_build_array(
+    pg_temp.problem_of(c.role, pg_temp.call('send_new_%s_invite', s.kind, pg_temp.target(s.kind, s.invited),
+      jsonb_build_object('token', c.token))),
+    pg_temp.problem_type(c.role, pg_temp.call('send_new_%s_invite', s.kind, pg_temp.target(s.kind, s.invited),
+      jsonb_build_object('token', c.token)))),
+  jsonb_build_array(e.problem, null),
+  format('%s of a disabled account, %s: %s is refused', s.kind, s.case_name, c.name))
+from shut as s
+join (values
+  ('open', :'is_disabled'::jsonb), ('expired', :'is_disabled'), ('accepted', :'is_disabled'), ('removed', :'is_missing')
+) as e (case_name, problem) on e.case_name = s.case_name
+cross join (values
+  ('accountsd_server', :'operations_token', 'an Operations token'),
+  ('accountsd_dba', :'operations_token', 'a DBA with one'),
+  ('accountsd_dba', null, 'a DBA')
+) as c (role, token, name);
+select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has changed');
+update accounts.account set status = 'Active' where key = internal.account_key(:'closed');
+select is(
+  pg_temp.accept(s.invited) #>> '{invitation,status}', 'Active',
+  s.kind || ': once the account is enabled, the code of before is accepted')
+from shut as s
+where s.case_name = 'open';
+select is(
+  pg_temp.answer('accountsd_server', pg_temp.call('send_new_%s_invite', s.kind, pg_temp.target(s.kind, s.invited),
+    jsonb_build_object('token', :'operations_token'))) #>> '{invitation,status}',
+  'Invited', s.kind || ': and an expired invitation is replaced')
+from shut as s
+where s.case_name = 'expired';
 
 -- The caller's transaction.
 select count(pg_temp.let_pass('73 hours', r.invited)) from renewed as r \gset ignored_
