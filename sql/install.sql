@@ -37,6 +37,7 @@ $$;
 \ir internal/shape_errors.sql
 \ir internal/array_errors.sql
 \ir internal/request_errors.sql
+\ir internal/is_plain_invitation.sql
 \ir internal/raise_problem.sql
 \ir internal/require_shape.sql
 \ir internal/caller_role.sql
@@ -52,9 +53,10 @@ $$;
 \ir internal/user_group_buyers.sql
 \ir internal/token_callers.sql
 \ir internal/authenticate.sql
-\ir internal/chosen_groups.sql
-\ir internal/account_user_objects.sql
-\ir internal/account_person_objects.sql
+\ir internal/group_errors.sql
+\ir internal/membership_object.sql
+\ir internal/group_members.sql
+\ir internal/membership_objects.sql
 \ir internal/list_fields.sql
 \ir internal/rql_parameters.sql
 \ir internal/rql_parsed.sql
@@ -75,7 +77,7 @@ $$;
 \ir internal/change_groups.sql
 \ir internal/remove_account_user.sql
 \ir internal/perform.sql
-\ir internal/plan_account_users.sql
+\ir internal/planned_invitations.sql
 \ir internal/create_account_users.sql
 \ir internal/created.sql
 

@@ -1,14 +1,16 @@
 create or replace function api.accept_user_invite(
   account_id text, user_id text, request jsonb, traceparent text default null)
 returns json
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
-  select internal.answer(internal.perform(jsonb_build_object(
+begin
+  return internal.answer(internal.perform(jsonb_build_object(
     'operation', 'accept_invite', 'kind', 'user', 'account', account_id,
-    'user', user_id, 'request', request, 'traceparent', traceparent)))
+    'user', user_id, 'request', request, 'traceparent', traceparent)));
+end
 $$;
 
 comment on function api.accept_user_invite(text, text, jsonb, text) is

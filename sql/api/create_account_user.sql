@@ -1,13 +1,15 @@
 create or replace function api.create_account_user(
   request jsonb, token text default null, traceparent text default null, query text default '')
 returns json
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
-  select internal.created(jsonb_build_object(
-    'kind', 'account_user', 'request', request, 'query', query, 'token', token, 'traceparent', traceparent))
+begin
+  return internal.created(jsonb_build_object(
+    'kind', 'account_user', 'request', request, 'query', query, 'token', token, 'traceparent', traceparent));
+end
 $$;
 
 comment on function api.create_account_user(jsonb, text, text, text) is

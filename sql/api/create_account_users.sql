@@ -1,11 +1,14 @@
 create or replace function api.create_account_users(requests jsonb)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb, type text)
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
-  select c.*, null::text from internal.create_account_users(requests, internal.caller_actor()) as c order by c.ordinal
+begin
+  return query
+  select c.*, null::text from internal.create_account_users(requests) as c order by c.ordinal;
+end
 $$;
 
 comment on function api.create_account_users(jsonb) is

@@ -1,14 +1,16 @@
 create or replace function api.create_user(
   account_id text, request jsonb, token text default null, traceparent text default null, query text default '')
 returns json
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
-  select internal.created(jsonb_build_object(
+begin
+  return internal.created(jsonb_build_object(
     'kind', 'user', 'account', account_id, 'request', request, 'query', query, 'token', token,
-    'traceparent', traceparent))
+    'traceparent', traceparent));
+end
 $$;
 
 comment on function api.create_user(text, jsonb, text, text, text) is

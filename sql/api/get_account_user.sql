@@ -1,14 +1,16 @@
 create or replace function api.get_account_user(
   account_user_id text, query text default '', token text default null, traceparent text default null)
 returns json
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
-  select internal.answer(internal.perform(jsonb_build_object(
+begin
+  return internal.answer(internal.perform(jsonb_build_object(
     'operation', 'get', 'kind', 'account_user', 'accountUser', account_user_id,
-    'query', query, 'token', token, 'traceparent', traceparent)))
+    'query', query, 'token', token, 'traceparent', traceparent)));
+end
 $$;
 
 comment on function api.get_account_user(text, text, text, text) is

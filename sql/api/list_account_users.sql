@@ -1,14 +1,16 @@
 create or replace function api.list_account_users(
   query text default '', token text default null, traceparent text default null)
 returns json
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
-  select internal.answer(internal.perform(jsonb_build_object(
+begin
+  return internal.answer(internal.perform(jsonb_build_object(
     'operation', 'list', 'kind', 'account_user', 'query', query,
-    'token', token, 'traceparent', traceparent)))
+    'token', token, 'traceparent', traceparent)));
+end
 $$;
 
 comment on function api.list_account_users(text, text, text) is

@@ -1,15 +1,17 @@
 create or replace function api.take_user_group(
   account_id text, user_id text, group_id text, token text default null, traceparent text default null)
 returns json
-language sql security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
-  select internal.answer(internal.perform(jsonb_build_object(
+begin
+  return internal.answer(internal.perform(jsonb_build_object(
     'operation', 'take_group', 'kind', 'user', 'account', account_id,
     'user', user_id, 'group', group_id, 'token', token,
-    'traceparent', traceparent)))
+    'traceparent', traceparent)));
+end
 $$;
 
 comment on function api.take_user_group(text, text, text, text, text) is

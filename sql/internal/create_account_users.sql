@@ -3,34 +3,82 @@
 -- raises (a lost connection, a deadlock, a timeout), and then nothing of the set was done.
 --
 -- requests: array of {"request", "token", "traceparent"} in order of arrival, and of {"kind",
--- "account", "query"} as in internal.perform. caller: the actor for requests without a token, null
--- if they may not do without. The rows come in no particular order.
+-- "account", "query"} as in internal.perform. The rows come in no particular order.
 --
 -- Locks are taken in one order, people by address and then memberships by key, so that sets
 -- that meet wait for each other and do not deadlock. Two requests for the same membership in
 -- one set are two waves: the second finds what the first has made, like any later request.
-create or replace function internal.create_account_users(requests jsonb, caller jsonb)
+--
+-- Rows are written a table at a time, from arrays: what a statement costs to begin (its plan's nodes, the checks of its
+-- table) is paid once for the set, and for a set of one there is no join or sort that its row would not need.
+--
+-- Every row is found by an index. Planned while tables are small, as they are on the first day, the statements would
+-- read whole tables until the next analyze; so they are not left the choice.
+create or replace function internal.create_account_users(requests jsonb)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
 language plpgsql
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
+#variable_conflict use_column
 declare
-  v_role constant text := internal.caller_role();
-  v_plan constant internal.planned_invitation[] := internal.plan_account_users(requests, caller);
-  v_waves constant int := (select coalesce(max(p.wave), 0) from unnest(v_plan) as p);
-  -- What a wave has made, one element a membership.
+  c_all constant text[] := internal.object_members('account_user');
+  c_role constant text := internal.caller_role();
+  c_plan constant internal.planned_invitation[] := internal.planned_invitations(requests);
+  v_settings accounts.settings;
+  v_one internal.planned_invitation;
+  v_wave int := 1;
+  v_last_wave int := 0;
+  v_made record;
+  v_shared_keys bigint[];
+  v_shared record;
+  v_code text;
+  -- What a wave has made: one element a membership, and one a link of a membership to a group.
   v_ordinals int[];
   v_keys bigint[];
-  v_are_new boolean[];
   v_codes text[];
+  v_actors jsonb[];
+  v_trace_ids text[];
+  v_account_keys bigint[];
+  v_actions text[];
+  v_linked_keys bigint[];
+  v_linked_group_keys bigint[];
+  v_linked_account_keys bigint[];
 begin
-  return query
-  select p.ordinal, p.status, null, null::json, p.detail, p.errors from unnest(v_plan) as p where p.status <> 201;
+  select * into v_settings from accounts.settings;
 
-  for v_wave in 1 .. v_waves loop
+  foreach v_one in array c_plan loop
+    if v_one.status <> 201 then
+      ordinal := v_one.ordinal;
+      status := v_one.status;
+      detail := v_one.detail;
+      errors := v_one.errors;
+      return next;
+    else
+      v_last_wave := greatest(v_last_wave, v_one.wave);
+    end if;
+  end loop;
+  status := 201;
+  detail := null;
+  errors := null;
+
+  while v_wave <= v_last_wave loop
+    v_ordinals := '{}';
+    v_keys := '{}';
+    v_codes := '{}';
+    v_actors := '{}';
+    v_trace_ids := '{}';
+    v_account_keys := '{}';
+    v_actions := '{}';
+    v_linked_keys := '{}';
+    v_linked_group_keys := '{}';
+    v_linked_account_keys := '{}';
+
     -- Looked up first, so that inviting known people uses up no keys.
     insert into accounts.person
       (email, first_name, last_name, phone_prefix, phone_number, culture_code, language_code)
-    select distinct on (p.email_key)
+    select
       p.request #>> '{user,email}',
       internal.trimmed(p.request #>> '{user,firstName}'),
       internal.trimmed(p.request #>> '{user,lastName}'),
@@ -38,101 +86,113 @@ begin
       p.request #>> '{user,phone,number}',
       p.request #>> '{user,settings,cultureCode}',
       p.request #>> '{user,settings,languageCode}'
-    from unnest(v_plan) as p
+    from unnest(c_plan) as p
     where p.wave = v_wave
       and not exists (select from accounts.person as known where known.email_key = p.email_key)
-    order by p.email_key, p.ordinal
     on conflict (email_key) do nothing;
 
     -- One statement decides between first invitation, re-invite and refusal: a row that is
     -- Active is not updated, and so not returned. xmax is 0 in a row that was inserted.
-    with membership as (
-      insert into accounts.account_user as u (account_key, person_key, sort_name, created_by, updated_by)
-      select p.account_key, person.key, person.sort_name, p.actor, p.actor
-      from unnest(v_plan) as p
-      join accounts.person as person on person.email_key = p.email_key
-      where p.wave = v_wave
-      order by p.account_key, person.key
-      on conflict (account_key, person_key) do update
-        set status = 'Invited',
-            updated_at = now(),
-            updated_by = excluded.updated_by,
-            invitation_accepted_at = null,
-            joined_at = null
-        where u.status <> 'Active'
-      returning u.key, u.account_key, u.person_key, u.xmax = 0 as is_new
-    )
-    select array_agg(p.ordinal), array_agg(m.key), array_agg(m.is_new), array_agg(internal.new_secret())
-    into v_ordinals, v_keys, v_are_new, v_codes
-    from unnest(v_plan) as p
-    join accounts.person as person on person.email_key = p.email_key
-    join membership as m on m.account_key = p.account_key and m.person_key = person.key
-    where p.wave = v_wave;
+    for v_made in
+      with membership as (
+        insert into accounts.account_user as u (account_key, person_key, sort_name, created_by, updated_by)
+        select p.account_key, person.key, person.sort_name, p.actor, p.actor
+        from unnest(c_plan) as p
+        join accounts.person as person on person.email_key = p.email_key
+        where p.wave = v_wave
+        order by p.account_key, person.key
+        on conflict (account_key, person_key) do update
+          set status = 'Invited',
+              updated_at = now(),
+              updated_by = excluded.updated_by,
+              invitation_accepted_at = null,
+              joined_at = null
+          where u.status <> 'Active'
+        returning u as member, u.account_key, u.person_key, u.key, u.xmax = 0 as is_new
+      )
+      select m.key, m.member, m.is_new, person, a as account, p as planned
+      from membership as m
+      join accounts.person as person on person.key = m.person_key
+      join accounts.account as a on a.key = m.account_key
+      join unnest(c_plan) as p on p.email_key = person.email_key and p.account_key = m.account_key and p.wave = v_wave
+    loop
+      v_one := v_made.planned;
+      -- A re-invite: the groups are those given now, and the code of before is dead.
+      if not v_made.is_new then
+        delete from accounts.account_user_group as l
+        where l.account_user_key = v_made.key and l.user_group_key <> all (v_one.user_group_keys);
+        perform internal.close_invitation(v_made.key, 'Superseded');
+      end if;
+      v_code := internal.new_secret();
+      ordinal := v_one.ordinal;
+      if v_one.kind = 'account_user' and v_one.query = '' then
+        if v_one.user_group_keys is distinct from v_shared_keys then
+          v_shared_keys := v_one.user_group_keys;
+          v_shared := internal.group_members(v_shared_keys, c_all);
+        end if;
+        id := internal.account_user_id(v_made.key);
+        body := internal.account_user_object(
+          v_made.member, v_made.person, v_made.account, v_shared.groups, v_shared.buyers, v_shared.modules, 'Invited',
+          v_code, v_settings.invitation_url_base, c_all, '"$meta" : {"omitted" : []}')::json;
+        return next;
+      end if;
+      v_ordinals := v_ordinals || v_one.ordinal;
+      v_keys := v_keys || v_made.key;
+      v_codes := v_codes || v_code;
+      v_actors := v_actors || v_one.actor;
+      v_trace_ids := v_trace_ids || v_one.trace_id;
+      v_account_keys := v_account_keys || v_one.account_key;
+      v_actions := v_actions
+        || case when v_made.is_new then 'account_user.invited' else 'account_user.invited_again' end;
+      v_linked_keys := v_linked_keys || array_fill(v_made.key, array[cardinality(v_one.user_group_keys)]);
+      v_linked_group_keys := v_linked_group_keys || v_one.user_group_keys;
+      v_linked_account_keys := v_linked_account_keys
+        || array_fill(v_one.account_key, array[cardinality(v_one.user_group_keys)]);
+    end loop;
 
-    return query
-    select p.ordinal, 409, null, null::json, 'The person is an active user of the account already.', null::jsonb
-    from unnest(v_plan) as p
-    where p.wave = v_wave and p.ordinal <> all (coalesce(v_ordinals, '{}'));
+    insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
+    select l.key, l.group_key, l.account_key
+    from unnest(v_linked_keys, v_linked_group_keys, v_linked_account_keys) as l (key, group_key, account_key)
+    on conflict (account_user_key, user_group_key) do nothing;
 
-    -- A re-invite: the groups are those given now, and the code of before is dead.
-    if false = any (v_are_new) then
-      delete from accounts.account_user_group as l
-      using unnest(v_ordinals, v_keys, v_are_new) as m (ordinal, key, is_new)
-      join unnest(v_plan) as p on p.ordinal = m.ordinal
-      where not m.is_new
-        and l.account_user_key = m.key
-        and l.user_group_key <> all (p.user_group_keys);
-
-      perform internal.close_invitation(m.key, 'Superseded')
-      from unnest(v_keys, v_are_new) as m (key, is_new)
-      where not m.is_new;
-    end if;
-
-    with made as (
-      select m.key, m.is_new, m.code, p.account_key, p.user_group_keys, p.actor, p.trace_id
-      from unnest(v_ordinals, v_keys, v_are_new, v_codes) as m (ordinal, key, is_new, code)
-      join unnest(v_plan) as p on p.ordinal = m.ordinal
-    ),
-    linked as (
-      insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
-      select m.key, g.key, m.account_key
-      from made as m, unnest(m.user_group_keys) as g (key)
-      on conflict (account_user_key, user_group_key) do nothing
-    ),
-    invited as (
+    with invited as (
       insert into accounts.invitation (account_user_key, code_sha256, expires_at, invited_by)
-      select m.key, sha256(convert_to(m.code, 'UTF8')), now() + s.invitation_lifetime, m.actor
-      from made as m, accounts.settings as s
+      select m.key, sha256(convert_to(m.code, 'UTF8')), now() + v_settings.invitation_lifetime, m.actor
+      from unnest(v_keys, v_codes, v_actors) as m (key, code, actor)
       returning key
-    ),
-    queued as (
-      insert into accounts.outbox (topic, invitation_key)
-      select 'invitation.mail', i.key from invited as i
     )
-    insert into accounts.audit_record (action, actor, database_role, trace_id, object_id, account_key)
-    select
-      case when m.is_new then 'account_user.invited' else 'account_user.invited_again' end,
-      m.actor, v_role, m.trace_id, internal.account_user_id(m.key), m.account_key
-    from made as m;
+    insert into accounts.outbox (topic, invitation_key)
+    select 'invitation.mail', i.key from invited as i;
 
-    return query
-    select p.ordinal, 201,
-      case p.kind when 'user' then internal.person_id(u.person_key) else internal.account_user_id(m.key) end,
-      o.object, null, null::jsonb
-    from unnest(v_ordinals, v_keys, v_codes) as m (ordinal, key, code)
-    join unnest(v_plan) as p on p.ordinal = m.ordinal
-    join accounts.account_user as u on u.key = m.key
-    cross join lateral internal.selected_object(p.kind, m.key, m.code, p.query) as o
-    where p.kind <> 'account_user' or p.query <> ''
-    union all
-    select m.ordinals[o.position], 201, internal.account_user_id(m.keys[o.position]), o.object, null, null::jsonb
-    from (
-      select array_agg(a.ordinal) as ordinals, array_agg(a.key) as keys, array_agg(a.code) as codes
-      from unnest(v_ordinals, v_keys, v_codes) as a (ordinal, key, code)
-      join unnest(v_plan) as p on p.ordinal = a.ordinal
-      where p.kind = 'account_user' and p.query = ''
-    ) as m
-    cross join lateral internal.account_user_objects(m.keys, m.codes) as o;
+    insert into accounts.audit_record (action, actor, database_role, trace_id, object_id, account_key)
+    select m.action, m.actor, c_role, m.trace_id, internal.account_user_id(m.key), m.account_key
+    from unnest(v_keys, v_actions, v_actors, v_trace_ids, v_account_keys)
+      as m (key, action, actor, trace_id, account_key);
+
+    foreach v_one in array c_plan loop
+      if v_one.wave = v_wave then
+        if v_one.ordinal <> all (v_ordinals) then
+          ordinal := v_one.ordinal;
+          status := 409;
+          id := null;
+          body := null;
+          detail := 'The person is an active user of the account already.';
+          return next;
+          status := 201;
+          detail := null;
+        elsif v_one.kind <> 'account_user' or v_one.query <> '' then
+          return query
+          select v_one.ordinal, 201,
+            case v_one.kind when 'user' then internal.person_id(u.person_key) else internal.account_user_id(u.key) end,
+            o.object, null, null::jsonb
+          from accounts.account_user as u
+          cross join lateral internal.selected_object(
+            v_one.kind, u.key, v_codes[array_position(v_ordinals, v_one.ordinal)], v_one.query) as o
+          where u.key = v_keys[array_position(v_ordinals, v_one.ordinal)];
+        end if;
+      end if;
+    end loop;
+    v_wave := v_wave + 1;
   end loop;
 end
 $$;

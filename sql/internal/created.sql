@@ -7,7 +7,7 @@ declare
   v_verdict record;
 begin
   select * into strict v_verdict
-  from internal.create_account_users(jsonb_build_array(element), internal.caller_actor());
+  from internal.create_account_users(jsonb_build_array(element));
   if v_verdict.status <> 201 then
     perform internal.raise_problem(v_verdict.status, v_verdict.detail, v_verdict.errors);
   end if;

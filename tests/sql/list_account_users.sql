@@ -41,8 +41,8 @@ end
 $$;
 
 select pg_temp.rows_where('true') as everybody \gset
-select internal.person_id(min(key)) as person from accounts.person \gset
-select internal.account_user_id(min(key)) as member from accounts.account_user where status <> 'Removed' \gset
+select internal.person_id(min(person_key)) as person, internal.account_user_id(min(key)) as member
+from accounts.account_user where status <> 'Removed' \gset
 
 -- Each operator, against the same condition in SQL.
 select is(pg_temp.total(w.query), pg_temp.rows_where(w.condition), w.query)

@@ -1,0 +1,33 @@
+-- The floor that the procedure is measured against: the inserts of one create, the same rows into the same tables with
+-- the same constraints, and nothing else. No token, no look-up, no check, no JSON.
+create schema if not exists bench;
+
+create or replace function bench.floor(email text, account_key bigint, code text)
+returns bigint
+language plpgsql
+as $$
+declare
+  c_actor constant jsonb := '{"id": "TKN-0000-0000", "icon": null, "name": "bench"}';
+  v_person bigint;
+  v_sort_name text;
+  v_member bigint;
+  v_invitation bigint;
+begin
+  insert into accounts.person (email, first_name, last_name, phone_prefix, phone_number, culture_code, language_code)
+  values (email, 'Ada', 'Lovelace', '+44', '2071234567', 'en-GB', 'en')
+  returning key, sort_name into v_person, v_sort_name;
+  insert into accounts.account_user (account_key, person_key, sort_name, created_by, updated_by)
+  values (account_key, v_person, v_sort_name, c_actor, c_actor)
+  returning key into v_member;
+  insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
+  values (v_member, 3 * account_key - 2, account_key), (v_member, 3 * account_key - 1, account_key);
+  insert into accounts.invitation (account_user_key, code_sha256, expires_at, invited_by)
+  values (v_member, sha256(convert_to(code, 'UTF8')), now() + interval '7 days', c_actor)
+  returning key into v_invitation;
+  insert into accounts.outbox (topic, invitation_key) values ('invitation.mail', v_invitation);
+  insert into accounts.audit_record (action, actor, database_role, trace_id, object_id, account_key)
+  values ('account_user.invited', c_actor, 'accountsd_server', '4bf92f3577b34da6a3ce929d0e0e4736',
+    'AUSR-0000-0000-0000', account_key);
+  return v_member;
+end
+$$;
