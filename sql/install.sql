@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 4;
+  c_needed constant int := 5;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then
@@ -48,6 +48,7 @@ $$;
 \ir internal/answer.sql
 \ir internal/refuse_change.sql
 \ir internal/fill_sort_name.sql
+\ir internal/count_members.sql
 \ir internal/required_account.sql
 \ir internal/module_settings.sql
 \ir internal/user_group_buyers.sql

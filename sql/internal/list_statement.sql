@@ -103,7 +103,11 @@ begin
     || coalesce(' and ' || v_condition, '');
   page := format('select array(select u.key from %s%s order by %s limit $3 offset $4)',
     internal.list_tables(concat(v_condition, v_order)), v_where, v_order);
-  total := format('select count(*) from %s%s', internal.list_tables(v_condition), v_where);
+  total := case when v_condition is null
+    then 'select coalesce(sum(c.members), 0) from accounts.member_count as c'
+      || case when account_key is not null then ' where c.account_key = $2' else '' end
+    else format('select count(*) from %s%s', internal.list_tables(v_condition), v_where)
+  end;
 end
 $$;
 
