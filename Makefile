@@ -44,7 +44,7 @@ endif
 
 .PHONY: help
 help: ## Show this list (the default)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
 build: $(out)/accountsd ## Compile accountsd to build/accountsd
@@ -62,6 +62,14 @@ test: setup-test build $(test_programs) ## Run every test against a throwaway da
 asan: setup-test ## Run every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan build-tests
 	@scripts/test asan
+
+.PHONY: bench
+bench: setup-bench build ## Measure against the yardsticks: a table, tests/bench/result.json and a plot (15 minutes)
+	@scripts/bench
+
+.PHONY: bench-quick
+bench-quick: setup-bench build ## The same with less data and fewer rounds (2 minutes)
+	@scripts/bench --quick
 
 .PHONY: lint
 lint: setup-lint ## Check the format of C files, look for mistakes in C files and scripts
@@ -81,11 +89,13 @@ clean: ## Remove what was built (.local, with the data of make run, stays)
 	rm -rf build
 
 # Installed one stage after the other; nothing is rebuilt because of them.
-.PHONY: setup-run setup-test setup-lint
+.PHONY: setup-run setup-test setup-bench setup-lint
 setup-run:
 	@scripts/setup run
 setup-test: setup-run
 	@scripts/setup test
+setup-bench: setup-test
+	@scripts/setup bench
 setup-lint: setup-test
 	@scripts/setup lint
 

@@ -18,7 +18,7 @@ set local session_replication_role = replica;
 set local synchronous_commit = off;
 
 truncate accounts.account, accounts.person, accounts.account_user, accounts.account_user_group, accounts.invitation,
-  accounts.outbox, accounts.audit_record, accounts.module, accounts.buyer, accounts.user_group, accounts.api_token,
+  accounts.member_count, accounts.outbox, accounts.audit_record, accounts.module, accounts.buyer, accounts.user_group, accounts.api_token,
   accounts.user_group_module, accounts.user_group_buyer restart identity cascade;
 
 create temporary table big on commit drop as
@@ -75,6 +75,8 @@ from generate_series(1, :members::bigint) as i
 join accounts.person as p on p.key = 1 + (i - 1) % greatest(:members::bigint / 2, :largest)
 cross join lateral (select timestamptz '2026-01-01' + i * interval '0.1 seconds') as t (created_at)
 order by i;
+insert into accounts.member_count (account_key, shard, members)
+select u.account_key, 0, count(*) from accounts.account_user as u group by u.account_key;
 \echo memberships
 
 insert into accounts.account_user_group (account_user_key, user_group_key, account_key)

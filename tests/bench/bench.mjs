@@ -1,0 +1,211 @@
+// usage: node bench.mjs URL OUT [--quick]
+// Measures accountsd against its yardsticks on the cluster at URL, which scripts/bench has started, and prints a table;
+// writes OUT/result.json and OUT/result.svg. What is compared runs in turn, several rounds, and every figure is a ratio
+// within a round.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { accountsd, cpuSeconds, idleConnections, median, peer, pgbench, psql, psqlFile, residentMiB, stop, wrk }
+  from './measure.mjs'
+import { plot } from './plot.mjs'
+
+const [cluster, out, ...flags] = process.argv.slice(2)
+const isQuick = flags.includes('--quick')
+const root = new URL('../..', import.meta.url).pathname
+const size = isQuick
+  ? { small: [10_000, 1_000], main: [50_000, 10_000], large: [200_000, 100_000], rounds: 3, seconds: 2 }
+  : { small: [10_000, 1_000], main: [450_000, 100_000], large: [10_000_000, 1_000_000], rounds: 5, seconds: 4 }
+const CLIENTS = 64
+const IDLE = 10_000
+// Server and database share the machine's cores: one call at a time for each worker is what they can do.
+const OPTIONS = ['--database-connections', '1', '--max-connections', String(2 * IDLE), '--request-timeout', '120000']
+const STEPS = { accounts: 1, people: 10, memberships: 25, links: 10, invitations: 10, audit: 22, index_person: 5,
+  index_account_user: 12, index_account_user_group: 2, index_invitation: 3, index_audit: 4, vacuum: 8 }
+
+mkdirSync(`${out}/log`, { recursive: true })
+const started = Date.now()
+const say = (text) => console.log(`==> ${text} (${Math.round((Date.now() - started) / 1000)} s)`)
+const urlOf = (database) => cluster.replace('/accountsd?', `/${database}?`)
+
+// A migrated database with the benchmark's data. variables are those of the pgbench scripts.
+async function prepare(name) {
+  const [members, largest] = size[name]
+  const url = urlOf(`bench_${name}`)
+  await psql(cluster, `drop database if exists bench_${name}`, `create database bench_${name}`)
+  execFileSync(`${root}scripts/migrate`, { env: { ...process.env, DATABASE_URL: url }, stdio: ['ignore', 'ignore', 'inherit'] })
+  const total = Object.values(STEPS).reduce((sum, share) => sum + share)
+  let share = 0
+  const draw = (step) => {
+    share += STEPS[step] ?? 0
+    const filled = Math.round(30 * share / total)
+    process.stdout.write(`\r    ${'#'.repeat(filled).padEnd(30, '.')} ${members.toLocaleString('en')} account users: ${step.padEnd(24)}`)
+  }
+  await psqlFile(url, 'data.sql', { members, largest }, draw)
+  await psqlFile(url, 'floor.sql', {}, () => {})
+  await psql(url, 'create extension if not exists pg_stat_statements')
+  process.stdout.write('\n')
+  const accounts = 1 + Math.floor((members - largest) / 1000)
+  const file = `${out}/accounts-${name}`
+  writeFileSync(file, await psql(url, `select internal.api_token_id(a) || ' ' || internal.account_id(a) || ' '
+    || internal.user_group_id(3 * a - 2) || ' ' || internal.user_group_id(3 * a - 1)
+    from generate_series(1, ${Math.min(accounts, 1000)}) as a`) + '\n')
+  return { name, url, file, members, largest, variables: { accounts: Math.min(accounts, 1000), largest } }
+}
+
+const flood = (server, database) => wrk(server.port, 'create.lua', CLIENTS, size.seconds, { BENCH_ACCOUNTS: database.file })
+const floor = (database, clients) => pgbench(database.url, 'floor.pgbench', clients, size.seconds, database.variables)
+const oneCall = (database, clients) => pgbench(database.url, 'one_call.pgbench', clients, size.seconds, database.variables)
+
+async function rounds(measure) {
+  const results = []
+  for (let round = 0; round < size.rounds; round++) results.push(await measure())
+  return results
+}
+
+const rows = []
+// figures: one object a round; ratio: of one of them. less: the goal is an upper bound.
+function row(name, figures, ratio, goal, less = false) {
+  const ratios = figures.map(ratio)
+  rows.push({ name, figures, ratio: median(ratios), from: Math.min(...ratios), to: Math.max(...ratios), goal, less,
+    isMet: less ? median(ratios) <= goal : median(ratios) >= goal })
+}
+
+async function throughput(main) {
+  const server = await accountsd(main.url, `${out}/log`, OPTIONS)
+  const other = await peer(main.url, `${out}/log`)
+  // Plans are made, caches filled.
+  await flood(server, main)
+  await wrk(other.port, 'create.lua', 32, 1, { BENCH_ACCOUNTS: main.file })
+  const figures = await rounds(async () => {
+    const cpu = cpuSeconds(server.child.pid)
+    const flooded = await flood(server, main)
+    return {
+      flood: flooded.rate,
+      serverCpu: (cpuSeconds(server.child.pid) - cpu) / flooded.requests * 1e6,
+      floor: (await floor(main, 8)).rate,
+      oneCall: Math.max((await oneCall(main, 8)).rate, (await oneCall(main, 16)).rate),
+      peer: (await wrk(other.port, 'create.lua', 32, size.seconds, { BENCH_ACCOUNTS: main.file })).rate,
+    }
+  })
+  row('flood ÷ one-call', figures, (r) => r.flood / r.oneCall, 3.0)
+  row('flood ÷ floor', figures, (r) => r.flood / r.floor, 1.0)
+  row('flood ÷ peer', figures, (r) => r.flood / r.peer, 3.0)
+  row('one-call ÷ floor', figures, (r) => r.oneCall / r.floor, 0.6)
+  await stop(other)
+
+  row('latency, one client: HTTP p50 ÷ one-call mean', await rounds(async () => ({
+    http: (await wrk(server.port, 'create.lua', 1, size.seconds, { BENCH_ACCOUNTS: main.file })).p50 / 1000,
+    oneCall: (await oneCall(main, 1)).mean,
+  })), (r) => r.http / r.oneCall, 1.15, true)
+
+  const paths = `${out}/paths`
+  writeFileSync(paths, (await psql(main.url, `select '/public/v1/accounts/account-users/' || internal.account_user_id(k)
+    from generate_series(1, ${main.largest}, ${main.largest} / 1000) as k`)) + '\n')
+  const token = await psql(main.url, 'select internal.api_token_id(1)')
+  row('GET by id over HTTP ÷ its function', await rounds(async () => ({
+    http: (await wrk(server.port, 'get.lua', CLIENTS, size.seconds, { BENCH_PATHS: paths, BENCH_TOKEN: token })).rate,
+    function: (await pgbench(main.url, 'get.pgbench', 8, size.seconds, main.variables)).rate,
+  })), (r) => r.http / r.function, 0.9)
+  await stop(server)
+  return figures
+}
+
+async function lists(large) {
+  const server = await accountsd(large.url, `${out}/log`, OPTIONS)
+  const list = async (account) => {
+    const file = `${out}/lists-${account}`
+    const [token, id] = (await psql(large.url, `select internal.api_token_id(${account}) || ' ' || internal.account_id(${account})`)).split(' ')
+    writeFileSync(file, `/public/v1/accounts/accounts/${id}/users?order=name&limit=100\n`)
+    return wrk(server.port, 'get.lua', 1, size.seconds, { BENCH_PATHS: file, BENCH_TOKEN: token })
+  }
+  await list(1)
+  await list(2)
+  row(`list, 100 of ${large.largest.toLocaleString('en')}: p99 ÷ p50 of 100 of 1,000`, await rounds(async () => ({
+    large: (await list(1)).p99 / 1000,
+    small: (await list(2)).p50 / 1000,
+  })), (r) => r.large / r.small, 3, true)
+  await stop(server)
+}
+
+async function growth(small, large) {
+  const servers = [await accountsd(small.url, `${out}/log`, OPTIONS), await accountsd(large.url, `${out}/log`, OPTIONS)]
+  await flood(servers[0], small)
+  await flood(servers[1], large)
+  row(`flood with ${large.members.toLocaleString('en')} present ÷ with ${small.members.toLocaleString('en')}`,
+    await rounds(async () => ({
+      large: (await flood(servers[1], large)).rate,
+      small: (await flood(servers[0], small)).rate,
+    })), (r) => r.large / r.small, 0.9)
+  for (const server of servers) await stop(server)
+}
+
+async function memory(small) {
+  const server = await accountsd(small.url, `${out}/log`, OPTIONS)
+  const before = residentMiB(server.child.pid)
+  const connections = await idleConnections(server.port, IDLE)
+  const figures = [{ idle: before, connected: residentMiB(server.child.pid) }]
+  connections.close()
+  row(`MiB resident with ${IDLE.toLocaleString('en')} idle connections`, figures, (r) => r.connected, 100, true)
+  await stop(server)
+}
+
+// Of one create, through its procedure: the buffers it touches, its WAL, its statements, and their time.
+async function anatomy(database) {
+  const call = execFileSync('sed', ['/^\\\\set/d', `${root}tests/bench/one_call.pgbench`], { encoding: 'utf8' })
+    .replaceAll(':account', '1').replaceAll(':somebody', '(extract(epoch from clock_timestamp()) * 1000000)::bigint').trim().replace(/;$/, '')
+  const warm = Array(20).fill(`${call};`).join('\n')
+  const explained = (await psql(database.url, `set client_min_messages = warning; ${warm} ;`,
+    `explain (analyze, buffers, wal, format json) ${call}`)).split('\n')
+  const plan = JSON.parse(explained.slice(explained.findIndex((line) => line === '[')).join('\n'))[0].Plan
+  const statements = JSON.parse(await psql(database.url, "set pg_stat_statements.track = 'all'", warm,
+    'select pg_stat_statements_reset()', Array(50).fill(`${call};`).join('\n'),
+    `select '@' || json_agg(json_build_object('calls', s.calls / 50.0, 'microseconds', round(s.microseconds), 'statement', s.statement)
+      order by s.microseconds desc)
+    from (
+      select calls, total_exec_time * 1000 / 50 as microseconds, left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as statement
+      from pg_stat_statements where calls >= 50
+    ) as s`).then((text) => text.slice(text.lastIndexOf('@') + 1)))
+  return { database: database.members, buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
+    walBytes: plan['WAL Bytes'], walRecords: plan['WAL Records'], roundTrips: 1, statements }
+}
+
+const format = (value) => value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
+
+function print(result) {
+  const cells = result.rows.map((r) => [r.name,
+    Object.keys(r.figures[0]).filter((key) => key !== 'serverCpu')
+      .map((key) => `${key} ${format(median(r.figures.map((f) => f[key])))}`).join(', '),
+    `${format(r.ratio)} (${format(r.from)} to ${format(r.to)})`, `${r.less ? '≤' : '≥'} ${r.goal}`, r.isMet ? 'met' : 'MISSED'])
+  cells.unshift(['figure', 'medians', 'ratio (range)', 'goal', ''])
+  const widths = cells[0].map((_, i) => Math.max(...cells.map((c) => c[i].length)))
+  for (const c of cells) console.log(c.map((text, i) => text.padEnd(widths[i])).join('  ').trimEnd())
+  console.log(`\nserver CPU a request: ${format(result.serverCpuMicroseconds)} µs`)
+  for (const a of result.anatomy) {
+    console.log(`one create with ${a.database.toLocaleString('en')} account users: ${a.buffers} buffers, ${a.walBytes} bytes of WAL in ` +
+      `${a.walRecords} records, ${a.statements.reduce((sum, s) => sum + s.calls, 0)} statements, ${a.roundTrips} round trip`)
+  }
+  console.log('\nwhere a call of the procedure spends its time (microseconds a call, with the statements within)')
+  for (const s of result.anatomy.at(-1).statements.slice(0, 16)) console.log(`${String(s.microseconds).padStart(7)}  ${s.statement}`)
+}
+
+say(`making the data`)
+const small = await prepare('small')
+const main = await prepare('main')
+const large = await prepare('large')
+await psql(cluster, 'alter system reset wal_level', 'alter system reset max_wal_senders')
+execFileSync(`${root}scripts/postgres`, ['stop', `${out}/postgres`])
+execFileSync(`${root}scripts/postgres`, ['start', `${out}/postgres`])
+for (const database of [small, main, large]) await psql(database.url, 'checkpoint')
+say('throughput and latency')
+const figures = await throughput(main)
+say('lists')
+await lists(large)
+say('growth')
+await growth(small, large)
+say('memory')
+await memory(small)
+const result = { at: new Date().toISOString(), quick: isQuick, rows,
+  serverCpuMicroseconds: median(figures.map((f) => f.serverCpu)), anatomy: [await anatomy(small), await anatomy(large)] }
+say('done')
+print(result)
+writeFileSync(`${out}/result.json`, JSON.stringify(result, null, 2) + '\n')
+writeFileSync(`${out}/result.svg`, plot(result, median))

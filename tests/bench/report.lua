@@ -1,0 +1,7 @@
+-- What wrk measured, as one line of JSON; times in microseconds.
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format('{"requests": %d, "seconds": %.6f, "p50": %.1f, "p99": %.1f, "mean": %.1f, "failed": %d}\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50), latency:percentile(99), latency.mean,
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+end
