@@ -1,7 +1,8 @@
 -- The answer to a list: the memberships of one account, or of all for null, that the query asks for.
 --
--- The total is exact. It costs something of its own only where the page does not tell: the last page, which is not full,
--- does. Without a filter it is kept (accounts.member_count), with one it is counted. Page and total see the same rows, because a stable function sees one snapshot.
+-- The total is exact. It costs something of its own only where the page does not tell: the last page, which is not
+-- full, does. Without a filter it is kept (accounts.member_count), with one it is counted. Page and total see the same
+-- rows, because a stable function sees one snapshot.
 create or replace function internal.list_memberships(kind text, account_key bigint, query text)
 returns internal.verdict
 language plpgsql stable
