@@ -2,8 +2,8 @@
 // Measures accountsd against its yardsticks on the cluster at URL, which scripts/bench has started, and prints a table;
 // writes OUT/result.json and OUT/result.svg. What is compared runs in turn, several rounds, and every figure is a ratio
 // within a round.
-import { mkdirSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { accountsd, cpuSeconds, idleConnections, median, peer, pgbench, psql, psqlFile, residentMiB, stop, wrk }
   from './measure.mjs'
 import { plot } from './plot.mjs'
@@ -16,6 +16,7 @@ const size = isQuick
   : { small: [10_000, 1_000], main: [450_000, 100_000], large: [10_000_000, 1_000_000], rounds: 5, seconds: 4 }
 const CLIENTS = 64
 const IDLE = 10_000
+const CALLS = 50
 // Server and database share the machine's cores: one call at a time for each worker is what they can do.
 const OPTIONS = ['--database-connections', '1', '--max-connections', String(2 * IDLE), '--request-timeout', '120000']
 const STEPS = { accounts: 1, people: 10, memberships: 25, links: 10, invitations: 10, audit: 22, index_person: 5,
@@ -31,29 +32,35 @@ async function prepare(name) {
   const [members, largest] = size[name]
   const url = urlOf(`bench_${name}`)
   await psql(cluster, `drop database if exists bench_${name}`, `create database bench_${name}`)
-  execFileSync(`${root}scripts/migrate`, { env: { ...process.env, DATABASE_URL: url }, stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync(`${root}scripts/migrate`,
+    { env: { ...process.env, DATABASE_URL: url }, stdio: ['ignore', 'ignore', 'inherit'] })
   const total = Object.values(STEPS).reduce((sum, share) => sum + share)
   let share = 0
   const draw = (step) => {
     share += STEPS[step] ?? 0
     const filled = Math.round(30 * share / total)
-    process.stdout.write(`\r    ${'#'.repeat(filled).padEnd(30, '.')} ${members.toLocaleString('en')} account users: ${step.padEnd(24)}`)
+    const bar = `    ${'#'.repeat(filled).padEnd(30, '.')} ${members.toLocaleString('en')} account users: ${step}`
+    if (process.stdout.isTTY) process.stdout.write(`\r${bar.padEnd(90)}`)
+    else if (step === 'vacuum') process.stdout.write(bar)
   }
   await psqlFile(url, 'data.sql', { members, largest }, draw)
   await psqlFile(url, 'floor.sql', {}, () => {})
   await psql(url, 'create extension if not exists pg_stat_statements')
   process.stdout.write('\n')
+  const bytes = Number(await psql(url, 'select pg_database_size(current_database())'))
   const accounts = 1 + Math.floor((members - largest) / 1000)
   const file = `${out}/accounts-${name}`
   writeFileSync(file, await psql(url, `select internal.api_token_id(a) || ' ' || internal.account_id(a) || ' '
     || internal.user_group_id(3 * a - 2) || ' ' || internal.user_group_id(3 * a - 1)
     from generate_series(1, ${Math.min(accounts, 1000)}) as a`) + '\n')
-  return { name, url, file, members, largest, variables: { accounts: Math.min(accounts, 1000), largest } }
+  return { name, url, file, members, largest, bytes, variables: { accounts: Math.min(accounts, 1000), largest } }
 }
 
-const flood = (server, database) => wrk(server.port, 'create.lua', CLIENTS, size.seconds, { BENCH_ACCOUNTS: database.file })
-const floor = (database, clients) => pgbench(database.url, 'floor.pgbench', clients, size.seconds, database.variables)
-const oneCall = (database, clients) => pgbench(database.url, 'one_call.pgbench', clients, size.seconds, database.variables)
+const invite = (server, database, clients) =>
+  wrk(server.port, 'create.lua', clients, size.seconds, { BENCH_ACCOUNTS: database.file })
+const flood = (server, database) => invite(server, database, CLIENTS)
+const call = (file, database, clients) => pgbench(database.url, file, clients, size.seconds, database.variables)
+const oneCall = (database, clients) => call('one_call.pgbench', database, clients)
 
 async function rounds(measure) {
   const results = []
@@ -74,16 +81,16 @@ async function throughput(main) {
   const other = await peer(main.url, `${out}/log`)
   // Plans are made, caches filled.
   await flood(server, main)
-  await wrk(other.port, 'create.lua', 32, 1, { BENCH_ACCOUNTS: main.file })
+  await invite(other, main, 32)
   const figures = await rounds(async () => {
     const cpu = cpuSeconds(server.child.pid)
     const flooded = await flood(server, main)
     return {
       flood: flooded.rate,
       serverCpu: (cpuSeconds(server.child.pid) - cpu) / flooded.requests * 1e6,
-      floor: (await floor(main, 8)).rate,
+      floor: (await call('floor.pgbench', main, 8)).rate,
       oneCall: Math.max((await oneCall(main, 8)).rate, (await oneCall(main, 16)).rate),
-      peer: (await wrk(other.port, 'create.lua', 32, size.seconds, { BENCH_ACCOUNTS: main.file })).rate,
+      peer: (await invite(other, main, 32)).rate,
     }
   })
   row('flood ÷ one-call', figures, (r) => r.flood / r.oneCall, 3.0)
@@ -93,7 +100,7 @@ async function throughput(main) {
   await stop(other)
 
   row('latency, one client: HTTP p50 ÷ one-call mean', await rounds(async () => ({
-    http: (await wrk(server.port, 'create.lua', 1, size.seconds, { BENCH_ACCOUNTS: main.file })).p50 / 1000,
+    http: (await invite(server, main, 1)).p50 / 1000,
     oneCall: (await oneCall(main, 1)).mean,
   })), (r) => r.http / r.oneCall, 1.15, true)
 
@@ -103,7 +110,7 @@ async function throughput(main) {
   const token = await psql(main.url, 'select internal.api_token_id(1)')
   row('GET by id over HTTP ÷ its function', await rounds(async () => ({
     http: (await wrk(server.port, 'get.lua', CLIENTS, size.seconds, { BENCH_PATHS: paths, BENCH_TOKEN: token })).rate,
-    function: (await pgbench(main.url, 'get.pgbench', 8, size.seconds, main.variables)).rate,
+    function: (await call('get.pgbench', main, 8)).rate,
   })), (r) => r.http / r.function, 0.9)
   await stop(server)
   return figures
@@ -113,7 +120,8 @@ async function lists(large) {
   const server = await accountsd(large.url, `${out}/log`, OPTIONS)
   const list = async (account) => {
     const file = `${out}/lists-${account}`
-    const [token, id] = (await psql(large.url, `select internal.api_token_id(${account}) || ' ' || internal.account_id(${account})`)).split(' ')
+    const [token, id] = (await psql(large.url,
+      `select internal.api_token_id(${account}) || ' ' || internal.account_id(${account})`)).split(' ')
     writeFileSync(file, `/public/v1/accounts/accounts/${id}/users?order=name&limit=100\n`)
     return wrk(server.port, 'get.lua', 1, size.seconds, { BENCH_PATHS: file, BENCH_TOKEN: token })
   }
@@ -126,7 +134,13 @@ async function lists(large) {
   await stop(server)
 }
 
-async function growth(small, large) {
+// Into ten accounts of either, because sets with fewer accounts are less work.
+async function growth(...databases) {
+  const [small, large] = databases.map((database) => {
+    const file = `${database.file}-ten`
+    writeFileSync(file, readFileSync(database.file, 'utf8').split('\n').slice(0, 10).join('\n') + '\n')
+    return { ...database, file }
+  })
   const servers = [await accountsd(small.url, `${out}/log`, OPTIONS), await accountsd(large.url, `${out}/log`, OPTIONS)]
   await flood(servers[0], small)
   await flood(servers[1], large)
@@ -150,44 +164,57 @@ async function memory(small) {
 
 // Of one create, through its procedure: the buffers it touches, its WAL, its statements, and their time.
 async function anatomy(database) {
-  const call = execFileSync('sed', ['/^\\\\set/d', `${root}tests/bench/one_call.pgbench`], { encoding: 'utf8' })
-    .replaceAll(':account', '1').replaceAll(':somebody', '(extract(epoch from clock_timestamp()) * 1000000)::bigint').trim().replace(/;$/, '')
-  const warm = Array(20).fill(`${call};`).join('\n')
-  const explained = (await psql(database.url, `set client_min_messages = warning; ${warm} ;`,
-    `explain (analyze, buffers, wal, format json) ${call}`)).split('\n')
-  const plan = JSON.parse(explained.slice(explained.findIndex((line) => line === '[')).join('\n'))[0].Plan
-  const statements = JSON.parse(await psql(database.url, "set pg_stat_statements.track = 'all'", warm,
-    'select pg_stat_statements_reset()', Array(50).fill(`${call};`).join('\n'),
-    `select '@' || json_agg(json_build_object('calls', s.calls / 50.0, 'microseconds', round(s.microseconds), 'statement', s.statement)
-      order by s.microseconds desc)
-    from (
-      select calls, total_exec_time * 1000 / 50 as microseconds, left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as statement
-      from pg_stat_statements where calls >= 50
-    ) as s`).then((text) => text.slice(text.lastIndexOf('@') + 1)))
-  return { database: database.members, buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
-    walBytes: plan['WAL Bytes'], walRecords: plan['WAL Records'], roundTrips: 1, statements }
+  const create = readFileSync(`${root}tests/bench/one_call.pgbench`, 'utf8').replace(/^\\set.*\n/gm, '')
+    .replaceAll(':account', '1').replaceAll(':somebody', '(extract(epoch from clock_timestamp()) * 1e6)::bigint')
+  const warm = create.repeat(20)
+  const explained = await psql(database.url, warm, `explain (analyze, buffers, wal, format json) ${create}`)
+  const plan = JSON.parse(explained.slice(explained.indexOf('\n[\n')))[0].Plan
+  const statements = await psql(database.url, "set pg_stat_statements.track = 'all'", warm,
+    'select pg_stat_statements_reset()', create.repeat(CALLS),
+    `select '@' || json_agg(json_build_object('calls', s.calls, 'microseconds', round(s.microseconds),
+        'statement', s.statement) order by s.microseconds desc)
+      from (
+        select calls::float / ${CALLS} as calls, total_exec_time * 1000 / ${CALLS} as microseconds,
+          left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as statement
+        from pg_stat_statements
+        where calls >= ${CALLS}
+      ) as s`)
+  return {
+    members: database.members,
+    bytesEach: Math.round(database.bytes / database.members),
+    buffers: plan['Shared Hit Blocks'] + plan['Shared Read Blocks'],
+    walBytes: plan['WAL Bytes'],
+    walRecords: plan['WAL Records'],
+    roundTrips: 1,
+    statements: JSON.parse(statements.slice(statements.lastIndexOf('@') + 1)),
+  }
 }
 
 const format = (value) => value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3)
 
 function print(result) {
-  const cells = result.rows.map((r) => [r.name,
-    Object.keys(r.figures[0]).filter((key) => key !== 'serverCpu')
-      .map((key) => `${key} ${format(median(r.figures.map((f) => f[key])))}`).join(', '),
-    `${format(r.ratio)} (${format(r.from)} to ${format(r.to)})`, `${r.less ? '≤' : '≥'} ${r.goal}`, r.isMet ? 'met' : 'MISSED'])
-  cells.unshift(['figure', 'medians', 'ratio (range)', 'goal', ''])
+  const medians = (figures) => Object.keys(figures[0]).filter((key) => key !== 'serverCpu')
+    .map((key) => `${key} ${format(median(figures.map((f) => f[key])))}`).join(', ')
+  const cells = [['figure', 'medians', 'ratio (range)', 'goal', ''], ...result.rows.map((r) => [r.name,
+    medians(r.figures), `${format(r.ratio)} (${format(r.from)} to ${format(r.to)})`, `${r.less ? '≤' : '≥'} ${r.goal}`,
+    r.isMet ? 'met' : 'MISSED'])]
   const widths = cells[0].map((_, i) => Math.max(...cells.map((c) => c[i].length)))
   for (const c of cells) console.log(c.map((text, i) => text.padEnd(widths[i])).join('  ').trimEnd())
-  console.log(`\nserver CPU a request: ${format(result.serverCpuMicroseconds)} µs`)
+
+  console.log(`\nserver CPU a request of the flood: ${format(result.serverCpuMicroseconds)} µs`)
   for (const a of result.anatomy) {
-    console.log(`one create with ${a.database.toLocaleString('en')} account users: ${a.buffers} buffers, ${a.walBytes} bytes of WAL in ` +
-      `${a.walRecords} records, ${a.statements.reduce((sum, s) => sum + s.calls, 0)} statements, ${a.roundTrips} round trip`)
+    const statements = a.statements.reduce((sum, s) => sum + s.calls, 0)
+    console.log(`with ${a.members.toLocaleString('en')} account users one create is ${a.buffers} buffers, ` +
+      `${a.walBytes} bytes of WAL in ${a.walRecords} records, ${Math.round(statements)} statements, ` +
+      `${a.roundTrips} round trip; an account user is ${a.bytesEach} bytes of database`)
   }
-  console.log('\nwhere a call of the procedure spends its time (microseconds a call, with the statements within)')
-  for (const s of result.anatomy.at(-1).statements.slice(0, 16)) console.log(`${String(s.microseconds).padStart(7)}  ${s.statement}`)
+  console.log('\nwhere the procedure spends its time: microseconds a call, with the statements within')
+  for (const s of result.anatomy.at(-1).statements.slice(0, 16)) {
+    console.log(`${String(s.microseconds).padStart(7)}  ${s.statement}`)
+  }
 }
 
-say(`making the data`)
+say('making the data')
 const small = await prepare('small')
 const main = await prepare('main')
 const large = await prepare('large')
@@ -204,7 +231,8 @@ await growth(small, large)
 say('memory')
 await memory(small)
 const result = { at: new Date().toISOString(), quick: isQuick, rows,
-  serverCpuMicroseconds: median(figures.map((f) => f.serverCpu)), anatomy: [await anatomy(small), await anatomy(large)] }
+  serverCpuMicroseconds: median(figures.map((f) => f.serverCpu)),
+  anatomy: [await anatomy(small), await anatomy(large)] }
 say('done')
 print(result)
 writeFileSync(`${out}/result.json`, JSON.stringify(result, null, 2) + '\n')

@@ -33,7 +33,8 @@ export async function pgbench(url, file, clients, seconds, variables) {
   const { stdout } = await run(`${POSTGRES_BIN}/pgbench`, [...args.map(String), url])
   const failed = Number(/number of failed transactions: (\d+)/.exec(stdout)?.[1] ?? 0)
   if (failed > 0) throw new Error(`pgbench ${file}: ${failed} transactions failed`)
-  return { rate: Number(/^tps = ([\d.]+)/m.exec(stdout)[1]), mean: Number(/^latency average = ([\d.]+)/m.exec(stdout)[1]) }
+  const figure = (name) => Number(new RegExp(`^${name} = ([\\d.]+)`, 'm').exec(stdout)[1])
+  return { rate: figure('tps'), mean: figure('latency average') }
 }
 
 let runs = 0
@@ -59,7 +60,9 @@ async function freePort() {
 async function start(command, args, environment, log) {
   const out = []
   const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { if (out.length < 100) out.push(data) })
+  const keep = (data) => { if (out.length < 100) out.push(data) }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
   child.on('exit', () => writeFileSync(log, Buffer.concat(out)))
   return child
 }

@@ -15,9 +15,10 @@ export function plot(result, median) {
   for (const [name, values] of rates) {
     y += BAR + 8
     const at = (value) => 120 + value / most * 520
-    const isOurs = name === 'flood'
+    const fill = name === 'flood' ? '#2563eb' : '#94a3b8'
     text(16, { oneCall: 'one-call', flood: 'flood (HTTP)' }[name] ?? name)
-    parts.push(`<rect x="120" y="${y - 15}" width="${at(median(values)) - 120}" height="${BAR - 2}" fill="${isOurs ? '#2563eb' : '#94a3b8'}"/>`,
+    parts.push(
+      `<rect x="120" y="${y - 15}" width="${at(median(values)) - 120}" height="${BAR - 2}" fill="${fill}"/>`,
       `<path d="M${at(Math.min(...values))} ${y - 5}H${at(Math.max(...values))}" stroke="#0f172a" stroke-width="2"/>`)
     text(Math.max(at(median(values)), at(Math.max(...values))) + 8, Math.round(median(values)).toLocaleString('en'))
   }
@@ -30,6 +31,7 @@ export function plot(result, median) {
     text(540, `${row.less ? '≤' : '≥'} ${row.goal}`)
     text(620, row.isMet ? 'met' : 'missed', `fill="${row.isMet ? '#15803d' : '#b91c1c'}"`)
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 20}" font-family="sans-serif" font-size="14">\n` +
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 20}"` +
+    ' font-family="sans-serif" font-size="14">\n' +
     `<rect width="100%" height="100%" fill="#ffffff"/>\n${parts.join('\n')}\n</svg>\n`
 }
