@@ -51,7 +51,6 @@ $$;
 \ir internal/count_members.sql
 \ir internal/required_account.sql
 \ir internal/module_settings.sql
-\ir internal/user_group_buyers.sql
 \ir internal/token_callers.sql
 \ir internal/authenticate.sql
 \ir internal/group_errors.sql
