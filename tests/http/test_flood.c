@@ -1,0 +1,12 @@
+#include <criterion/criterion.h>
+
+#include "mixture.h"
+
+/* FLOOD_REQUESTS makes it longer, FLOOD_SEED makes the same requests again. */
+
+TestSuite(flood, .timeout = 1800);
+
+Test(flood, leaves_every_neighbour_of_a_poisoned_request_alone)
+{
+    mixture_run(1, 3000);
+}
