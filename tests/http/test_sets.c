@@ -10,8 +10,10 @@
  * holds up, makes them wait. */
 
 #define CALLERS 24
-/* What tests/http/poison.sql makes the database fail on. */
+/* What tests/http/poison.sql makes the database fail on, and what it makes deadlocks of. */
 #define POISON "poison-"
+#define DEADLOCK_A "deadlock-a-"
+#define DEADLOCK_B "deadlock-b-"
 
 TestSuite(sets, .timeout = 120);
 
@@ -114,4 +116,68 @@ Test(sets, one_that_fails_does_not_disturb_its_neighbours)
         run_set(set_sizes[i], callers);
         assert_each_its_own(callers);
     }
+}
+
+static void await_waiting(PGconn *pg, const char *count)
+{
+    for (int i = 0; i < 1000; i++) {
+        char *waiting = database_query(pg,
+            "select count(*) from pg_locks where not granted and pg_backend_pid() = any "
+            "(pg_blocking_pids(pid))",
+            NULL);
+        bool is_reached = strcmp(waiting, count) == 0;
+
+        free(waiting);
+        if (is_reached)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    cr_assert_fail("%s do not wait for the lock", count);
+}
+
+/* Two connections wait for a lock, each with one caller. Behind them is a set for each, with a deadlock
+ * between the two. */
+Test(sets, a_deadlock_between_two_costs_nobody_anything)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = server_database_url(database_url()), *tail = new_email(), *log, *first, *second;
+    struct account *account = account_make(pg, "Client");
+    struct server *server = server_start(
+        url, (const char *[]){"--workers", "1", "--database-connections", "2", "--set-size", "11", NULL});
+    struct caller callers[CALLERS];
+
+    cr_assert_geq(asprintf(&first, DEADLOCK_A "%s", tail), 0);
+    cr_assert_geq(asprintf(&second, DEADLOCK_B "%s", tail), 0);
+    free(database_query(pg, "begin", NULL));
+    free(
+        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
+            account->id, NULL));
+    for (size_t i = 0; i < CALLERS; i++) {
+        char *email = new_email();
+
+        caller_start(&callers[i], server, account, i == 2 ? first : i == CALLERS - 1 ? second : email);
+        free(email);
+        if (i == 0 || i == 1)
+            await_waiting(pg, i == 0 ? "1" : "2");
+        if (i == 2 || i == CALLERS - 2 || i == CALLERS - 1)
+            nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+    }
+    free(database_query(pg, "commit", NULL));
+    for (size_t i = 0; i < CALLERS; i++) {
+        pthread_join(callers[i].thread, NULL);
+        cr_expect_eq(
+            callers[i].answer.status, 201, "%ld %s", callers[i].answer.status, callers[i].answer.text);
+        caller_free(&callers[i]);
+    }
+    log = server_log(server);
+    cr_expect_not_null(strstr(log, "\"40P01\""), "no deadlock: %s", log);
+    cr_expect_not_null(strstr(log, "\"requests\":11}"), "not of a set: %s", log);
+    server_end(server);
+    account_free(account);
+    PQfinish(pg);
+    free(url);
+    free(tail);
+    free(first);
+    free(second);
+    free(log);
 }
