@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 5;
+  c_needed constant int := 6;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then
@@ -49,6 +49,7 @@ $$;
 \ir internal/refuse_change.sql
 \ir internal/fill_sort_name.sql
 \ir internal/count_members.sql
+\ir internal/revise_groups.sql
 \ir internal/required_account.sql
 \ir internal/module_settings.sql
 \ir internal/token_callers.sql
@@ -56,6 +57,7 @@ $$;
 \ir internal/group_errors.sql
 \ir internal/membership_object.sql
 \ir internal/group_members.sql
+\ir internal/kept_group_members.sql
 \ir internal/membership_objects.sql
 \ir internal/list_fields.sql
 \ir internal/rql_parameters.sql
@@ -78,6 +80,7 @@ $$;
 \ir internal/remove_account_user.sql
 \ir internal/perform.sql
 \ir internal/planned_invitations.sql
+\ir internal/invited_again.sql
 \ir internal/create_account_users.sql
 \ir internal/created.sql
 
