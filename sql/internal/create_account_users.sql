@@ -3,7 +3,8 @@
 -- raises (a lost connection, a deadlock, a timeout), and then nothing of the set was done.
 --
 -- requests: array of {"request", "token", "traceparent"} in order of arrival, and of {"kind",
--- "account", "query"} as in internal.perform. The rows come in no particular order.
+-- "account", "query"} as in internal.perform. The rows come in no particular order. codes: for the requests at the same
+-- places; one that is null is made up.
 --
 -- Locks are taken in one order, people by address and then memberships by key, so that sets
 -- that meet wait for each other and do not deadlock. Two requests for the same membership in
@@ -14,7 +15,7 @@
 --
 -- Every row is found by an index. Planned while tables are small, as they are on the first day, the statements would
 -- read whole tables until the next analyze; so they are not left the choice.
-create or replace function internal.create_account_users(requests jsonb)
+create or replace function internal.create_account_users(requests jsonb, codes text[] default null)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
 language plpgsql
 set enable_seqscan = off
@@ -123,7 +124,7 @@ begin
         where l.account_user_key = v_made.key and l.user_group_key <> all (v_one.user_group_keys);
         perform internal.close_invitation(v_made.key, 'Superseded');
       end if;
-      v_code := internal.new_secret();
+      v_code := coalesce(codes[v_one.ordinal], internal.new_secret());
       ordinal := v_one.ordinal;
       if v_one.kind = 'account_user' and v_one.query = '' then
         if v_one.user_group_keys is distinct from v_shared_keys then
