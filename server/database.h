@@ -22,6 +22,10 @@ struct database_reply {
     const char *detail;
     const char *errors;
     const char *type;
+    /* The answer was given before, and nothing was done now. */
+    bool is_replay;
+    /* Nothing of it was kept, as the request asked. */
+    bool is_rolled_back;
     /* Of an error that the database raised, for the log. */
     const char *sqlstate;
 };
@@ -35,11 +39,12 @@ struct database_call {
     /* One element of the statement's JSON array. */
     h2o_iovec_t request;
     database_on_reply on_reply;
+    /* It may not go in a set with others. */
+    bool alone;
 
     struct database_call *next;
     uint64_t queued_at;
     unsigned tries;
-    bool alone;
 };
 
 /* NULL when the connector's thread cannot be made. */

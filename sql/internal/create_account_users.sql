@@ -3,7 +3,8 @@
 -- raises (a lost connection, a deadlock, a timeout), and then nothing of the set was done.
 --
 -- requests: array of {"request", "token", "traceparent"} in order of arrival, and of {"kind",
--- "account", "query"} as in internal.perform. The rows come in no particular order.
+-- "account", "query"} as in internal.perform. The rows come in no particular order. codes: for the requests at the same
+-- places; one that is null is made up.
 --
 -- Locks are taken in one order, people by address, memberships by account and person, kept sets of groups, so that sets
 -- that meet wait for each other and do not deadlock. Two requests for the same membership in one set are two waves: the
@@ -14,7 +15,7 @@
 --
 -- Every row is found by an index. Planned while tables are small, as they are on the first day, the statements would
 -- read whole tables until the next analyze; so they are not left the choice.
-create or replace function internal.create_account_users(requests jsonb)
+create or replace function internal.create_account_users(requests jsonb, codes text[] default null)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
 language plpgsql
 set enable_seqscan = off
@@ -78,7 +79,7 @@ begin
     from (
       select
         p.ordinal, p.kind, p.query, p.user_group_keys, m.member, m.is_new, person, a as account,
-        s.invitation_url_base as url_base, internal.new_secret() as code,
+        s.invitation_url_base as url_base, coalesce(codes[p.ordinal], internal.new_secret()) as code,
         k.user_group_keys is not null as is_kept,
         case when k.user_group_keys is not null then array[k.groups, k.buyers, k.modules]
           else internal.given_by_groups(p.user_group_keys) end as given
