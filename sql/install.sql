@@ -26,7 +26,6 @@ $$;
 
 \ir internal/public_id.sql
 \ir internal/email_key.sql
-\ir internal/hash_of_text.sql
 \ir internal/trace_id.sql
 \ir internal/trimmed.sql
 \ir internal/timestamp_text.sql

@@ -26,7 +26,7 @@ as $$
     from (select case when token is null then internal.caller_actor() end as actor offset 0) as r
     left join internal.token_callers() as t
       on t.key = internal.api_token_key(split_part(token, ':', 1))
-      and t.secret_sha256 = internal.hash_of_text(split_part(token, ':', 2))
+      and encode(t.secret_sha256, 'hex') = split_part(token, ':', 2)
   ) as c
 $$;
 

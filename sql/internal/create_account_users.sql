@@ -34,6 +34,7 @@ declare
   v_keys bigint[];
   v_are_new boolean[];
   v_codes text[];
+  v_ids text[];
   v_bodies json[];
   v_unkept text[];
 begin
@@ -52,7 +53,7 @@ begin
     from unnest(c_plan) as p
     where p.wave = v_wave
       and not exists (select from accounts.person as known where known.email_key = p.email_key)
-    order by p.email_key
+    order by p.email_key, p.ordinal
     on conflict (email_key) do nothing;
 
     -- A membership that was there already is left alone by the insert; internal.invited_again decides about it, and is
@@ -69,13 +70,15 @@ begin
     )
     select
       array_agg(m.ordinal), array_agg((m.member).key), array_agg(m.is_new), array_agg(m.code),
+      array_agg(case m.kind
+        when 'user' then internal.person_id((m.member).person_key) else internal.account_user_id((m.member).key) end),
       array_agg(
         case when m.kind = 'account_user' and m.query = '' then internal.account_user_object(
           m.member, m.person, m.account, m.given[1], m.given[2], m.given[3], 'Invited', m.code, m.url_base,
           internal.object_members('account_user'), '"$meta" : {"omitted" : []}')::json
         end),
       array_agg(distinct m.user_group_keys::text) filter (where not m.is_kept)
-    into v_ordinals, v_keys, v_are_new, v_codes, v_bodies, v_unkept
+    into v_ordinals, v_keys, v_are_new, v_codes, v_ids, v_bodies, v_unkept
     from (
       select
         p.ordinal, p.kind, p.query, p.user_group_keys, m.member, m.is_new, person, a as account,
@@ -101,8 +104,9 @@ begin
     ) as m;
 
     if false = any (v_are_new) then
-      perform internal.forget_invitation(m.key, (c_plan[m.ordinal]).user_group_keys)
+      perform internal.forget_invitation(m.key, p.user_group_keys)
       from unnest(v_ordinals, v_keys, v_are_new) as m (ordinal, key, is_new)
+      join unnest(c_plan) as p on p.ordinal = m.ordinal
       where not m.is_new;
     end if;
     if v_unkept is not null then
@@ -141,18 +145,16 @@ begin
     select
       m.ordinal,
       201,
-      case (c_plan[m.ordinal]).kind
-        when 'user' then internal.person_id((select u.person_key from accounts.account_user as u where u.key = m.key))
-        else internal.account_user_id(m.key)
-      end,
+      m.id,
       case when m.body is not null then m.body
         else (
           select o.object
-          from internal.selected_object((c_plan[m.ordinal]).kind, m.key, m.code, (c_plan[m.ordinal]).query) as o)
+          from unnest(c_plan) as p, internal.selected_object(p.kind, m.key, m.code, p.query) as o
+          where p.ordinal = m.ordinal)
       end,
       null::text,
       null::jsonb
-    from unnest(v_ordinals, v_keys, v_codes, v_bodies) as m (ordinal, key, code, body);
+    from unnest(v_ordinals, v_keys, v_codes, v_ids, v_bodies) as m (ordinal, key, code, id, body);
 
     v_invited := v_invited || v_ordinals;
     exit when cardinality(v_invited) = cardinality(c_plan);

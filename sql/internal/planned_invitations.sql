@@ -1,123 +1,136 @@
--- Decides everything about a set of create requests that can be decided before anything is written: shape, caller,
--- account and groups, in this order; the first that fails is the verdict. What is left has status 201, and a wave: its
--- number among the requests of the set for the same address and account. In order of arrival, so that the ordinal of a
--- request is its subscript.
+-- What is wrong with a request of a set, if anything: shape, caller, account and groups, in this order; the first that
+-- fails is the verdict, and otherwise it stays as it is planned. For a request that has something out of the ordinary.
 --
 -- An account that is not there and one that the caller may not see get the same answer: 403 for one that the request
--- names, 404 for one that the path does (an element's "account").
+-- names, 404 for one that the path does (path_account).
+create or replace function internal.judged_invitation(
+  planned internal.planned_invitation, caller internal.caller, path_account text, account_status accounts.account_status)
+returns internal.planned_invitation
+language plpgsql stable
+as $$
+declare
+  v_account constant text := planned.request #>> '{account,id}';
+  v_groups constant jsonb := nullif(planned.request -> 'groups', 'null');
+begin
+  planned.errors := coalesce(
+    internal.request_errors(planned.request, 'create_account_user'),
+    internal.selection_errors(planned.kind, planned.query),
+    case when v_account <> path_account then '{"account.id": ["is not the account of the path"]}'::jsonb end);
+  if planned.errors is not null then
+    planned.status := 400;
+  elsif caller.status <> 200 then
+    planned.status := caller.status;
+    planned.detail := caller.detail;
+  elsif path_account is null and v_account is null and caller.account_key is null then
+    planned.status := 400;
+    planned.errors := '{"account.id": ["is required"]}';
+  elsif planned.account_key is null
+    or not (caller.sees_all_accounts or planned.account_key = caller.account_key) then
+    if path_account is not null then
+      planned.status := 404;
+      planned.detail := 'There is nothing at this path.';
+    else
+      planned.status := 403;
+      planned.detail := 'The caller may not act on this account.';
+    end if;
+  elsif account_status = 'Disabled' then
+    planned.status := 409;
+    planned.detail := 'The account is disabled.';
+  elsif cardinality(planned.user_group_keys) <> coalesce(jsonb_array_length(v_groups), 1) then
+    planned.status := 400;
+    planned.errors := internal.group_errors(planned.account_key, v_groups, 'groups');
+  end if;
+  if planned.status = 400 then
+    planned.detail := 'The request is not valid.';
+  end if;
+  if planned.status <> 201 then
+    planned.wave := null;
+  end if;
+  return planned;
+end
+$$;
+
+-- Decides everything about a set of create requests that can be decided before anything is written. What has nothing
+-- against it has status 201, and a wave: its number among the requests of the set for the same address and account.
 --
--- One statement, because what it costs to begin one, or an expression of plpgsql, in a transaction is most of what a
--- look-up costs. "offset 0" where an expression would else be computed anew for each use.
+-- One statement with few functions in it, because what it costs to begin one in a transaction, which goes by its
+-- expressions, is most of what a look-up costs. "offset 0" where an expression would else be there for each use.
 --
 -- Called by internal.create_account_users alone, whose settings its plan needs.
 create or replace function internal.planned_invitations(requests jsonb)
 returns internal.planned_invitation[]
 language plpgsql stable
 as $$
+declare
+  v_planned internal.planned_invitation[];
 begin
-  return (
-    select array_agg(
+  select array_agg(
+    case
+      when e.is_plain and e.query = '' and e.path_account is null
+        and (e.caller).status = 200
+        and ((e.caller).sees_all_accounts or e.account_key = (e.caller).account_key)
+        and e.account_status <> 'Disabled'
+        and cardinality(e.user_group_keys) = e.group_count
+        then e.planned
+      else internal.judged_invitation(e.planned, e.caller, e.path_account, e.account_status)
+    end)
+  into v_planned
+  from (
+    select
       (
-        v.ordinal,
-        v.status,
-        case
-          when v.status = 400 then 'The request is not valid.'
-          when v.caller_status <> 200 then v.caller_detail
-          when v.status = 403 then 'The caller may not act on this account.'
-          when v.status = 404 then 'There is nothing at this path.'
-          when v.status = 409 then 'The account is disabled.'
-        end,
-        case
-          when v.errors is not null then v.errors
-          when v.status = 400 and v.account_key is null then '{"account.id": ["is required"]}'
-          when v.status = 400
-            then internal.group_errors(v.account_key, nullif(v.request -> 'groups', 'null'), 'groups')
-        end,
-        v.request,
-        v.actor,
-        internal.trace_id(v.traceparent),
-        v.account_key,
-        v.user_group_keys,
-        v.email_key,
-        v.kind,
-        v.query,
-        v.wave
-      )::internal.planned_invitation
-      order by v.ordinal)
+        f.ordinal, 201, null, null, f.request, (f.caller).actor, f.trace_id, f.account_key, f.user_group_keys,
+        f.email_key, f.kind, f.query, 1
+      )::internal.planned_invitation as planned,
+      f.*
     from (
       select
-        s.*,
-        case when s.status = 201
-          then row_number() over (partition by s.status, s.account_key, s.email_key order by s.ordinal) end as wave
+        r.position::int as ordinal,
+        r.request,
+        r.element ->> 'account' as path_account,
+        coalesce(r.element ->> 'kind', 'account_user') as kind,
+        coalesce(r.element ->> 'query', '') as query,
+        internal.trace_id(r.element ->> 'traceparent') as trace_id,
+        internal.is_plain_invitation(r.request) as is_plain,
+        internal.email_key(r.request #>> '{user,email}') as email_key,
+        c as caller,
+        a.key as account_key,
+        a.status as account_status,
+        case when jsonb_typeof(r.request -> 'groups') = 'array'
+          then array(
+            select g.key
+            from jsonb_array_elements(r.request -> 'groups') as i (item)
+            join accounts.user_group as g on g.key = internal.user_group_key(i.item ->> 'id')
+            where g.account_key = a.key
+            order by g.key)
+          else array(select g.key from accounts.user_group as g where g.account_key = a.key and g.is_default)
+        end as user_group_keys,
+        case when jsonb_typeof(r.request -> 'groups') = 'array' then jsonb_array_length(r.request -> 'groups') else 1
+        end as group_count
       from (
-        select
-          f.*,
-          case
-            when f.errors is not null then 400
-            when f.caller_status <> 200 then f.caller_status
-            when f.has_no_account then 400
-            when f.account_key is null or not f.is_visible
-              then case when f.path_account is not null then 404 else 403 end
-            when f.account_status = 'Disabled' then 409
-            when cardinality(f.user_group_keys) <> f.group_count then 400
-            else 201
-          end as status
-        from (
-          select
-            e.*,
-            case when not e.is_plain or e.query <> '' or e.path_account is not null then coalesce(
-              internal.request_errors(e.request, 'create_account_user'),
-              internal.selection_errors(e.kind, e.query),
-              case when e.account <> e.path_account
-                then '{"account.id": ["is not the account of the path"]}'::jsonb end)
-            end as errors,
-            c.status as caller_status,
-            c.detail as caller_detail,
-            c.actor,
-            e.path_account is null and e.account is null and c.account_key is null as has_no_account,
-            a.key as account_key,
-            a.status as account_status,
-            c.sees_all_accounts or a.key = c.account_key as is_visible,
-            case when e.has_groups
-              then array(
-                select g.key
-                from jsonb_array_elements(e.request -> 'groups') as i (item)
-                join accounts.user_group as g on g.key = internal.user_group_key(i.item ->> 'id')
-                where g.account_key = a.key
-                order by g.key)
-              else array(select g.key from accounts.user_group as g where g.account_key = a.key and g.is_default)
-            end as user_group_keys,
-            case when e.has_groups then jsonb_array_length(e.request -> 'groups') else 1 end as group_count
-          from (
-            select
-              i.position::int as ordinal,
-              i.element ->> 'token' as token,
-              i.element ->> 'account' as path_account,
-              coalesce(i.element ->> 'kind', 'account_user') as kind,
-              coalesce(i.element ->> 'query', '') as query,
-              i.element ->> 'traceparent' as traceparent,
-              i.request,
-              internal.is_plain_invitation(i.request) as is_plain,
-              i.request #>> '{account,id}' as account,
-              internal.email_key(i.request #>> '{user,email}') as email_key,
-              coalesce(jsonb_typeof(i.request -> 'groups') = 'array', false) as has_groups
-            from (
-              select r.element, r.position, r.element -> 'request' as request
-              from jsonb_array_elements(requests) with ordinality as r (element, position)
-              offset 0
-            ) as i
-            offset 0
-          ) as e
-          cross join lateral internal.callers(e.token) as c
-          left join accounts.account as a on a.key = case
-            when e.path_account is not null then internal.account_key(e.path_account)
-            when e.account is not null then internal.account_key(e.account)
-            else c.account_key
-          end
-          offset 0
-        ) as f
+        select e.element, e.position, e.element -> 'request' as request
+        from jsonb_array_elements(requests) with ordinality as e (element, position)
         offset 0
-      ) as s
-    ) as v);
+      ) as r
+      cross join lateral internal.callers(r.element ->> 'token') as c
+      left join accounts.account as a on a.key = case
+        when r.element ->> 'account' is not null then internal.account_key(r.element ->> 'account')
+        when r.request #>> '{account,id}' is not null then internal.account_key(r.request #>> '{account,id}')
+        else c.account_key
+      end
+      offset 0
+    ) as f
+  ) as e;
+
+  if cardinality(v_planned) > 1 then
+    v_planned := array(
+      select (
+        p.ordinal, p.status, p.detail, p.errors, p.request, p.actor, p.trace_id, p.account_key, p.user_group_keys,
+        p.email_key, p.kind, p.query,
+        case when p.status = 201
+          then row_number() over (partition by p.status, p.account_key, p.email_key order by p.ordinal) end
+      )::internal.planned_invitation
+      from unnest(v_planned) as p);
+  end if;
+  return v_planned;
 end
 $$;
