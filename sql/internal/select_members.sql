@@ -155,8 +155,11 @@ begin
     select p.value into v_selection from internal.rql_parameters(query) as p where p.name = 'select';
     select m.sections, m.omitted into v_members
     from internal.select_members(kind, v_selection, 0, false, code is not null) as m;
+    -- A code that is not wanted is none, and so there is no url.
     return query select o.object, null::jsonb
-    from internal.selected_objects(kind, array[key], array[code], v_members.sections, v_members.omitted) as o;
+    from internal.selected_objects(
+      kind, array[key], array[case when 'invitation.url' <> all (v_members.omitted) then code end],
+      v_members.sections, v_members.omitted) as o;
   end if;
 end
 $$;
