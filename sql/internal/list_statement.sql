@@ -15,6 +15,7 @@ declare
   v_names text[] := array[]::text[];
   v_select record;
   v_filters jsonb := jsonb '[]';
+  v_excess text[];
   v_condition text;
   v_order text;
   v_where text;
@@ -66,19 +67,23 @@ begin
   omitted := v_members.omitted;
   errors := internal.list_error(errors, 'select', variadic v_members.problems);
 
-  if jsonb_array_length(jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (@.call != "")'))
-    > v_limits.terms then
-    errors := internal.list_error(errors, '$filter', format('has more than %s expressions', v_limits.terms));
-  elsif v_filters <> '[]' then
+  -- A path finds a node before what is in it, and so in the order of the text.
+  select coalesce(array_agg(format('position %s: has more than %s %s', e.at, e.most, e.what) order by e.most), '{}')
+  into v_excess
+  from (values
+    (jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (@.call != "")')
+      -> v_limits.terms ->> 'at', v_limits.terms, 'expressions'),
+    (jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (exists(@.list)).list[*]')
+      -> v_limits.listed ->> 'at', v_limits.listed, 'values in lists')) as e (at, most, what)
+  where e.at is not null;
+  errors := internal.list_error(errors, '$filter', variadic v_excess);
+  if v_excess = '{}' and v_filters <> '[]' then
     select c.parameters, c.condition, c.problems into v_part
     from internal.rql_condition(
       jsonb_build_object('call', 'and', 'of', v_filters, 'at', 1), kind, null, parameters, '{}') as c;
     parameters := v_part.parameters;
     v_condition := v_part.condition;
     errors := internal.list_error(errors, '$filter', variadic v_part.problems);
-    if cardinality(parameters) > v_limits.listed then
-      errors := internal.list_error(errors, '$filter', format('has more than %s values', v_limits.listed));
-    end if;
   end if;
 
   if errors <> '{}' then
@@ -145,11 +150,14 @@ begin
       || case when bool_or(i.sql = 'u.key') then ''
         else ', u.key' || (array_agg(i.direction order by i.position desc))[1] end,
     coalesce(array_agg(i.problem order by i.position) filter (where i.problem is not null), '{}')
-      || case when count(*) > v_limit then array[format('has more than %s fields', v_limit)] end
+      || case when count(*) > v_limit
+        then array[format('position %s: has more than %s fields', min(i.at) filter (where i.position > v_limit),
+          v_limit)] end
   into terms, problems
   from (
     select
       n.position,
+      n.at,
       case when n.item like '-%' then ' desc' else '' end as direction,
       internal.rql_sortable(f.type, f.expression) as sql,
       case

@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/list_rows.sql
-select plan(193);
+select plan(198);
 
 create function pg_temp.names(query text)
 returns text[]
@@ -313,14 +313,25 @@ from (values
     "position 13: $meta is not a field to select"]}'),
   (repeat('not(', 17) || 'id=1' || repeat(')', 17), '{"$filter": ["position 65: is nested deeper than 16 levels"]}'),
   (repeat('(', 3000), '{"$filter": ["position 17: is nested deeper than 16 levels"]}'),
-  (repeat('x', 8001), '{"$filter": ["the query is longer than 8000 characters"]}'),
-  (repeat('user.icon=a&', 101), '{"$filter": ["has more than 100 expressions"]}'),
-  ('in(user.icon,(a' || repeat(',a', 500) || '))', '{"$filter": ["has more than 500 values"]}')
+  (repeat('x', 8001), '{"$filter": ["position 8001: the query is longer than 8000 characters"]}'),
+  (repeat('user.icon=a&', 101), '{"$filter": ["position 1201: has more than 100 expressions"]}'),
+  ('not(eq(id,x))&and(in(id,(a' || repeat(',a', 299) || ')),or(in(user.icon,(b' || repeat(',b', 200)
+    || '))))', '{"$filter": ["position 1045: has more than 500 values in lists"]}'),
+  ('foo=1&eq(user.name,a&' || repeat('user.icon=a&', 100), '{"$filter": [
+    "position 21: the query ends where a comma or a closing parenthesis is expected",
+    "position 1210: has more than 100 expressions"]}'),
+  ('order=' || repeat('user.icon,', 10) || 'foo',
+    '{"order": ["position 107: foo is not a field", "position 107: has more than 10 fields"]}')
 ) as w (query, errors);
 select is(pg_temp.total(repeat('not(', 14) || 'user.name=x' || repeat(')', 14)), 0::bigint,
   'fourteen levels are not too deep');
 select is(pg_temp.total('out(user.icon,(a' || repeat(',a', 499) || '))'), :everybody::bigint,
   'five hundred values are not too many');
+select is(pg_temp.total('out(lastLoginAt,(2020-01-01' || repeat(',2020-01-01', 499) || '))'), :everybody::bigint,
+  'nor are five hundred dates');
+select is(pg_temp.total(repeat('user.icon=a&', 100)), 0::bigint, 'nor a hundred expressions');
+select is(pg_temp.total('limit=0&order=-audit.created.at' || repeat(',user.icon', 9)), :everybody::bigint,
+  'nor ten fields to order by');
 
 -- Injection attempts are data.
 select pg_temp.contents() as before \gset
