@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/list_rows.sql
-select plan(198);
+select plan(201);
 
 create function pg_temp.names(query text)
 returns text[]
@@ -319,10 +319,14 @@ from (values
     || '))))', '{"$filter": ["position 1045: has more than 500 values in lists"]}'),
   ('foo=1&eq(user.name,a&' || repeat('user.icon=a&', 100), '{"$filter": [
     "position 21: the query ends where a comma or a closing parenthesis is expected",
-    "position 1210: has more than 100 expressions"]}'),
+    "position 1198: has more than 100 expressions"]}'),
+  (repeat('a&', 4000), '{"$filter": ["position 201: has more than 100 expressions"]}'),
+  ('in(id,(' || repeat('a,', 3990) || 'a))', '{"$filter": ["position 1008: has more than 500 values in lists"]}'),
   ('order=' || repeat('user.icon,', 10) || 'foo',
-    '{"order": ["position 107: foo is not a field", "position 107: has more than 10 fields"]}')
+    '{"order": ["position 107: has more than 10 fields"]}')
 ) as w (query, errors);
+select is(jsonb_array_length(pg_temp.list_problem('select=' || repeat('a,', 3990)) #> '{errors,select}'), 100,
+  'of thousands of mistakes the first hundred are told');
 select is(pg_temp.total(repeat('not(', 14) || 'user.name=x' || repeat(')', 14)), 0::bigint,
   'fourteen levels are not too deep');
 select is(pg_temp.total('out(user.icon,(a' || repeat(',a', 499) || '))'), :everybody::bigint,
