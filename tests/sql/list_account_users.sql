@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/list_rows.sql
-select plan(201);
+select plan(202);
 
 create function pg_temp.names(query text)
 returns text[]
@@ -237,6 +237,10 @@ select is(
     'select=+nobody&limit=3&eq(id,x)') as o),
   '{"select": ["position 8: nobody is not a field to select"], "limit": ["position 22: is not a parameter here"],
     "eq": ["position 24: is not a parameter here"]}', 'one object takes select and nothing else');
+select is(
+  (select sum(jsonb_array_length(e.value)) from jsonb_each(internal.selection_errors('user',
+    'select=' || repeat('a,', 2000) || repeat('&b', 1000))) as e),
+  100::bigint, 'and is told a hundred mistakes at most');
 
 -- Who sees what.
 set local role accountsd_server;
