@@ -257,3 +257,56 @@ Test(lists, select_is_taken_by_get_and_create)
         free(path);
     }
 }
+
+Test(lists, tell_others_ids_from_nobodys_to_no_one)
+{
+    struct account *other = account_make(pg, "Vendor");
+    char *email = new_email(), *body = create_body(email, NULL, NULL);
+    struct member *stranger = member_invite(server, other->token, body);
+    char *buyer = database_query(pg,
+        "select internal.buyer_id(min(key)) from accounts.buyer where account_key = internal.account_key($1)",
+        other->id, NULL);
+    const struct {
+        const char *field, *id, *unknown;
+    } filters[] = {
+        {"account.id", other->id, "select internal.account_id(99999998)"},
+        {"id", stranger->id, "select internal.account_user_id(999999999998)"},
+        {"user.id", stranger->user_id, "select internal.person_id(99999998)"},
+        {"groups.id", other->default_group, "select internal.user_group_id(99999998)"},
+        {"buyers.id", buyer, "select internal.buyer_id(99999998)"},
+    };
+    static const struct {
+        const char *before, *between, *after;
+    } forms[] = {
+        {"", "=", ""}, {"ne(", ",", ")"}, {"in(", ",(", "))&limit=0"}, {"not(", "=in=(", "))&order=id"}};
+
+    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+        char *unknown = database_query(pg, filters[i].unknown, NULL);
+
+        for (size_t j = 0; j < sizeof(forms) / sizeof(forms[0]); j++) {
+            char *of_other = NULL, *of_nobody = NULL;
+            struct answer others, nobodys;
+
+            cr_assert_geq(asprintf(&of_other, "%s%s%s%s%s", forms[j].before, filters[i].field,
+                              forms[j].between, filters[i].id, forms[j].after),
+                0);
+            cr_assert_geq(asprintf(&of_nobody, "%s%s%s%s%s", forms[j].before, filters[i].field,
+                              forms[j].between, unknown, forms[j].after),
+                0);
+            others = ask("GET", ACCOUNT_USERS, of_other, NULL);
+            nobodys = ask("GET", ACCOUNT_USERS, of_nobody, NULL);
+            cr_expect_eq(others.status, 200, "%s: %s", of_other, others.text);
+            cr_expect_str_eq(others.text, nobodys.text, "%s: %s", of_other, others.text);
+            answer_free(&others);
+            answer_free(&nobodys);
+            free(of_other);
+            free(of_nobody);
+        }
+        free(unknown);
+    }
+    free(buyer);
+    free(email);
+    free(body);
+    member_free(stranger);
+    account_free(other);
+}
