@@ -479,6 +479,7 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
         req->res.reason = problem_title(req->res.status);
         req->res.content_length = replacement->text.len;
         req->res.headers.entries[type].value = h2o_iovec_init(H2O_STRLIT(PROBLEM_MEDIA_TYPE));
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL, H2O_STRLIT("no-store"));
         slot = &replacement->super.next;
     }
     h2o_setup_next_ostream(req, slot);

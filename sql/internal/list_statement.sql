@@ -15,6 +15,8 @@ declare
   v_names text[] := array[]::text[];
   v_select record;
   v_filters jsonb := jsonb '[]';
+  v_filter_count int := 0;
+  v_excess text[];
   v_condition text;
   v_order text;
   v_where text;
@@ -31,6 +33,13 @@ begin
     if v_parameter.problem is not null then
       errors := internal.list_error(errors, v_parameter.name, v_parameter.problem);
     elsif v_parameter.name = '$filter' then
+      v_filter_count := v_filter_count + 1;
+      if v_filter_count > v_limits.terms then
+        -- Each is an expression or more: the rest is not even parsed.
+        v_excess := coalesce(v_excess, array[format('position %s: has more than %s expressions',
+          v_parameter.position, v_limits.terms)]);
+        continue;
+      end if;
       select e.node, e.problem into v_part from internal.rql_parsed(v_parameter.value, v_parameter.position) as e;
       v_filters := v_filters || coalesce(v_part.node, '[]');
       errors := internal.list_error(errors, '$filter', v_part.problem);
@@ -66,19 +75,23 @@ begin
   omitted := v_members.omitted;
   errors := internal.list_error(errors, 'select', variadic v_members.problems);
 
-  if jsonb_array_length(jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (@.call != "")'))
-    > v_limits.terms then
-    errors := internal.list_error(errors, '$filter', format('has more than %s expressions', v_limits.terms));
-  elsif v_filters <> '[]' then
+  -- A path finds a node before what is in it, and so in the order of the text.
+  select coalesce(v_excess, array_agg(format('position %s: has more than %s %s', e.at, e.most, e.what) order by e.most))
+  into v_excess
+  from (values
+    (jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (@.call != "")')
+      -> v_limits.terms ->> 'at', v_limits.terms, 'expressions'),
+    (jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (exists(@.list)).list[*]')
+      -> v_limits.listed ->> 'at', v_limits.listed, 'values in lists')) as e (at, most, what)
+  where e.at is not null;
+  errors := internal.list_error(errors, '$filter', variadic coalesce(v_excess, '{}'));
+  if v_excess is null and v_filters <> '[]' then
     select c.parameters, c.condition, c.problems into v_part
     from internal.rql_condition(
       jsonb_build_object('call', 'and', 'of', v_filters, 'at', 1), kind, null, parameters, '{}') as c;
     parameters := v_part.parameters;
     v_condition := v_part.condition;
     errors := internal.list_error(errors, '$filter', variadic v_part.problems);
-    if cardinality(parameters) > v_limits.listed then
-      errors := internal.list_error(errors, '$filter', format('has more than %s values', v_limits.listed));
-    end if;
   end if;
 
   if errors <> '{}' then
@@ -121,13 +134,15 @@ as $$
     || case when sql ~ '\ma\.' then ' join accounts.account as a on a.key = u.account_key' else '' end
 $$;
 
--- The errors with these messages more for one name; null and no messages change nothing.
+-- The errors with these messages more for one name; null and no messages change nothing. A query has room for thousands
+-- of mistakes: the first hundred of a name will do.
 create or replace function internal.list_error(errors jsonb, name text, variadic problems text[])
 returns jsonb
 language sql immutable parallel safe
 as $$
-  select case when array_remove(problems, null) = '{}' then errors
-    else errors || jsonb_build_object(name, coalesce(errors -> name, '[]') || to_jsonb(array_remove(problems, null)))
+  select case when array_remove(problems, null) = '{}' or jsonb_array_length(errors -> name) >= 100 then errors
+    else errors || jsonb_build_object(name,
+      coalesce(errors -> name, '[]') || to_jsonb((array_remove(problems, null))[:100]))
   end
 $$;
 
@@ -144,12 +159,14 @@ begin
     string_agg(i.sql || i.direction, ', ' order by i.position)
       || case when bool_or(i.sql = 'u.key') then ''
         else ', u.key' || (array_agg(i.direction order by i.position desc))[1] end,
-    coalesce(array_agg(i.problem order by i.position) filter (where i.problem is not null), '{}')
-      || case when count(*) > v_limit then array[format('has more than %s fields', v_limit)] end
+    case when count(*) > v_limit
+      then array[format('position %s: has more than %s fields', min(i.at) filter (where i.position > v_limit), v_limit)]
+      else coalesce(array_agg(i.problem order by i.position) filter (where i.problem is not null), '{}') end
   into terms, problems
   from (
     select
       n.position,
+      n.at,
       case when n.item like '-%' then ' desc' else '' end as direction,
       internal.rql_sortable(f.type, f.expression) as sql,
       case

@@ -1,4 +1,5 @@
--- What a query may be at most: characters, nested parentheses, comparisons, and values in all its lists.
+-- What a query may be at most: characters, levels of nesting, expressions, values in all its lists, and in an order
+-- fields; how many rows a page may have, and has unless told.
 create or replace function internal.rql_limits(
   out length int, out depth int, out terms int, out listed int, out page int, out default_page int, out orders int)
 language sql immutable parallel safe
@@ -46,7 +47,8 @@ declare
   v_at int := 1;
 begin
   if char_length(query) > v_limit then
-    return query values ('$filter', null::text, null::int, format('the query is longer than %s characters', v_limit));
+    return query values ('$filter', null::text, null::int,
+      format('position %s: the query is longer than %s characters', v_limit + 1, v_limit));
     return;
   end if;
   for v_part in select m.part[1] from regexp_matches(query, c_split, 'g') as m (part) loop

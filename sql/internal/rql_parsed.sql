@@ -51,7 +51,7 @@ create or replace function internal.rql_node(
 language plpgsql immutable parallel safe
 as $$
 declare
-  c_depth constant int := (select l.depth from internal.rql_limits() as l);
+  c_limits constant record := internal.rql_limits();
   v_token constant jsonb := tokens -> first;
   v_kind constant text := v_token ->> 'kind';
   v_is_call constant boolean := v_kind = 'word' and tokens -> (first + 1) ->> 'kind' = '(';
@@ -59,8 +59,8 @@ declare
   v_operator jsonb;
   v_part record;
 begin
-  if depth > c_depth then
-    problem := format('position %s: is nested deeper than %s levels', v_token ->> 'at', c_depth);
+  if depth > c_limits.depth then
+    problem := format('position %s: is nested deeper than %s levels', v_token ->> 'at', c_limits.depth);
   elsif v_kind = '(' or v_is_call then
     next := first + case when v_is_call then 2 else 1 end;
     if tokens -> next ->> 'kind' = ')' then
@@ -70,6 +70,10 @@ begin
         select n.node, n.next, n.problem into v_part from internal.rql_node(tokens, next, depth + 1) as n;
         if v_part.problem is not null then
           problem := v_part.problem;
+          return;
+        elsif jsonb_array_length(v_of) = c_limits.listed then
+          -- More than any list or call can have: the rest is not even looked at.
+          problem := format('position %s: has more than %s values in lists', tokens -> next ->> 'at', c_limits.listed);
           return;
         end if;
         v_of := v_of || v_part.node;

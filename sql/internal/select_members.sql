@@ -98,7 +98,8 @@ begin
 end
 $$;
 
--- What is wrong with the query of a request that takes select and nothing else; null when nothing is.
+-- What is wrong with the query of a request that takes select and nothing else, a hundred mistakes at most; null when
+-- nothing is.
 create or replace function internal.selection_errors(kind text, query text)
 returns jsonb
 language plpgsql stable
@@ -110,26 +111,34 @@ begin
   return (
     select jsonb_object_agg(e.name, e.problems)
     from (
-      select m.name, jsonb_agg(m.problem order by m.position) as problems
+      select f.name, jsonb_agg(f.problem order by f.position) as problems
       from (
-        select
-          case when p.name = '$filter'
-            then coalesce(nullif(btrim(substring(p.value from '^[^(=]*')), ''), p.name) else p.name end as name,
-          p.position,
-          coalesce(p.problem, case
-            when p.name <> 'select' then format('position %s: is not a parameter here', p.position)
-            when row_number() over (partition by p.name order by p.position) > 1
-              then format('position %s: is given more than once', p.position)
-          end) as problem
-        from internal.rql_parameters(query) as p
-        union all
-        select 'select', p.position, m.problem
-        from internal.rql_parameters(query) as p,
-          unnest((internal.select_members(kind, p.value, p.position, false, false)).problems) as m (problem)
-        where p.name = 'select' and p.problem is null
-      ) as m
-      where m.problem is not null
-      group by m.name
+        select m.name, m.position, m.problem
+        from (
+          select
+            case when p.name = '$filter'
+              then coalesce(nullif(btrim(substring(p.value from '^[^(=]*')), ''), p.name) else p.name end as name,
+            p.position,
+            coalesce(p.problem, case
+              when p.name <> 'select' then format('position %s: is not a parameter here', p.position)
+              when row_number() over (partition by p.name order by p.position) > 1
+                then format('position %s: is given more than once', p.position)
+            end) as problem
+          from internal.rql_parameters(query) as p
+          union all
+          select 'select', s.position, m.problem
+          from (
+            select p.value, p.position from internal.rql_parameters(query) as p
+            where p.name = 'select' and p.problem is null
+            order by p.position
+            limit 1) as s,
+            unnest((internal.select_members(kind, s.value, s.position, false, false)).problems) as m (problem)
+        ) as m
+        where m.problem is not null
+        order by m.position
+        limit 100
+      ) as f
+      group by f.name
     ) as e);
 end
 $$;
@@ -155,8 +164,11 @@ begin
     select p.value into v_selection from internal.rql_parameters(query) as p where p.name = 'select';
     select m.sections, m.omitted into v_members
     from internal.select_members(kind, v_selection, 0, false, code is not null) as m;
+    -- A code that is not wanted is none, and so there is no url.
     return query select o.object, null::jsonb
-    from internal.selected_objects(kind, array[key], array[code], v_members.sections, v_members.omitted) as o;
+    from internal.selected_objects(
+      kind, array[key], array[case when 'invitation.url' <> all (v_members.omitted) then code end],
+      v_members.sections, v_members.omitted) as o;
   end if;
 end
 $$;

@@ -13,12 +13,15 @@
 
 #define SILENCE_SECONDS 20
 #define READ_SIZE 16384
+/* How many answers of each status are kept for tests/openapi: not all, or they would be most of its work. */
+#define RECORDED 100
 
 struct connection {
     const struct server *server;
     int fd;
     bool is_busy;
     size_t index;
+    char *request;
     /* What has come of the answer. */
     char *bytes;
     size_t len, size;
@@ -30,6 +33,7 @@ struct run {
     /* The next request to send, how many have ended, and when the last one did. */
     size_t next, ended;
     time_t ended_at;
+    unsigned recorded[600];
     struct connection connections[FLOOD_CONNECTIONS];
 };
 
@@ -56,6 +60,10 @@ static void reopen(struct run *run, struct connection *connection)
 
 static void end(struct run *run, struct connection *connection, const struct answer *answer)
 {
+    if (answer->status > 0 && answer->status < 600 && run->recorded[answer->status]++ < RECORDED)
+        record_raw(connection->request, strlen(connection->request), connection->bytes, connection->len);
+    free(connection->request);
+    connection->request = NULL;
     connection->is_busy = false;
     connection->len = 0;
     run->ended++;
@@ -80,13 +88,12 @@ static void feed(struct run *run, struct connection *connection)
 {
     while (!connection->is_busy && run->next < run->flood->count) {
         enum flood_manner manner = FLOOD_AWAIT;
-        char *bytes;
+        const char *bytes;
 
         connection->index = run->next++;
         connection->is_busy = true;
-        bytes = run->flood->next(run->flood->data, connection->index, &manner);
+        bytes = connection->request = run->flood->next(run->flood->data, connection->index, &manner);
         send_all(connection, bytes, manner == FLOOD_SEND_HALF ? strlen(bytes) / 2 : strlen(bytes));
-        free(bytes);
         if (manner != FLOOD_AWAIT) {
             reopen(run, connection);
             end(run, connection, &(struct answer){0});
@@ -118,9 +125,9 @@ static bool take_answer(struct run *run, struct connection *connection)
     answer.text = strndup(connection->bytes + head_len, body_len);
     answer.body = json_loadb(answer.text, body_len, JSON_REJECT_DUPLICATES, NULL);
     persistence = answer_header(&answer, "connection");
+    end(run, connection, &answer);
     if (strcasecmp(persistence, "close") == 0)
         reopen(run, connection);
-    end(run, connection, &answer);
     free(persistence);
     answer_free(&answer);
     return true;

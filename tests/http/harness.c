@@ -255,6 +255,11 @@ static void record(long status, ...)
     free(line);
 }
 
+void record_raw(const char *sent, size_t sent_len, const char *received, size_t received_len)
+{
+    record(0L, "sent", sent, sent_len, "received", received, received_len, NULL);
+}
+
 struct answer request(const struct server *server, const char *method, const char *path, const char *token,
     const char *body, const char *const *headers)
 {
@@ -378,6 +383,6 @@ char *send_raw(const struct server *server, const char *bytes, size_t len)
         fwrite(buffer, 1, (size_t)got, out);
     close(fd);
     fclose(out);
-    record(0L, "sent", bytes, len, "received", text, size, NULL);
+    record_raw(bytes, len, text, size);
     return text;
 }

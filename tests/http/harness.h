@@ -64,6 +64,9 @@ char *answer_header(const struct answer *answer, const char *name);
 /* A text at a path of keys, such as "user", "name", NULL; "(none)" where there is none. */
 const char *answer_text(const struct answer *answer, ...);
 
+/* Keeps bytes that were sent and what came back for tests/openapi, as request and send_raw do by themselves.
+ */
+void record_raw(const char *sent, size_t sent_len, const char *received, size_t received_len);
 /* Sends bytes and reads until the other end closes or is silent for a second; the caller frees it. */
 char *send_raw(const struct server *server, const char *bytes, size_t len);
 

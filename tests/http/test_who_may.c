@@ -588,23 +588,25 @@ static struct request_case *find_case(size_t count, const enum value values[SLOT
     return NULL;
 }
 
-/* What is another's must look like what is nobody's: the number of pairs of answers compared. */
+/* What is another's must look like what is nobody's, each in the place of the other: the number of answers
+ * compared. */
 static size_t compare_cases(size_t count)
 {
     size_t compared = 0;
 
     for (size_t i = 0; i < count; i++) {
         enum value values[SLOTS];
-        bool has_other = false, has_unknown = false;
+        bool has_other = false;
         const struct request_case *twin;
         char *description;
 
         for (size_t slot = 0; slot < SLOTS; slot++) {
             has_other |= cases[i].values[slot] == OTHER;
-            has_unknown |= cases[i].values[slot] == UNKNOWN;
-            values[slot] = cases[i].values[slot] == OTHER ? UNKNOWN : cases[i].values[slot];
+            values[slot] = cases[i].values[slot] == OTHER     ? UNKNOWN
+                           : cases[i].values[slot] == UNKNOWN ? OTHER
+                                                              : cases[i].values[slot];
         }
-        if (!has_other || has_unknown)
+        if (!has_other)
             continue;
         twin = find_case(count, values);
         cr_assert_not_null(twin);

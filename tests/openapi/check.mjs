@@ -10,6 +10,8 @@ const SHOWN = 20
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']
 // What the server can say of a request before it looks at its path.
 const BEFORE_PATH = [400, 411, 413, 417, 431]
+// Headers that HTTP itself has; Content-Type is that of the content.
+const OF_EVERY_ANSWER = ['connection', 'content-length', 'content-type', 'date', 'server']
 
 const root = new URL('../../', import.meta.url)
 const openapi = JSON.parse(readFileSync(new URL('server/openapi.json', root), 'utf8'))
@@ -105,6 +107,9 @@ function responseErrors(pointer, exchange) {
       errors.push(...schemaErrors(`${header.pointer}/schema`, value).map((e) => `header ${name}: ${e}`))
     else if (header.value.required) errors.push(`header ${name} is missing`)
   }
+  const documented = Object.keys(response.value.headers ?? {}).map((name) => name.toLowerCase())
+  for (const name of headers.keys())
+    if (!documented.includes(name) && !OF_EVERY_ANSWER.includes(name)) errors.push(`header ${name} is not in the document`)
   const type = headers.get('content-type')
   const content = response.value.content
   if (content === undefined) return exchange.body === '' && type === undefined ? errors : [...errors, 'there is a body']

@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/list_rows.sql
-select plan(193);
+select plan(202);
 
 create function pg_temp.names(query text)
 returns text[]
@@ -237,6 +237,10 @@ select is(
     'select=+nobody&limit=3&eq(id,x)') as o),
   '{"select": ["position 8: nobody is not a field to select"], "limit": ["position 22: is not a parameter here"],
     "eq": ["position 24: is not a parameter here"]}', 'one object takes select and nothing else');
+select is(
+  (select sum(jsonb_array_length(e.value)) from jsonb_each(internal.selection_errors('user',
+    'select=' || repeat('a,', 2000) || repeat('&b', 1000))) as e),
+  100::bigint, 'and is told a hundred mistakes at most');
 
 -- Who sees what.
 set local role accountsd_server;
@@ -313,14 +317,29 @@ from (values
     "position 13: $meta is not a field to select"]}'),
   (repeat('not(', 17) || 'id=1' || repeat(')', 17), '{"$filter": ["position 65: is nested deeper than 16 levels"]}'),
   (repeat('(', 3000), '{"$filter": ["position 17: is nested deeper than 16 levels"]}'),
-  (repeat('x', 8001), '{"$filter": ["the query is longer than 8000 characters"]}'),
-  (repeat('user.icon=a&', 101), '{"$filter": ["has more than 100 expressions"]}'),
-  ('in(user.icon,(a' || repeat(',a', 500) || '))', '{"$filter": ["has more than 500 values"]}')
+  (repeat('x', 8001), '{"$filter": ["position 8001: the query is longer than 8000 characters"]}'),
+  (repeat('user.icon=a&', 101), '{"$filter": ["position 1201: has more than 100 expressions"]}'),
+  ('not(eq(id,x))&and(in(id,(a' || repeat(',a', 299) || ')),or(in(user.icon,(b' || repeat(',b', 200)
+    || '))))', '{"$filter": ["position 1045: has more than 500 values in lists"]}'),
+  ('foo=1&eq(user.name,a&' || repeat('user.icon=a&', 100), '{"$filter": [
+    "position 21: the query ends where a comma or a closing parenthesis is expected",
+    "position 1198: has more than 100 expressions"]}'),
+  (repeat('a&', 4000), '{"$filter": ["position 201: has more than 100 expressions"]}'),
+  ('in(id,(' || repeat('a,', 3990) || 'a))', '{"$filter": ["position 1008: has more than 500 values in lists"]}'),
+  ('order=' || repeat('user.icon,', 10) || 'foo',
+    '{"order": ["position 107: has more than 10 fields"]}')
 ) as w (query, errors);
+select is(jsonb_array_length(pg_temp.list_problem('select=' || repeat('a,', 3990)) #> '{errors,select}'), 100,
+  'of thousands of mistakes the first hundred are told');
 select is(pg_temp.total(repeat('not(', 14) || 'user.name=x' || repeat(')', 14)), 0::bigint,
   'fourteen levels are not too deep');
 select is(pg_temp.total('out(user.icon,(a' || repeat(',a', 499) || '))'), :everybody::bigint,
   'five hundred values are not too many');
+select is(pg_temp.total('out(lastLoginAt,(2020-01-01' || repeat(',2020-01-01', 499) || '))'), :everybody::bigint,
+  'nor are five hundred dates');
+select is(pg_temp.total(repeat('user.icon=a&', 100)), 0::bigint, 'nor a hundred expressions');
+select is(pg_temp.total('limit=0&order=-audit.created.at' || repeat(',user.icon', 9)), :everybody::bigint,
+  'nor ten fields to order by');
 
 -- Injection attempts are data.
 select pg_temp.contents() as before \gset

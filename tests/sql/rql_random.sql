@@ -71,12 +71,13 @@ begin
     return value = '""';
   elsif v_value is null then
     return false;
-  elsif operator = 'like' then
+  elsif operator = 'like' and type <> 'email' then
     return starts_with(v_value, wanted ->> 'head')
       and right(v_value, char_length(wanted ->> 'tail')) = wanted ->> 'tail'
       and char_length(v_value) >= char_length((wanted ->> 'head') || (wanted ->> 'tail'));
-  elsif operator = 'ilike' then
-    return pg_temp.compares('like', type, to_jsonb(lower(v_value)),
+  elsif operator in ('like', 'ilike') then
+    -- Addresses compare without case, whatever the operator.
+    return pg_temp.compares('like', 'text', to_jsonb(lower(v_value)),
       jsonb_build_object('head', lower(wanted ->> 'head'), 'tail', lower(wanted ->> 'tail')));
   elsif type = 'id' then
     v_sign := sign(pg_temp.age(v_value) - pg_temp.age(v_wanted));
