@@ -4,7 +4,8 @@
 -- An account that is not there and one that the caller may not see get the same answer: 403 for one that the request
 -- names, 404 for one that the path does (path_account).
 create or replace function internal.judged_invitation(
-  planned internal.planned_invitation, caller internal.caller, path_account text, account_status accounts.account_status)
+  planned internal.planned_invitation, caller internal.caller, path_account text,
+  account_status accounts.account_status)
 returns internal.planned_invitation
 language plpgsql stable
 as $$
