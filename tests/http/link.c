@@ -180,7 +180,7 @@ static void *run(void *data)
 static void find_database(struct link *link, const char *database_url)
 {
     PQconninfoOption *options = PQconninfoParse(database_url, NULL);
-    const char *host = NULL, *port = "5432", *database = "";
+    const char *host = "", *port = "5432", *database = "";
 
     cr_assert_not_null(options, "%s", database_url);
     for (PQconninfoOption *option = options; option->keyword != NULL; option++) {
@@ -191,7 +191,7 @@ static void find_database(struct link *link, const char *database_url)
         if (option->val != NULL && strcmp(option->keyword, "dbname") == 0)
             database = option->val;
     }
-    cr_assert(host != NULL && host[0] == '/', "no Unix socket: %s", database_url);
+    cr_assert(host[0] == '/', "no Unix socket: %s", database_url);
     link->database.sun_family = AF_UNIX;
     snprintf(link->database.sun_path, sizeof(link->database.sun_path), "%s/.s.PGSQL.%s", host, port);
     snprintf(link->url, sizeof(link->url), "dbname='%s'", database);
