@@ -79,7 +79,7 @@ begin
   -- In a snapshot of its own: what the lock's last holder has kept is seen.
   select k.* into v_kept
   from accounts.idempotency_key as k
-  cross join accounts.settings as s
+  join accounts.settings as s on s.only_row
   where k.key_sha256 = v_claim.key_sha256 and k.created_at > statement_timestamp() - s.idempotency_lifetime;
   if not found then
     v_claim.code_salt := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
@@ -110,7 +110,8 @@ begin
   where k.key_sha256 = any (array(
     select old.key_sha256
     from accounts.idempotency_key as old
-    where old.created_at <= statement_timestamp() - (select s.idempotency_lifetime from accounts.settings as s)
+    where old.created_at <= statement_timestamp() - (
+      select s.idempotency_lifetime from accounts.settings as s where s.only_row)
     order by old.created_at
     limit 2 * cardinality(claims)
     for update skip locked));

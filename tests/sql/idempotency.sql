@@ -3,7 +3,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(93);
+select plan(98);
 
 -- The answer as it is written, byte for byte.
 create function pg_temp.text_of(role text, call text)
@@ -297,6 +297,29 @@ from pg_temp.rows_of('serve', (
   from generate_series(1, 2))) as v;
 select is(pg_temp.mails(:'inside'), 2::bigint, 'so one mail goes out, after that of the invitation');
 select is(pg_temp.kept(), :'kept'::bigint + 1, 'and one answer is kept');
+
+-- Who brings no key pays nothing.
+create function pg_temp.scans()
+returns bigint
+language sql
+as $$
+  select t.seq_scan + t.idx_scan from pg_stat_xact_user_tables as t where t.relid = 'accounts.idempotency_key'::regclass
+$$;
+select pg_temp.scans() as scans \gset
+select is(array_agg(v.status), array[201, 201, 400], 'a set without keys')
+from pg_temp.rows_of('create_account_users', jsonb_build_array(
+  jsonb_build_object('token', :'client_token', 'request', pg_temp.invitation('keyless1@example.com')),
+  jsonb_build_object('token', :'client_token', 'request', pg_temp.invitation('keyless2@example.com')),
+  '7')) as v;
+select is(v.status, 200, 'and another operation without one')
+from pg_temp.rows_of('serve', jsonb_build_array(jsonb_build_object('operation', 'resend_invite',
+  'kind', 'account_user', 'accountUser', :'inside'::json ->> 'id', 'token', :'client_token'))) as v;
+select is(pg_temp.scans(), :'scans'::bigint, 'look for none');
+select is(v.status, 400, 'with a key that is free')
+from pg_temp.rows_of('create_account_users', jsonb_build_array(jsonb_build_object('token', :'client_token',
+  'idempotencyKey', 'scans', 'request', pg_temp.invitation('keyless3@example.com',
+  groups => pg_temp.ids(:'vendor_sales'))))) as v;
+select is(pg_temp.scans(), :'scans'::bigint + 1, 'it is looked for once');
 
 -- What reads keeps nothing.
 select is(v.status, 200, 'a look with a key') from pg_temp.rows_of('serve', jsonb_build_array(jsonb_build_object(
