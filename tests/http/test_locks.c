@@ -73,7 +73,7 @@ static double expect_status(const struct server *server, const struct account *i
     return seconds;
 }
 
-/* Two connections, and as many who wait for the lock; in the sets there are others with them. */
+/* Two connections, and more who wait for the lock, in sets with others: those are told apart at once. */
 Test(locks, held_for_a_minute_cost_others_nothing)
 {
     double hold = (double)short_or_soak(7, 60);
@@ -85,7 +85,7 @@ Test(locks, held_for_a_minute_cost_others_nothing)
     load_await_success(load, &start);
     lock_account(locked);
     start = now();
-    stuck = load_start(server, locked, 2);
+    stuck = load_start(server, locked, 8);
     sleep_ms(500);
     before = load_count(load, 201);
     while (seconds_since(&start) < hold)
