@@ -1,6 +1,6 @@
 -- How long the server's role may take, set for the role so that it holds whatever is between: PgBouncer, in transaction
--- pooling, passes on no setting of a session. Only in this database, which may not be alone in its cluster. What somebody
--- has set here already, stays; and any of these may be changed at any time, from the next connection on:
+-- pooling, passes on no setting of a session. In this database only, which may not be alone in its cluster. What
+-- somebody has set here already, stays; and any of these may be changed at any time, from the next connection on:
 --   alter role accountsd_server in database <database> set statement_timeout = '20s'
 begin;
 

@@ -191,3 +191,39 @@ Test(outage, too_many_connections_are_too_few_to_serve_at_worst)
     server_end(server);
     stage_end(&stage);
 }
+
+static void make_read_only(const struct stage *stage, const char *whether)
+{
+    char *sql = NULL;
+
+    cr_assert_geq(asprintf(&sql, "alter system set default_transaction_read_only = %s", whether), 0);
+    /* As the setting would forbid to change it. */
+    free(database_query(stage->pg, "set default_transaction_read_only = off", NULL));
+    free(database_query(stage->pg, sql, NULL));
+    free(database_query(stage->pg, "select pg_reload_conf()", NULL));
+    free(sql);
+}
+
+/* A demoted server behind an address that stays: connections to it are given up, and none are made. */
+Test(outage, a_read_only_database_is_away)
+{
+    static const char lost[] = "\"it is of no use any more\"";
+    struct stage stage;
+    struct server *server;
+    size_t drops;
+
+    stage_start(&stage, "read-only");
+    server = server_start(stage.cluster->server_url, (const char *[]){"--workers", "1", NULL});
+    await_status(server, stage.account, 201);
+    make_read_only(&stage, "on");
+    await_status(server, stage.account, 503);
+    expect_at_once(server, stage.account);
+    drops = count_events(server, lost);
+    cr_expect_geq(drops, 1);
+    sleep_ms(1000);
+    cr_expect_leq(count_events(server, lost), drops + 1, "it is connected to again");
+    make_read_only(&stage, "off");
+    await_status(server, stage.account, 201);
+    server_end(server);
+    stage_end(&stage);
+}
