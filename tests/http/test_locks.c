@@ -9,7 +9,7 @@
 
 /* The role's lock_timeout and what a request may wait in the queue, twice, as a member of a set is tried
  * again alone; and the time that a slow machine takes. */
-#define LOCKED_SECONDS 15.0
+#define LOCKED_SECONDS 25.0
 
 static PGconn *pg;
 static struct account *account, *locked;
