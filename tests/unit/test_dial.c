@@ -33,13 +33,14 @@ static void put_parameter(FILE *out, const char *name, const char *value)
     fprintf(out, "S%c%c%c%c%s%c%s%c", 0, 0, 0, (int)len, name, 0, value, 0);
 }
 
+/* Whoever dialled may have taken another host meanwhile, and be gone. */
 static void greet(int fd, enum manner manner)
 {
     char startup[1024], *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
-    cr_assert_gt(recv(fd, startup, sizeof(startup), 0), 0);
+    recv(fd, startup, sizeof(startup), 0);
     /* Authentication is over; what libpq asks after; a key to cancel with; ready for a query. */
     fwrite("R\0\0\0\10\0\0\0\0", 1, 9, out);
     put_parameter(out, "server_version", "15.0");
@@ -48,7 +49,7 @@ static void greet(int fd, enum manner manner)
     put_parameter(out, "in_hot_standby", manner == STANDBY ? "on" : "off");
     fwrite("K\0\0\0\14\0\0\0\1\0\0\0\1Z\0\0\0\5I", 1, 19, out);
     fclose(out);
-    cr_assert_eq(send(fd, text, size, MSG_NOSIGNAL), (ssize_t)size);
+    send(fd, text, size, MSG_NOSIGNAL);
     free(text);
 }
 
