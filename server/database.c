@@ -12,7 +12,11 @@
 /* How often a call that lost a deadlock or a serialization race is tried in all. */
 #define MAX_TRIES 3
 
+/* Where somebody has waited for a lock for as long as anybody may, others will wait for it too, and hold up
+ * their sets and what is queued behind: for so long nobody waits as long as that. */
+#define HASTY_MS 2000
 #define LOCK_NOT_AVAILABLE "55P03"
+
 #define UNKNOWN_WHETHER_DONE                                                                                 \
     "The database did not answer, and whether the request was done is unknown. Repeat it with the same "     \
     "Idempotency-Key."
@@ -52,6 +56,8 @@ struct database {
     h2o_timeout_entry_t watch;
     /* The last attempt to connect failed. */
     bool is_away;
+    /* Until when sets wait hardly at all for a lock. */
+    uint64_t hasty_until;
     size_t connected;
     size_t count;
     struct connection connections[];
@@ -196,8 +202,7 @@ static bool is_stale(const char *sqlstate)
 }
 
 /* The set was undone as a whole: its calls are tried one by one, so that only the one at fault fails; one
- * that lost a race to others is tried again. Where the set has waited for a lock for as long as anybody may,
- * its calls wait for locks no more, so that those who are not at fault are done at once. */
+ * that lost a race to others is tried again. */
 static void reply_error(struct connection *connection, const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -214,8 +219,8 @@ static void reply_error(struct connection *connection, const PGresult *result)
         return;
     }
     connection->count = 0;
-    for (size_t i = 0; i < count && sqlstate != NULL; i++)
-        connection->calls[i]->is_hasty = strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0;
+    if (sqlstate != NULL && strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0)
+        connection->database->hasty_until = h2o_now(connection->database->context->loop) + HASTY_MS;
     if (count > 1 || (lost_race && connection->calls[0]->tries < MAX_TRIES))
         requeue_alone(connection->database, connection->calls, count);
     else
@@ -357,7 +362,8 @@ static void send_set(struct connection *connection)
     const struct statement_text *statement = &statements[connection->calls[0]->statement];
     char *requests = join_requests(connection);
     const char *const parameters[] = {requests};
-    bool is_hasty = connection->calls[0]->is_hasty;
+    const uint64_t now = h2o_now(connection->database->context->loop);
+    bool is_hasty = now < connection->database->hasty_until;
     int sent;
 
     for (size_t i = 0; i < connection->count; i++)
@@ -372,7 +378,7 @@ static void send_set(struct connection *connection)
         drop_connection(connection, 503, "the statement cannot be sent");
         return;
     }
-    connection->deadline = h2o_now(connection->database->context->loop) + (uint64_t)config->database_timeout;
+    connection->deadline = now + (uint64_t)config->database_timeout;
     start_watch(connection->database);
     flush(connection);
 }
@@ -512,7 +518,6 @@ bool database_submit(struct database *database, struct database_call *call)
         return false;
     call->tries = 0;
     call->alone = false;
-    call->is_hasty = false;
     call->queued_at = h2o_now(database->context->loop);
     call->next = NULL;
     *database->last = call;

@@ -40,7 +40,6 @@ struct database_call {
     uint64_t queued_at;
     unsigned tries;
     bool alone;
-    bool is_hasty;
 };
 
 /* NULL when the connector's thread cannot be made. */
