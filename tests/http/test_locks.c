@@ -1,5 +1,4 @@
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,56 +112,6 @@ Test(locks, held_for_a_minute_cost_others_nothing)
     server_end(server);
 }
 
-struct poster {
-    pthread_t thread;
-    const struct server *server;
-    const struct account *into;
-    char *email;
-    struct answer answer;
-};
-
-static void *post_one(void *data)
-{
-    struct poster *poster = data;
-    char *body = create_body(poster->email, NULL, NULL);
-
-    poster->answer = post(poster->server, poster->into->token, body);
-    free(body);
-    return NULL;
-}
-
-static void poster_start(
-    struct poster *poster, const struct server *server, const struct account *into, char *email)
-{
-    *poster = (struct poster){.server = server, .into = into, .email = email};
-    cr_assert_eq(pthread_create(&poster->thread, NULL, post_one, poster), 0);
-}
-
-static void poster_end(struct poster *poster, long status)
-{
-    pthread_join(poster->thread, NULL);
-    cr_expect_eq(poster->answer.status, status, "%ld %s", poster->answer.status, poster->answer.text);
-    answer_free(&poster->answer);
-    free(poster->email);
-}
-
-static void await_waiting(const char *count)
-{
-    for (int i = 0; i < 1000; i++) {
-        char *waiting = database_query(pg,
-            "select count(*) from pg_locks where not granted and pg_backend_pid() = any "
-            "(pg_blocking_pids(pid))",
-            NULL);
-        bool is_reached = strcmp(waiting, count) == 0;
-
-        free(waiting);
-        if (is_reached)
-            return;
-        sleep_ms(10);
-    }
-    cr_assert_fail("%s do not wait for the lock", count);
-}
-
 #define CROWD 10
 
 /* One connection, and behind one who waits for the lock a set in which all but the last wait for it too. They
@@ -176,7 +125,7 @@ Test(locks, waited_for_in_a_set_do_not_hold_up_who_is_in_it)
 
     lock_account(locked);
     poster_start(&posters[0], server, locked, new_email());
-    await_waiting("1");
+    await_waiting(pg, "1");
     begin = now();
     for (size_t i = 1; i < CROWD; i++) {
         poster_start(&posters[i], server, i == CROWD - 1 ? account : locked, new_email());
@@ -216,9 +165,9 @@ Test(locks, on_all_connections_leave_what_needs_none)
 
     lock_account(locked);
     poster_start(&stuck[0], server, locked, new_email());
-    await_waiting("1");
+    await_waiting(pg, "1");
     poster_start(&stuck[1], server, locked, new_email());
-    await_waiting("2");
+    await_waiting(pg, "2");
     for (size_t i = 0; i < QUEUE_SIZE; i++) {
         poster_start(&queued[i], server, account, new_email());
         sleep_ms(50);
@@ -255,7 +204,7 @@ Test(locks, are_waited_for_no_longer_than_the_server_does)
     free(log);
     lock_account(locked);
     expect_status(server, locked, 504);
-    await_waiting("0");
+    await_waiting(pg, "0");
     end_lock();
     server_end(server);
 }

@@ -227,3 +227,53 @@ Test(outage, a_read_only_database_is_away)
     server_end(server);
     stage_end(&stage);
 }
+
+#define UNKNOWN "whether the request was done is unknown"
+
+static void lock_account(const struct stage *stage)
+{
+    free(database_query(stage->pg, "begin", NULL));
+    free(database_query(stage->pg,
+        "select key from accounts.account where key = internal.account_key($1) for update",
+        stage->account->id, NULL));
+}
+
+/* A backend that ends and says so has not done what it was at, and another does it. One that says nothing may
+ * have committed. */
+Test(outage, what_was_not_done_is_done_and_what_nobody_knows_is_said)
+{
+    struct stage stage;
+    struct server *server;
+    struct poster poster;
+    struct answer answer;
+
+    stage_start(&stage, "unknown");
+    server = server_start(stage.cluster->server_url, (const char *[]){"--workers", "1", NULL});
+    lock_account(&stage);
+    poster_start(&poster, server, stage.account, new_email());
+    await_waiting(stage.pg, "1");
+    terminate_backends(stage.pg);
+    for (int i = 0; i < 1000 && count_events(server, "\"requests\":1}") == 0; i++)
+        sleep_ms(10);
+    await_waiting(stage.pg, "1");
+    free(database_query(stage.pg, "commit", NULL));
+    poster_end(&poster, 201);
+
+    lock_account(&stage);
+    poster_start(&poster, server, stage.account, new_email());
+    await_waiting(stage.pg, "1");
+    cluster_run(stage.cluster, "stop", "immediate");
+    pthread_join(poster.thread, NULL);
+    cr_expect_eq(poster.answer.status, 503, "%ld %s", poster.answer.status, poster.answer.text);
+    cr_expect_not_null(strstr(poster.answer.text, UNKNOWN), "%s", poster.answer.text);
+    answer_free(&poster.answer);
+    await_status(server, stage.account, 503);
+    answer = post(server, stage.account->token,
+        "{\"user\":{\"email\":\"a@example.com\",\"firstName\":\"A\",\"lastName\":\"B\"}}");
+    cr_expect_eq(answer.status, 503, "%ld", answer.status);
+    cr_expect_null(strstr(answer.text, UNKNOWN), "%s", answer.text);
+    answer_free(&answer);
+    free(poster.email);
+    server_end(server);
+    stage_end(&stage);
+}

@@ -119,6 +119,47 @@ void await_status(const struct server *server, const struct account *account, lo
     cr_assert_fail("%ld did not come: %s", status, log);
 }
 
+static void *post_one(void *data)
+{
+    struct poster *poster = data;
+    char *body = create_body(poster->email, NULL, NULL);
+
+    poster->answer = post(poster->server, poster->into->token, body);
+    free(body);
+    return NULL;
+}
+
+void poster_start(struct poster *poster, const struct server *server, const struct account *into, char *email)
+{
+    *poster = (struct poster){.server = server, .into = into, .email = email};
+    cr_assert_eq(pthread_create(&poster->thread, NULL, post_one, poster), 0);
+}
+
+void poster_end(struct poster *poster, long status)
+{
+    pthread_join(poster->thread, NULL);
+    cr_expect_eq(poster->answer.status, status, "%ld %s", poster->answer.status, poster->answer.text);
+    answer_free(&poster->answer);
+    free(poster->email);
+}
+
+void await_waiting(PGconn *pg, const char *count)
+{
+    for (int i = 0; i < 1000; i++) {
+        char *waiting = database_query(pg,
+            "select count(*) from pg_locks where not granted and pg_backend_pid() = any "
+            "(pg_blocking_pids(pid))",
+            NULL);
+        bool is_reached = strcmp(waiting, count) == 0;
+
+        free(waiting);
+        if (is_reached)
+            return;
+        sleep_ms(10);
+    }
+    cr_assert_fail("%s do not wait for the lock", count);
+}
+
 struct invitation {
     char *email;
     struct invitation *next;

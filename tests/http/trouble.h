@@ -4,6 +4,7 @@
 /* What the tests share in which the database is in trouble: a PostgreSQL of a test's own, and a load of
  * invitations that goes on whatever happens. */
 
+#include <pthread.h>
 #include <time.h>
 
 #include "fixture.h"
@@ -34,6 +35,24 @@ void cluster_remove(struct cluster *cluster);
 
 /* Posts an invitation of somebody new until the status comes; fails after half a minute. */
 void await_status(const struct server *server, const struct account *account, long status);
+
+/* Waits until so many wait for a lock that pg holds. */
+void await_waiting(PGconn *pg, const char *count);
+
+/* One invitation, posted by a thread of its own. */
+struct poster {
+    pthread_t thread;
+    const struct server *server;
+    const struct account *into;
+    char *email;
+    struct answer answer;
+};
+
+/* Takes the address over. */
+void poster_start(
+    struct poster *poster, const struct server *server, const struct account *into, char *email);
+/* Waits for the answer and demands a status. */
+void poster_end(struct poster *poster, long status);
 
 /* Threads that invite people, each one after the other. */
 struct load;
