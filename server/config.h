@@ -16,6 +16,7 @@ struct config {
     long workers;
     long database_connections;
     long database_connect_timeout;
+    long database_retry_interval;
     long database_timeout;
     long prepared_statements;
     long queue_size;

@@ -4,15 +4,20 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "dial.h"
+#include "log.h"
 #include "statement.h"
 
 /* The version of api.schema_version() that this server was written for. */
 #define SCHEMA_VERSION 3
 
-#define BACKOFF_MIN_MS 100
-#define BACKOFF_MAX_MS 5000
+#define RETRY_MIN_MS 100
+/* How long a thread gets to end that has been told to. */
+#define STOP_TIMEOUT_S 1
 
 struct connector {
     const struct config *config;
@@ -20,6 +25,8 @@ struct connector {
     void *data;
     h2o_multithread_receiver_t receiver;
     pthread_t thread;
+    /* An eventfd, readable once the connector is to stop. */
+    int stop_fd;
     unsigned seed;
 
     /* Shared by the two threads, under the mutex. */
@@ -35,17 +42,17 @@ struct result {
     char error[CONNECTOR_ERROR_MAX];
 };
 
-/* libpq's messages end in a newline and may have several lines: the first says it. */
-static void copy_first_line(char error[CONNECTOR_ERROR_MAX], const char *message)
+static bool check_schema(PGconn *pg, const struct dial_limit *limit, char error[CONNECTOR_ERROR_MAX])
 {
-    snprintf(error, CONNECTOR_ERROR_MAX, "%.*s", (int)strcspn(message, "\n"), message);
-}
-
-static bool check_schema(PGconn *pg, char error[CONNECTOR_ERROR_MAX])
-{
-    PGresult *result = PQexec(pg, "select version, oldest_server from api.schema_version()");
+    PGresult *result;
     bool fits = false;
 
+    if (!PQsendQuery(pg, "select version, oldest_server from api.schema_version()")) {
+        dial_copy_line(error, PQerrorMessage(pg));
+        return false;
+    }
+    if ((result = dial_result(pg, limit, error)) == NULL)
+        return false;
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
@@ -56,7 +63,7 @@ static bool check_schema(PGconn *pg, char error[CONNECTOR_ERROR_MAX])
                 "run the migrations",
                 SCHEMA_VERSION);
         else
-            copy_first_line(error, PQerrorMessage(pg));
+            dial_copy_line(error, PQresultErrorMessage(result));
     } else {
         int version = atoi(PQgetvalue(result, 0, 0)), oldest_server = atoi(PQgetvalue(result, 0, 1));
 
@@ -77,17 +84,24 @@ static bool check_schema(PGconn *pg, char error[CONNECTOR_ERROR_MAX])
     return fits;
 }
 
-static bool prepare_statements(PGconn *pg, char error[CONNECTOR_ERROR_MAX])
+static bool prepare_statements(PGconn *pg, const struct dial_limit *limit, char error[CONNECTOR_ERROR_MAX])
 {
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        PGresult *result = PQprepare(pg, statements[i].name, statements[i].sql, 1, NULL);
-        bool prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
+        PGresult *result;
+        bool prepared;
 
-        PQclear(result);
-        if (!prepared) {
-            copy_first_line(error, PQerrorMessage(pg));
+        if (!PQsendPrepare(pg, statements[i].name, statements[i].sql, 1, NULL)) {
+            dial_copy_line(error, PQerrorMessage(pg));
             return false;
         }
+        if ((result = dial_result(pg, limit, error)) == NULL)
+            return false;
+        prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
+        if (!prepared)
+            dial_copy_line(error, PQresultErrorMessage(result));
+        PQclear(result);
+        if (!prepared)
+            return false;
     }
     return true;
 }
@@ -98,35 +112,53 @@ static void ignore_notice(void *data, const PGresult *result)
     (void)result;
 }
 
-PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX])
+/* As connector_connect; gives up once stop_fd, unless it is -1, is readable. */
+static PGconn *connect_until(const struct config *config, int stop_fd, char error[CONNECTOR_ERROR_MAX])
 {
-    char timeout[16];
-    const char *const keywords[] = {
-        "dbname", "connect_timeout", "client_encoding", "fallback_application_name", NULL};
-    const char *const values[] = {config->database_url, timeout, "UTF8", "accountsd", NULL};
-    PGconn *pg;
+    const struct dial_limit limit = {dial_now_ms() + config->database_connect_timeout * 1000, stop_fd};
+    char reason[CONNECTOR_ERROR_MAX];
+    PGconn *pg = dial_connect(config->database_url, &limit, reason);
 
-    snprintf(timeout, sizeof(timeout), "%ld", config->database_connect_timeout);
-    pg = PQconnectdbParams(keywords, values, 1);
-    if (PQstatus(pg) != CONNECTION_OK) {
-        char reason[CONNECTOR_ERROR_MAX];
-
-        copy_first_line(reason, PQerrorMessage(pg));
-        snprintf(error, CONNECTOR_ERROR_MAX, "cannot reach the database: %.200s", reason);
-        goto failed;
+    if (pg == NULL) {
+        snprintf(error, CONNECTOR_ERROR_MAX, "cannot reach the database: %.400s", reason);
+        return NULL;
     }
     PQsetNoticeReceiver(pg, ignore_notice, NULL);
-    if (!check_schema(pg, error) || (config->prepared_statements && !prepare_statements(pg, error)))
-        goto failed;
-    if (PQsetnonblocking(pg, 1) != 0) {
-        copy_first_line(error, PQerrorMessage(pg));
-        goto failed;
-    }
-    return pg;
-
-failed:
+    if (check_schema(pg, &limit, error) &&
+        (!config->prepared_statements || prepare_statements(pg, &limit, error)))
+        return pg;
     PQfinish(pg);
     return NULL;
+}
+
+/* A statement that Postgres does not end before we give it up goes on without us, with all its locks. */
+static void warn_of_timeouts(PGconn *pg, const struct config *config)
+{
+    const struct dial_limit limit = {dial_now_ms() + config->database_connect_timeout * 1000, -1};
+    char error[CONNECTOR_ERROR_MAX];
+    PGresult *result = NULL;
+
+    if (PQsendQuery(
+            pg, "select name, setting from pg_settings where name in ('lock_timeout', 'statement_timeout')"))
+        result = dial_result(pg, &limit, error);
+    for (int row = 0; row < PQntuples(result); row++) {
+        long ms = atol(PQgetvalue(result, row, 1));
+
+        if (ms == 0 || ms >= config->database_timeout)
+            log_event("database_timeout_not_below_ours",
+                json_pack("{s:s, s:I, s:I}", "setting", PQgetvalue(result, row, 0), "ms", (json_int_t)ms,
+                    "database_timeout_ms", (json_int_t)config->database_timeout));
+    }
+    PQclear(result);
+}
+
+PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX])
+{
+    PGconn *pg = connect_until(config, -1, error);
+
+    if (pg != NULL)
+        warn_of_timeouts(pg, config);
+    return pg;
 }
 
 /* On the loop's thread. */
@@ -144,15 +176,16 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
     }
 }
 
-/* Sleeps, with the mutex held, for about ms milliseconds or until the connector is stopped. */
-static void back_off(struct connector *connector, long ms)
+/* Sleeps, with the mutex held, for half of max_ms to all of it, or until the connector is stopped. The others
+ * that lost the same database at the same moment sleep for other times. */
+static void back_off(struct connector *connector, long max_ms)
 {
     struct timespec until;
-    long jittered = ms / 2 + rand_r(&connector->seed) % ms;
+    long ms = max_ms / 2 + rand_r(&connector->seed) % (max_ms - max_ms / 2 + 1);
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += jittered / 1000;
-    until.tv_nsec += jittered % 1000 * 1000000;
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
     if (until.tv_nsec >= 1000000000) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
@@ -165,7 +198,8 @@ static void back_off(struct connector *connector, long ms)
 static void *run(void *data)
 {
     struct connector *connector = data;
-    long backoff = BACKOFF_MIN_MS;
+    const long max_retry = connector->config->database_retry_interval;
+    long retry = RETRY_MIN_MS;
 
     pthread_mutex_lock(&connector->mutex);
     while (!connector->stopping) {
@@ -176,20 +210,23 @@ static void *run(void *data)
         pthread_mutex_unlock(&connector->mutex);
 
         struct result *result = h2o_mem_alloc(sizeof(*result));
-        bool connected;
 
         memset(result, 0, sizeof(*result));
-        result->pg = connector_connect(connector->config, result->error);
-        connected = result->pg != NULL;
-        h2o_multithread_send_message(&connector->receiver, &result->super);
+        result->pg = connect_until(connector->config, connector->stop_fd, result->error);
 
         pthread_mutex_lock(&connector->mutex);
-        if (connected) {
+        if (connector->stopping) {
+            /* The loop may be gone. */
+            PQfinish(result->pg);
+            free(result);
+        } else if (result->pg != NULL) {
             connector->wanted--;
-            backoff = BACKOFF_MIN_MS;
+            retry = RETRY_MIN_MS;
+            h2o_multithread_send_message(&connector->receiver, &result->super);
         } else {
-            back_off(connector, backoff);
-            backoff = backoff * 2 < BACKOFF_MAX_MS ? backoff * 2 : BACKOFF_MAX_MS;
+            h2o_multithread_send_message(&connector->receiver, &result->super);
+            back_off(connector, retry);
+            retry = retry * 2 < max_retry ? retry * 2 : max_retry;
         }
     }
     pthread_mutex_unlock(&connector->mutex);
@@ -206,6 +243,10 @@ struct connector *connector_start(
     connector->config = config;
     connector->on_result = on_result;
     connector->data = data;
+    if ((connector->stop_fd = eventfd(0, EFD_CLOEXEC)) < 0) {
+        free(connector);
+        return NULL;
+    }
     connector->seed = (unsigned)time(NULL) ^ (unsigned)(uintptr_t)connector;
     pthread_mutex_init(&connector->mutex, NULL);
     pthread_condattr_init(&monotonic);
@@ -217,6 +258,7 @@ struct connector *connector_start(
         h2o_multithread_unregister_receiver(queue, &connector->receiver);
         pthread_cond_destroy(&connector->changed);
         pthread_mutex_destroy(&connector->mutex);
+        close(connector->stop_fd);
         free(connector);
         return NULL;
     }
@@ -238,18 +280,38 @@ static void discard_result(void *data, PGconn *pg, const char *error)
     PQfinish(pg);
 }
 
+/* False when the thread is still looking up a name, which nothing can cut short. */
+static bool join(struct connector *connector)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += STOP_TIMEOUT_S;
+    if (pthread_timedjoin_np(connector->thread, NULL, &until) == 0)
+        return true;
+    pthread_detach(connector->thread);
+    return false;
+}
+
 void connector_stop(struct connector *connector)
 {
+    bool has_ended;
+
     pthread_mutex_lock(&connector->mutex);
     connector->stopping = true;
     pthread_cond_signal(&connector->changed);
     pthread_mutex_unlock(&connector->mutex);
-    pthread_join(connector->thread, NULL);
+    eventfd_write(connector->stop_fd, 1);
+    has_ended = join(connector);
 
     /* What was sent and not yet received. */
     connector->on_result = discard_result;
     on_message(&connector->receiver, &connector->receiver._messages);
     h2o_multithread_unregister_receiver(connector->receiver.queue, &connector->receiver);
+    /* Otherwise the thread has it still, for the little time that the process has. */
+    if (!has_ended)
+        return;
+    close(connector->stop_fd);
     pthread_cond_destroy(&connector->changed);
     pthread_mutex_destroy(&connector->mutex);
     free(connector);

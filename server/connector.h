@@ -3,18 +3,20 @@
 
 /* Makes database connections on a thread of its own, since libpq blocks while it resolves names, and hands
  * them to a loop. One connector serves one loop; connector_request and connector_stop are the loop's to call.
- * After a failure it waits, from a tenth of a second up to five seconds, doubled each time and with jitter,
- * before it tries again. */
+ * It makes one at a time. After a failure it waits, from a tenth of a second up to --database-retry-interval,
+ * doubled each time and with jitter, before it tries again. */
 
 #include <h2o.h>
 #include <libpq-fe.h>
 
 #include "config.h"
+#include "dial.h"
 
-#define CONNECTOR_ERROR_MAX 256
+#define CONNECTOR_ERROR_MAX DIAL_ERROR_MAX
 
-/* Connects, checks that the schema is one that this server can work with, and prepares the statements, all of
- * it blocking. NULL on failure, and a line in error that says why. */
+/* What main begins with: connects, checks that the schema is one that this server can work with, and prepares
+ * the statements, all of it blocking and within --database-connect-timeout. NULL on failure, and a line in
+ * error that says why. Where the role's timeouts are none, or not below ours, the log says so. */
 PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX]);
 
 struct connector;
@@ -30,7 +32,8 @@ struct connector *connector_start(
 /* Asks for one more connection. */
 void connector_request(struct connector *connector);
 
-/* Waits for an attempt under way to end, then frees everything; on_result is not called any more. */
+/* Ends an attempt under way, then frees everything; on_result is not called any more. One that looks up a
+ * name cannot be ended: it is left behind after a second, for the end of the process. */
 void connector_stop(struct connector *connector);
 
 #endif

@@ -12,6 +12,19 @@
 /* How often a call that lost a deadlock or a serialization race is tried in all. */
 #define MAX_TRIES 3
 
+/* Where somebody has waited for a lock for as long as anybody may, others will wait for it too, and hold up
+ * their sets and what is queued behind: for so long nobody waits as long as that. */
+#define HASTY_MS 2000
+#define LOCK_NOT_AVAILABLE "55P03"
+
+#define UNKNOWN_WHETHER_DONE                                                                                 \
+    "The database did not answer, and whether the request was done is unknown. Repeat it with the same "     \
+    "Idempotency-Key."
+
+/* A connection of no use, while another may do: to a server that has become a standby; one that has lost what
+ * was prepared on it, or prepared it before functions were replaced. */
+static const char *const stale_sqlstates[] = {"25006", "26000", "0A000"};
+
 struct connection {
     struct database *database;
     /* NULL while the connector makes a new one. */
@@ -24,6 +37,10 @@ struct connection {
     uint64_t deadline;
     /* What the set has brought so far: it counts once the transaction has ended, not before. */
     PGresult *result;
+    /* The database has said, before anything else, that it has not done the set. */
+    bool is_undone;
+    /* The database has said that it waits no longer for a standby to have what is committed. */
+    bool is_unconfirmed;
 };
 
 struct database {
@@ -39,6 +56,8 @@ struct database {
     h2o_timeout_entry_t watch;
     /* The last attempt to connect failed. */
     bool is_away;
+    /* Until when sets wait hardly at all for a lock. */
+    uint64_t hasty_until;
     size_t connected;
     size_t count;
     struct connection connections[];
@@ -81,6 +100,15 @@ static void fail_queue(struct database *database, int status)
         reply_status(take_first(database), status, NULL);
 }
 
+/* What a call gets whose set may have been committed, or not: the answer was lost. */
+static void reply_unknown(struct database_call *call, int status)
+{
+    bool changes = call->statement != STATEMENT_READ && call->statement != STATEMENT_LIST;
+    struct database_reply reply = {.status = status, .detail = changes ? UNKNOWN_WHETHER_DONE : NULL};
+
+    call->on_reply(call, &reply);
+}
+
 /* Puts calls back at the head of the queue, in their order, to be tried one by one. */
 static void requeue_alone(struct database *database, struct database_call **calls, size_t count)
 {
@@ -106,7 +134,7 @@ static void close_connection(struct connection *connection)
     connection->database->connected--;
 }
 
-/* Gives up a connection: whether its set was done is unknown, so its calls are not tried again. */
+/* Gives up a connection. Its set is tried again if the database has said that it was not done. */
 static void drop_connection(struct connection *connection, int status, const char *reason)
 {
     struct database *database = connection->database;
@@ -115,8 +143,16 @@ static void drop_connection(struct connection *connection, int status, const cha
     log_event("database_connection_lost", json_pack("{s:s, s:i}", "reason", reason, "requests", (int)count));
     close_connection(connection);
     connection->count = 0;
-    for (size_t i = 0; i < count; i++)
-        reply_status(connection->calls[i], status, NULL);
+    if (count > 0 && connection->is_undone && connection->calls[0]->tries < MAX_TRIES) {
+        requeue_alone(database, connection->calls, count);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            if (connection->is_undone)
+                reply_status(connection->calls[i], status, NULL);
+            else
+                reply_unknown(connection->calls[i], status);
+        }
+    }
     connector_request(database->connector);
 }
 
@@ -163,6 +199,15 @@ static void reply_rows(struct connection *connection, const PGresult *result)
     }
 }
 
+static bool is_stale(const char *sqlstate)
+{
+    for (size_t i = 0; i < sizeof(stale_sqlstates) / sizeof(stale_sqlstates[0]); i++) {
+        if (sqlstate != NULL && strcmp(sqlstate, stale_sqlstates[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* The set was undone as a whole: its calls are tried one by one, so that only the one at fault fails; one
  * that lost a race to others is tried again. */
 static void reply_error(struct connection *connection, const PGresult *result)
@@ -176,7 +221,13 @@ static void reply_error(struct connection *connection, const PGresult *result)
     /* The message itself may quote what a client sent. */
     log_event("database_error", json_pack("{s:s?, s:s?, s:s?, s:i}", "sqlstate", sqlstate, "function",
                                     function, "constraint", constraint, "requests", (int)count));
+    if (is_stale(sqlstate)) {
+        drop_connection(connection, problem_status_of_sqlstate(sqlstate), "it is of no use any more");
+        return;
+    }
     connection->count = 0;
+    if (sqlstate != NULL && strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0)
+        connection->database->hasty_until = h2o_now(connection->database->context->loop) + HASTY_MS;
     if (count > 1 || (lost_race && connection->calls[0]->tries < MAX_TRIES))
         requeue_alone(connection->database, connection->calls, count);
     else
@@ -196,6 +247,27 @@ static void finish_set(struct connection *connection)
     schedule_dispatch(connection->database);
 }
 
+/* An error that came before any row was raised within the statement, and nothing of it was committed; unless
+ * a pooler says so (class 08), who knows no more of a lost server than we would. */
+static void note_result(struct connection *connection, const PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+
+    if (connection->result == NULL)
+        connection->is_undone = sqlstate != NULL && strncmp(sqlstate, "08", 2) != 0;
+}
+
+/* A commit that was made to wait no longer for its standby is reported as one, after a warning; it would be
+ * gone if that standby took over. */
+static void on_notice(void *data, const PGresult *result)
+{
+    struct connection *connection = data;
+    const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+
+    if (function != NULL && strcmp(function, "SyncRepWaitForLSN") == 0)
+        connection->is_unconfirmed = true;
+}
+
 /* Takes what has arrived. libpq says that a statement is over, with a NULL, once the server has ended its
  * transaction: a commit that fails brings a second result, an error, after the rows. */
 static void read_results(struct connection *connection)
@@ -204,12 +276,15 @@ static void read_results(struct connection *connection)
         PGresult *result = PQgetResult(connection->pg);
 
         if (result != NULL) {
+            note_result(connection, result);
             PQclear(connection->result);
             connection->result = result;
             continue;
         }
         if (PQstatus(connection->pg) == CONNECTION_BAD)
             drop_connection(connection, 503, "the server closed the connection");
+        else if (connection->is_unconfirmed)
+            drop_connection(connection, 503, "no standby confirmed the commit");
         else if (connection->count > 0)
             finish_set(connection);
         return;
@@ -294,19 +369,23 @@ static void send_set(struct connection *connection)
     const struct statement_text *statement = &statements[connection->calls[0]->statement];
     char *requests = join_requests(connection);
     const char *const parameters[] = {requests};
+    const uint64_t now = h2o_now(connection->database->context->loop);
+    bool is_hasty = now < connection->database->hasty_until;
     int sent;
 
     for (size_t i = 0; i < connection->count; i++)
         connection->calls[i]->tries++;
-    sent = config->prepared_statements
+    connection->is_undone = false;
+    sent = config->prepared_statements && !is_hasty
                ? PQsendQueryPrepared(connection->pg, statement->name, 1, parameters, NULL, NULL, 0)
-               : PQsendQueryParams(connection->pg, statement->sql, 1, NULL, parameters, NULL, NULL, 0);
+               : PQsendQueryParams(connection->pg, is_hasty ? statement->hasty_sql : statement->sql, 1, NULL,
+                     parameters, NULL, NULL, 0);
     free(requests);
     if (!sent) {
         drop_connection(connection, 503, "the statement cannot be sent");
         return;
     }
-    connection->deadline = h2o_now(connection->database->context->loop) + (uint64_t)config->database_timeout;
+    connection->deadline = now + (uint64_t)config->database_timeout;
     start_watch(connection->database);
     flush(connection);
 }
@@ -343,7 +422,9 @@ static void on_watch(h2o_timeout_entry_t *entry)
     for (size_t i = 0; i < database->count; i++) {
         struct connection *connection = &database->connections[i];
 
-        /* Closing the connection is the one way to give up a statement that does not block the loop. */
+        /* Closing the connection gives up a statement without a wait, and the role's
+         * client_connection_check_interval ends it in the database. Not PQcancel: a commit that waits for its
+         * standby would, cancelled, be reported as done. */
         if (connection->count > 0 && now >= connection->deadline)
             drop_connection(connection, 504, "the statement took too long");
         is_needed = is_needed || connection->count > 0;
@@ -365,6 +446,9 @@ static void adopt(struct connection *connection, PGconn *pg)
         return;
     }
     connection->pg = pg;
+    connection->is_undone = false;
+    connection->is_unconfirmed = false;
+    PQsetNoticeReceiver(pg, on_notice, connection);
     connection->socket = h2o_evloop_socket_create(database->context->loop, fd, H2O_SOCKET_FLAG_DONT_READ);
     connection->socket->data = connection;
     h2o_socket_read_start(connection->socket, on_readable);

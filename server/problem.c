@@ -45,6 +45,8 @@ static const struct {
     {"57", 503},    /* shutdown, crash, termination */
     {"58", 503},    /* operating system */
     {"25006", 503}, /* read_only_sql_transaction: a standby */
+    {"26000", 503}, /* invalid_sql_statement_name: what was prepared is gone */
+    {"72", 503},    /* snapshot too old */
     {"25P03", 503}, /* idle_in_transaction_session_timeout */
 };
 

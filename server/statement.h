@@ -32,6 +32,8 @@ struct statement_text {
     /* The name it is prepared under. */
     const char *name;
     const char *sql;
+    /* The same, waiting hardly at all for a lock; not prepared. */
+    const char *hasty_sql;
     /* Whether requests may share a call. What waits for a lock or reads much goes alone, so that nobody
      * else waits with it. */
     bool is_set;

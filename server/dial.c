@@ -1,0 +1,299 @@
+#include "dial.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define HOSTS_MAX 16
+/* How long a connection to a later host waits for one to an earlier host. */
+#define PREFERENCE_MS 200
+
+/* Connecting to one host, or to what libpq makes of a URL that names none. */
+struct attempt {
+    /* NULL once it has failed. */
+    PGconn *pg;
+    PostgresPollingStatusType wants;
+};
+
+struct host_list {
+    /* What the elements point into. */
+    char *hosts, *addresses, *ports;
+    const char *host[HOSTS_MAX], *address[HOSTS_MAX], *port[HOSTS_MAX];
+    /* Compiled into libpq. */
+    const char *default_port;
+    size_t count;
+};
+
+int64_t dial_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void dial_copy_line(char error[DIAL_ERROR_MAX], const char *message)
+{
+    snprintf(error, DIAL_ERROR_MAX, "%.*s", (int)strcspn(message, "\n"), message);
+}
+
+/* Waits until a descriptor is ready or until_ms has come. False when the limit has ended; *error says how. */
+static bool wait_until(struct pollfd *fds, size_t count, int64_t until_ms, const struct dial_limit *limit,
+    char error[DIAL_ERROR_MAX])
+{
+    int64_t now = dial_now_ms();
+
+    if (until_ms > limit->deadline_ms)
+        until_ms = limit->deadline_ms;
+    fds[count] = (struct pollfd){.fd = limit->stop_fd, .events = POLLIN};
+    if (poll(fds, count + 1, until_ms > now ? (int)(until_ms - now) : 0) < 0 && errno != EINTR) {
+        snprintf(error, DIAL_ERROR_MAX, "poll: %s", strerror(errno));
+        return false;
+    }
+    if (fds[count].revents != 0) {
+        snprintf(error, DIAL_ERROR_MAX, "the server is stopping");
+        return false;
+    }
+    if (dial_now_ms() >= limit->deadline_ms) {
+        snprintf(error, DIAL_ERROR_MAX, "no answer in time");
+        return false;
+    }
+    return true;
+}
+
+/* Splits a list at its commas; 0 elements where there are too many. */
+static size_t split(char *list, const char *elements[HOSTS_MAX])
+{
+    size_t count = 0;
+    char *element;
+
+    while ((element = strsep(&list, ",")) != NULL) {
+        if (count == HOSTS_MAX)
+            return 0;
+        elements[count++] = element;
+    }
+    return count;
+}
+
+static const PQconninfoOption *find_option(const PQconninfoOption *options, const char *keyword)
+{
+    while (options->keyword != NULL && strcmp(options->keyword, keyword) != 0)
+        options++;
+    return options;
+}
+
+/* The value of a URL's parameter, or of the variable that libpq takes in its place; the caller frees it. */
+static char *value_of(const PQconninfoOption *option)
+{
+    const char *value = option->val == NULL && option->envvar != NULL ? getenv(option->envvar) : option->val;
+
+    return value != NULL && *value != '\0' ? strdup(value) : NULL;
+}
+
+static bool has_empty(const char *const elements[HOSTS_MAX], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (*elements[i] == '\0')
+            return true;
+    }
+    return false;
+}
+
+/* The hosts that a URL names, where there are several that each have a name. Otherwise count is 0, and libpq
+ * can do with the URL as it is, or complain of it. */
+static void list_hosts(struct host_list *list, const char *url)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    size_t hosts, addresses, ports;
+
+    memset(list, 0, sizeof(*list));
+    if (options == NULL)
+        return;
+    list->hosts = value_of(find_option(options, "host"));
+    list->addresses = value_of(find_option(options, "hostaddr"));
+    list->ports = value_of(find_option(options, "port"));
+    list->default_port = find_option(options, "port")->compiled;
+    PQconninfoFree(options);
+    hosts = split(list->hosts, list->host);
+    addresses = split(list->addresses, list->address);
+    ports = split(list->ports, list->port);
+    if ((list->hosts != NULL && list->addresses != NULL && hosts != addresses) ||
+        has_empty(list->host, hosts) || has_empty(list->address, addresses))
+        return;
+    list->count = addresses > hosts ? addresses : hosts;
+    if (list->count < 2 || (list->ports != NULL && ports != list->count && ports != 1)) {
+        list->count = 0;
+        return;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const char *port = ports == 1 ? list->port[0] : list->port[i];
+
+        list->port[i] = port != NULL && *port != '\0' ? port : list->default_port;
+    }
+}
+
+static void free_hosts(struct host_list *list)
+{
+    free(list->hosts);
+    free(list->addresses);
+    free(list->ports);
+}
+
+/* What comes before the URL is a default that it may change, what comes after it is not. A server that is
+ * gone without a word is noticed within seconds, and a standby is as good as gone. */
+static PGconn *start(const char *url, const char *host, const char *address, const char *port)
+{
+    const char *const keywords[] = {"target_session_attrs", "tcp_user_timeout", "keepalives_idle",
+        "keepalives_interval", "keepalives_count", "dbname", "host", "hostaddr", "port", "client_encoding",
+        "fallback_application_name", NULL};
+    const char *const values[] = {getenv("PGTARGETSESSIONATTRS") != NULL ? NULL : "read-write", "5000", "10",
+        "3", "3", url, host, address, port, "UTF8", "accountsd", NULL};
+
+    return PQconnectStartParams(keywords, values, 1);
+}
+
+/* Ends a failed attempt, and adds its reason to those of the others. */
+static void fail(struct attempt *attempt, const char *reason, char error[DIAL_ERROR_MAX])
+{
+    size_t len = strlen(error);
+
+    snprintf(
+        error + len, DIAL_ERROR_MAX - len, "%s%.*s", len > 0 ? "; " : "", (int)strcspn(reason, "\n"), reason);
+    PQfinish(attempt->pg);
+    attempt->pg = NULL;
+}
+
+/* Goes on with an attempt, as far as it goes without waiting. */
+static void advance(struct attempt *attempt, char error[DIAL_ERROR_MAX])
+{
+    attempt->wants = PQconnectPoll(attempt->pg);
+    if (attempt->wants == PGRES_POLLING_FAILED)
+        fail(attempt, PQerrorMessage(attempt->pg), error);
+}
+
+static void cut_short(struct attempt *attempts, size_t count, const char *reason, char error[DIAL_ERROR_MAX])
+{
+    for (size_t i = 0; i < count; i++) {
+        if (attempts[i].pg != NULL) {
+            char text[DIAL_ERROR_MAX];
+            const char *host = PQhost(attempts[i].pg);
+
+            snprintf(text, sizeof(text), "%.200s: %.200s", host != NULL ? host : "", reason);
+            fail(&attempts[i], text, error);
+        }
+    }
+}
+
+/* Takes the first that connects, in their order as far as that costs little time, and ends the others. */
+static PGconn *race(
+    struct attempt *attempts, size_t count, const struct dial_limit *limit, char error[DIAL_ERROR_MAX])
+{
+    int64_t until_ms = limit->deadline_ms;
+    char reason[DIAL_ERROR_MAX];
+    struct attempt *best;
+    PGconn *pg;
+
+    for (;;) {
+        struct pollfd fds[HOSTS_MAX + 1];
+        struct attempt *polled[HOSTS_MAX];
+        size_t waiting = 0;
+
+        best = NULL;
+        for (size_t i = 0; i < count && best == NULL; i++) {
+            struct attempt *attempt = &attempts[i];
+
+            if (attempt->pg == NULL)
+                continue;
+            if (attempt->wants == PGRES_POLLING_OK) {
+                best = attempt;
+            } else {
+                fds[waiting] = (struct pollfd){.fd = PQsocket(attempt->pg),
+                    .events = attempt->wants == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+                polled[waiting++] = attempt;
+            }
+        }
+        if (best != NULL && until_ms == limit->deadline_ms)
+            until_ms = dial_now_ms() + PREFERENCE_MS;
+        if (waiting == 0 || (best != NULL && dial_now_ms() >= until_ms))
+            break;
+        if (!wait_until(fds, waiting, until_ms, limit, reason)) {
+            if (best == NULL)
+                cut_short(attempts, count, reason, error);
+            break;
+        }
+        for (size_t i = 0; i < waiting; i++) {
+            if (fds[i].revents != 0)
+                advance(polled[i], error);
+        }
+    }
+    pg = best != NULL ? best->pg : NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (attempts[i].pg != pg)
+            PQfinish(attempts[i].pg);
+    }
+    return pg;
+}
+
+PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error[DIAL_ERROR_MAX])
+{
+    struct attempt attempts[HOSTS_MAX];
+    struct host_list list;
+    size_t count;
+    PGconn *pg;
+
+    list_hosts(&list, url);
+    count = list.count > 0 ? list.count : 1;
+    error[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        /* To be waited for first, before PQconnectPoll is called. */
+        attempts[i].wants = PGRES_POLLING_WRITING;
+        attempts[i].pg = list.count > 0 ? start(url, list.host[i], list.address[i], list.port[i])
+                                        : start(url, NULL, NULL, NULL);
+        if (PQstatus(attempts[i].pg) == CONNECTION_BAD)
+            fail(&attempts[i], PQerrorMessage(attempts[i].pg), error);
+    }
+    free_hosts(&list);
+    pg = race(attempts, count, limit, error);
+    if (pg != NULL && PQsetnonblocking(pg, 1) != 0) {
+        dial_copy_line(error, PQerrorMessage(pg));
+        PQfinish(pg);
+        return NULL;
+    }
+    return pg;
+}
+
+PGresult *dial_result(PGconn *pg, const struct dial_limit *limit, char error[DIAL_ERROR_MAX])
+{
+    PGresult *last = NULL;
+
+    for (;;) {
+        int unsent = PQflush(pg);
+        struct pollfd fds[2] = {
+            {.fd = PQsocket(pg), .events = (short)(unsent == 1 ? POLLIN | POLLOUT : POLLIN)}};
+
+        while (!PQisBusy(pg)) {
+            PGresult *result = PQgetResult(pg);
+
+            if (result == NULL)
+                return last;
+            PQclear(last);
+            last = result;
+        }
+        if (unsent < 0) {
+            dial_copy_line(error, PQerrorMessage(pg));
+            break;
+        }
+        if (!wait_until(fds, 1, limit->deadline_ms, limit, error))
+            break;
+        if (PQconsumeInput(pg) != 1) {
+            dial_copy_line(error, PQerrorMessage(pg));
+            break;
+        }
+    }
+    PQclear(last);
+    return NULL;
+}

@@ -1,0 +1,38 @@
+#ifndef ACCOUNTSD_DIAL_H
+#define ACCOUNTSD_DIAL_H
+
+/* libpq with a deadline. Its own functions that connect and that wait for results have none that covers all
+ * they do: connect_timeout holds for one host at a time, and a server that takes a connection and then says
+ * nothing is waited for without end. Knows no loop: it waits with poll, on whichever thread calls. */
+
+#include <libpq-fe.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DIAL_ERROR_MAX 512
+
+/* Until when to wait. */
+struct dial_limit {
+    /* Of dial_now_ms. */
+    int64_t deadline_ms;
+    /* Readable when nobody wants the result any more; -1 for never. */
+    int stop_fd;
+};
+
+/* Milliseconds on the monotonic clock. */
+int64_t dial_now_ms(void);
+
+/* Connects to a database that can be written to, with all hosts of url (libpq's connection string or URL;
+ * empty: the PG* variables) tried at once, so that one that does not answer costs nothing; of those that do,
+ * the first in url's order is taken. The connection is the caller's and in non-blocking mode. NULL on
+ * failure, and a line in error that says why. Only looking up a name may take longer than the limit. */
+PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error[DIAL_ERROR_MAX]);
+
+/* Waits for the end of the statement that was sent, and returns the last result of it, the caller's. NULL,
+ * and a line in error, when the limit or the connection ended first. */
+PGresult *dial_result(PGconn *pg, const struct dial_limit *limit, char error[DIAL_ERROR_MAX]);
+
+/* The first line of what libpq says; its messages may have several. */
+void dial_copy_line(char error[DIAL_ERROR_MAX], const char *message);
+
+#endif

@@ -1,0 +1,233 @@
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "dial.h"
+
+/* Hosts that speak as much of PostgreSQL's protocol (version 3, "Message Formats") as it takes to be
+ * connected to, and no more: to a statement they say nothing. */
+
+#define LONG_MS 20000
+#define SHORT_MS 300
+
+enum manner { SILENT, WRITABLE, STANDBY, ABSENT };
+
+struct host {
+    char dir[64];
+    int listener;
+    enum manner manner;
+    pthread_t thread;
+};
+
+/* A message of two texts, each with the byte that ends it. */
+static void put_parameter(FILE *out, const char *name, const char *value)
+{
+    size_t len = 4 + strlen(name) + 1 + strlen(value) + 1;
+
+    fprintf(out, "S%c%c%c%c%s%c%s%c", 0, 0, 0, (int)len, name, 0, value, 0);
+}
+
+/* Whoever dialled may have taken another host meanwhile, and be gone. */
+static void greet(int fd, enum manner manner)
+{
+    char startup[1024], *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    recv(fd, startup, sizeof(startup), 0);
+    /* Authentication is over; what libpq asks after; a key to cancel with; ready for a query. */
+    fwrite("R\0\0\0\10\0\0\0\0", 1, 9, out);
+    put_parameter(out, "server_version", "15.0");
+    put_parameter(out, "client_encoding", "UTF8");
+    put_parameter(out, "default_transaction_read_only", "off");
+    put_parameter(out, "in_hot_standby", manner == STANDBY ? "on" : "off");
+    fwrite("K\0\0\0\14\0\0\0\1\0\0\0\1Z\0\0\0\5I", 1, 19, out);
+    fclose(out);
+    send(fd, text, size, MSG_NOSIGNAL);
+    free(text);
+}
+
+/* Until the listener is shut down. What it has accepted ends with the test. */
+static void *serve(void *data)
+{
+    struct host *host = data;
+    int fd;
+
+    while ((fd = accept(host->listener, NULL, NULL)) >= 0) {
+        if (host->manner != SILENT)
+            greet(fd, host->manner);
+    }
+    return NULL;
+}
+
+static void host_start(struct host *host, enum manner manner)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    host->manner = manner;
+    snprintf(host->dir, sizeof(host->dir), "/tmp/accountsd-dial-XXXXXX");
+    cr_assert_not_null(mkdtemp(host->dir));
+    if (manner == ABSENT)
+        return;
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s/.s.PGSQL.5432", host->dir);
+    host->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(host->listener, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(listen(host->listener, 16), 0);
+    cr_assert_eq(pthread_create(&host->thread, NULL, serve, host), 0);
+}
+
+static void host_end(struct host *host)
+{
+    char path[96];
+
+    if (host->manner != ABSENT) {
+        shutdown(host->listener, SHUT_RDWR);
+        pthread_join(host->thread, NULL);
+        close(host->listener);
+        snprintf(path, sizeof(path), "%s/.s.PGSQL.5432", host->dir);
+        unlink(path);
+    }
+    rmdir(host->dir);
+}
+
+static PGconn *dial(const char *url, long ms, char error[DIAL_ERROR_MAX])
+{
+    const struct dial_limit limit = {dial_now_ms() + ms, -1};
+
+    return dial_connect(url, &limit, error);
+}
+
+/* What stands before and after two hosts with a comma between them. */
+struct form {
+    const char *before, *after;
+};
+
+static const struct form in_a_list = {"postgresql:///x?host=", "&user=u"};
+static const struct form with_ports = {"postgresql:///x?host=", "&port=5432,5432&user=u"};
+static const struct form with_one_port = {"postgresql:///x?host=", "&port=5432&user=u"};
+/* Of which libpq makes a list of empty ports. */
+static const struct form in_authority = {"postgresql://u@", "/x"};
+
+static void make_url(
+    char url[512], const struct form *form, const struct host *first, const struct host *second)
+{
+    snprintf(url, 512, "%s%%2Ftmp%%2F%s,%%2Ftmp%%2F%s%s", form->before, strrchr(first->dir, '/') + 1,
+        strrchr(second->dir, '/') + 1, form->after);
+}
+
+/* Which of two hosts is taken, 1 or 2; 0 for none. */
+static int taken_of(
+    enum manner first, enum manner second, const struct form *form, long ms, char error[DIAL_ERROR_MAX])
+{
+    struct host hosts[2];
+    char url[512];
+    PGconn *pg;
+    int taken = 0;
+
+    host_start(&hosts[0], first);
+    host_start(&hosts[1], second);
+    make_url(url, form, &hosts[0], &hosts[1]);
+    pg = dial(url, ms, error);
+    for (int i = 0; i < 2 && pg != NULL; i++) {
+        if (strcmp(PQhost(pg), hosts[i].dir) == 0)
+            taken = i + 1;
+    }
+    PQfinish(pg);
+    host_end(&hosts[0]);
+    host_end(&hosts[1]);
+    return taken;
+}
+
+Test(dial, takes_the_first_host_that_can_be_written_to, .timeout = 120)
+{
+    static const struct {
+        enum manner first, second;
+        const struct form *form;
+        int taken;
+    } cases[] = {
+        {WRITABLE, WRITABLE, &in_a_list, 1},
+        {WRITABLE, SILENT, &in_a_list, 1},
+        {SILENT, WRITABLE, &in_a_list, 2},
+        {SILENT, WRITABLE, &with_ports, 2},
+        {SILENT, WRITABLE, &with_one_port, 2},
+        {SILENT, WRITABLE, &in_authority, 2},
+        {ABSENT, WRITABLE, &in_authority, 2},
+        {STANDBY, WRITABLE, &in_authority, 2},
+        {WRITABLE, STANDBY, &in_authority, 1},
+        {STANDBY, STANDBY, &in_authority, 0},
+        {STANDBY, ABSENT, &in_authority, 0},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char error[DIAL_ERROR_MAX];
+        int64_t start = dial_now_ms();
+
+        cr_expect_eq(taken_of(cases[i].first, cases[i].second, cases[i].form, LONG_MS, error), cases[i].taken,
+            "case %zu: %s", i, error);
+        cr_expect_lt(dial_now_ms() - start, LONG_MS / 2, "case %zu", i);
+        if (cases[i].taken == 0)
+            cr_expect_str_neq(error, "");
+    }
+}
+
+Test(dial, says_why_of_every_host, .timeout = 60)
+{
+    char error[DIAL_ERROR_MAX];
+
+    cr_expect_eq(taken_of(STANDBY, SILENT, &in_a_list, SHORT_MS, error), 0);
+    cr_expect_not_null(strstr(error, "read-only"), "%s", error);
+    cr_expect_not_null(strstr(error, "no answer in time"), "%s", error);
+    cr_expect_null(strchr(error, '\n'), "%s", error);
+}
+
+Test(dial, ends_when_nobody_wants_it_any_more, .timeout = 60)
+{
+    struct dial_limit limit = {dial_now_ms() + (int64_t)LONG_MS * 10, eventfd(1, EFD_CLOEXEC)};
+    struct host hosts[2];
+    char url[512], error[DIAL_ERROR_MAX];
+
+    host_start(&hosts[0], SILENT);
+    host_start(&hosts[1], SILENT);
+    make_url(url, &in_a_list, &hosts[0], &hosts[1]);
+    cr_expect_null(dial_connect(url, &limit, error));
+    close(limit.stop_fd);
+    host_end(&hosts[0]);
+    host_end(&hosts[1]);
+}
+
+Test(dial, waits_for_a_result_no_longer_than_it_may, .timeout = 60)
+{
+    struct host hosts[2];
+    char url[512], error[DIAL_ERROR_MAX];
+    struct dial_limit limit = {.stop_fd = -1};
+    PGconn *pg;
+
+    host_start(&hosts[0], WRITABLE);
+    host_start(&hosts[1], ABSENT);
+    make_url(url, &in_a_list, &hosts[0], &hosts[1]);
+    pg = dial(url, LONG_MS, error);
+    cr_assert_not_null(pg, "%s", error);
+    cr_assert_eq(PQsendQuery(pg, "select 1"), 1);
+    limit.deadline_ms = dial_now_ms() + SHORT_MS;
+    cr_expect_null(dial_result(pg, &limit, error));
+    cr_expect_str_eq(error, "no answer in time");
+    PQfinish(pg);
+    host_end(&hosts[0]);
+    host_end(&hosts[1]);
+}
+
+Test(dial, leaves_mistakes_in_the_url_to_libpq, .timeout = 60)
+{
+    char error[DIAL_ERROR_MAX];
+
+    cr_expect_null(dial("host=/tmp/a,/tmp/b port=1,2,3 user=u", LONG_MS, error));
+    cr_expect_not_null(strstr(error, "could not match 3 port numbers to 2 hosts"), "%s", error);
+    cr_expect_null(dial("postgresql://u@/x?nonsense=1", LONG_MS, error));
+    cr_expect_not_null(strstr(error, "nonsense"), "%s", error);
+}
