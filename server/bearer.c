@@ -23,7 +23,14 @@ static bool is_secret(const char *text, size_t len)
     return true;
 }
 
-bool bearer_parse(const char *value, size_t len, struct bearer *bearer)
+bool bearer_prepare(void)
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+
+    return SHA256((const unsigned char *)"", 0, hash) != NULL;
+}
+
+enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *bearer)
 {
     static const char scheme[] = "Bearer ", type[] = "idt:", hex[] = "0123456789abcdef";
     const size_t scheme_len = sizeof(scheme) - 1, type_len = sizeof(type) - 1;
@@ -32,26 +39,27 @@ bool bearer_parse(const char *value, size_t len, struct bearer *bearer)
 
     /* RFC 9110, section 11.4: the scheme's name in any case, then one or more spaces. */
     if (len < scheme_len || strncasecmp(value, scheme, scheme_len) != 0)
-        return false;
+        return BEARER_MALFORMED;
     value += scheme_len;
     while (value < end && *value == ' ')
         value++;
     if ((size_t)(end - value) < type_len + BEARER_ID_LEN + 1 || memcmp(value, type, type_len) != 0)
-        return false;
+        return BEARER_MALFORMED;
     id = value + type_len;
     if (!text_is_id(id, BEARER_ID_LEN, "TKN-", 2) || id[BEARER_ID_LEN] != ':')
-        return false;
+        return BEARER_MALFORMED;
     secret = id + BEARER_ID_LEN + 1;
     if (!is_secret(secret, (size_t)(end - secret)))
-        return false;
+        return BEARER_MALFORMED;
+    if (SHA256((const unsigned char *)secret, (size_t)(end - secret), hash) == NULL)
+        return BEARER_OUT_OF_MEMORY;
 
     memcpy(bearer->id, id, BEARER_ID_LEN);
     bearer->id[BEARER_ID_LEN] = '\0';
-    SHA256((const unsigned char *)secret, (size_t)(end - secret), hash);
     for (size_t i = 0; i < sizeof(hash); i++) {
         bearer->secret_sha256[2 * i] = hex[hash[i] >> 4];
         bearer->secret_sha256[2 * i + 1] = hex[hash[i] & 15];
     }
     bearer->secret_sha256[BEARER_HASH_LEN] = '\0';
-    return true;
+    return BEARER_OK;
 }

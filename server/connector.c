@@ -175,13 +175,14 @@ static void *run(void *data)
         }
         pthread_mutex_unlock(&connector->mutex);
 
-        struct result *result = h2o_mem_alloc(sizeof(*result));
-        bool connected;
+        struct result *result = calloc(1, sizeof(*result));
+        bool connected = false;
 
-        memset(result, 0, sizeof(*result));
-        result->pg = connector_connect(connector->config, result->error);
-        connected = result->pg != NULL;
-        h2o_multithread_send_message(&connector->receiver, &result->super);
+        if (result != NULL) {
+            result->pg = connector_connect(connector->config, result->error);
+            connected = result->pg != NULL;
+            h2o_multithread_send_message(&connector->receiver, &result->super);
+        }
 
         pthread_mutex_lock(&connector->mutex);
         if (connected) {

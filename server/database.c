@@ -106,17 +106,25 @@ static void close_connection(struct connection *connection)
     connection->database->connected--;
 }
 
+/* Answers all calls of the set under way, which is then over. */
+static void fail_set(struct connection *connection, int status)
+{
+    size_t count = connection->count;
+
+    connection->count = 0;
+    for (size_t i = 0; i < count; i++)
+        reply_status(connection->calls[i], status, NULL);
+}
+
 /* Gives up a connection: whether its set was done is unknown, so its calls are not tried again. */
 static void drop_connection(struct connection *connection, int status, const char *reason)
 {
     struct database *database = connection->database;
-    size_t count = connection->count;
 
-    log_event("database_connection_lost", json_pack("{s:s, s:i}", "reason", reason, "requests", (int)count));
+    log_event("database_connection_lost",
+        json_pack("{s:s, s:i}", "reason", reason, "requests", (int)connection->count));
     close_connection(connection);
-    connection->count = 0;
-    for (size_t i = 0; i < count; i++)
-        reply_status(connection->calls[i], status, NULL);
+    fail_set(connection, status);
     connector_request(database->connector);
 }
 
@@ -180,6 +188,12 @@ static void finish_set(struct connection *connection)
 {
     PGresult *result = connection->result;
 
+    /* Every error of the database has an SQLSTATE. Without one libpq has lost the answer, for want of memory,
+     * and whether the set was done is unknown. */
+    if (PQresultStatus(result) != PGRES_TUPLES_OK && PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL) {
+        drop_connection(connection, 503, "the answer cannot be read");
+        return;
+    }
     connection->result = NULL;
     if (PQresultStatus(result) == PGRES_TUPLES_OK && PQnfields(result) == STATEMENT_COLUMNS)
         reply_rows(connection, result);
@@ -247,7 +261,7 @@ static void flush(struct connection *connection)
     }
 }
 
-/* Joins the requests of the set to one JSON array; the caller frees it. */
+/* Joins the requests of the set to one JSON array, which the caller frees; NULL when memory ran out. */
 static char *join_requests(const struct connection *connection)
 {
     size_t len = 2;
@@ -255,7 +269,8 @@ static char *join_requests(const struct connection *connection)
 
     for (size_t i = 0; i < connection->count; i++)
         len += connection->calls[i]->request.len + 1;
-    at = text = h2o_mem_alloc(len + 1);
+    if ((at = text = malloc(len + 1)) == NULL)
+        return NULL;
     *at++ = '[';
     for (size_t i = 0; i < connection->count; i++) {
         if (i > 0)
@@ -289,6 +304,11 @@ static void send_set(struct connection *connection)
     const char *const parameters[] = {requests};
     int sent;
 
+    if (requests == NULL) {
+        fail_set(connection, 503);
+        schedule_dispatch(connection->database);
+        return;
+    }
     for (size_t i = 0; i < connection->count; i++)
         connection->calls[i]->tries++;
     sent = config->prepared_statements
@@ -414,11 +434,8 @@ void database_destroy(struct database *database)
     fail_queue(database, 503);
     for (size_t i = 0; i < database->count; i++) {
         struct connection *connection = &database->connections[i];
-        size_t count = connection->count;
 
-        connection->count = 0;
-        for (size_t c = 0; c < count; c++)
-            reply_status(connection->calls[c], 503, NULL);
+        fail_set(connection, 503);
         if (connection->pg != NULL)
             close_connection(connection);
     }

@@ -8,6 +8,7 @@
 
 #include "bearer.h"
 #include "log.h"
+#include "memory.h"
 #include "openapi.h"
 #include "problem.h"
 #include "route.h"
@@ -193,9 +194,17 @@ static bool check_token(struct request *request)
 
     if ((request->match.route->flags & ROUTE_IS_PUBLIC) != 0)
         return true;
-    if (authorization.base != NULL && bearer_parse(authorization.base, authorization.len, &request->bearer))
+    switch (authorization.base != NULL ? bearer_parse(authorization.base, authorization.len, &request->bearer)
+                                       : BEARER_MALFORMED) {
+    case BEARER_OK:
         return true;
-    send_status(request, 401, NULL);
+    case BEARER_MALFORMED:
+        send_status(request, 401, NULL);
+        return false;
+    case BEARER_OUT_OF_MEMORY:
+        break;
+    }
+    send_status(request, 503, NULL);
     return false;
 }
 
@@ -235,19 +244,24 @@ static bool check_body(struct request *request)
 }
 
 /* One element of the statement's array. The body is JSON, checked; the query is made a JSON text here;
- * nothing else has a character that JSON escapes. False when memory ran out or the query is not UTF-8. */
+ * nothing else has a character that JSON escapes. False when memory ran out (memory_ran_out) or the query is
+ * not UTF-8. */
 static bool render_element(struct request *request, h2o_iovec_t *element)
 {
     const struct route_match *match = &request->match;
     h2o_req_t *req = request->req;
     size_t query_at = path_len(req) < req->path.len ? path_len(req) + 1 : req->path.len;
+
+    memory_begin();
     json_auto_t *query = json_stringn(req->path.base + query_at, req->path.len - query_at);
     char *query_text = query != NULL ? json_dumps(query, JSON_ENCODE_ANY) : NULL;
     h2o_iovec_t parts[15 + 4 * ROUTE_MAX_PARAMETERS];
     size_t count = 0;
 
-    if (query_text == NULL)
+    if (query_text == NULL || memory_ran_out()) {
+        free(query_text);
         return false;
+    }
 #define ADD(text, len) parts[count++] = h2o_iovec_init(text, len)
 #define ADD_TEXT(text) ADD(text, strlen(text))
     ADD_TEXT("{\"operation\":\"");
@@ -290,9 +304,11 @@ static void submit(struct request *request)
     }
     request->call.statement = request->match.route->statement;
     request->call.on_reply = on_reply;
-    if (!render_element(request, &request->call.request))
-        send_status(request, 400, "The query is not UTF-8.");
-    else if (!database_submit(request->context->database, &request->call))
+    if (!render_element(request, &request->call.request)) {
+        bool ran_out = memory_ran_out();
+
+        send_status(request, ran_out ? 503 : 400, ran_out ? NULL : "The query is not UTF-8.");
+    } else if (!database_submit(request->context->database, &request->call))
         send_status(request, 503, NULL);
 }
 
