@@ -12,13 +12,16 @@ endif
 .DELETE_ON_ERROR:
 
 out := build/$(VARIANT)
+comma := ,
 
 c_files = $(wildcard server/*.[ch] tests/*/*.[ch])
 server_objects := $(patsubst %.c,$(out)/%.o,$(wildcard server/*.c)) $(out)/server/openapi_json.o
 library_objects := $(filter-out $(out)/server/main.o,$(server_objects))
 test_objects = $(patsubst %.c,$(out)/%.o,$(wildcard tests/$(1)/*.c))
 test_programs := $(addprefix $(out)/,unit_tests vector_tests http_tests)
-all_test_objects := $(foreach kind,unit vectors http,$(call test_objects,$(kind)))
+fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz_programs := $(addprefix $(out)/,$(fuzz_targets))
+all_test_objects := $(foreach kind,unit vectors http fuzz torture,$(call test_objects,$(kind)))
 
 # Asked once and only by a recipe: before scripts/setup there may be no pkg-config.
 # The libraries' headers count as the system's, so that -Werror is about ours.
@@ -32,7 +35,13 @@ pkg_test_libs = $(eval pkg_test_libs := $(shell pkg-config --libs $(test_librari
 warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wwrite-strings -Wcast-qual -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough \
 	-Wnull-dereference -Wduplicated-cond -Wlogical-op
+ifeq ($(VARIANT),fuzz)
+# clang has libFuzzer, and not all of gcc's warnings.
+CC := clang-14
+warnings := $(filter-out -Wduplicated-cond -Wlogical-op,$(warnings)) -Wno-missing-field-initializers
+endif
 hardening_release := -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+hardening_fuzz := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 hardening_asan := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 cppflags := -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -Iserver -Itests
 cflags := -std=gnu11 -fPIE -pthread -MMD -MP $(warnings)
@@ -40,6 +49,9 @@ ldflags := -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed
 ifeq ($(VARIANT),asan)
 # Shared, libubsan would ignore log_path beside libasan.
 ldflags += -fsanitize=address,undefined -static-libubsan
+endif
+ifeq ($(VARIANT),fuzz)
+ldflags += -fsanitize=fuzzer,address,undefined
 endif
 
 .PHONY: help
@@ -55,13 +67,20 @@ run: ## Prepare a database, serve on 127.0.0.1:8080 and print a curl line that i
 	@scripts/run
 
 .PHONY: test
-test: setup-test build $(test_programs) ## Run every test against a throwaway database (KEEP=1 keeps it)
+test: setup-fuzz build $(test_programs) ## Run every test against a throwaway database (KEEP=1 keeps it)
+	@$(MAKE) --no-print-directory VARIANT=asan build-torture
+	@$(MAKE) --no-print-directory VARIANT=fuzz build-fuzz
 	@scripts/test $(VARIANT)
 
 .PHONY: asan
 asan: setup-test ## Run every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan build-tests
 	@scripts/test asan
+
+.PHONY: fuzz
+fuzz: setup-fuzz ## Fuzz every target for FUZZ_SECONDS (60); FUZZ_KEEP=1 keeps what reached new code in its corpus
+	@$(MAKE) --no-print-directory VARIANT=fuzz build-fuzz
+	@scripts/fuzz
 
 .PHONY: bench
 bench: setup-bench build ## Measure against the yardsticks: a table, tests/bench/result.json and a plot (15 minutes)
@@ -89,15 +108,23 @@ clean: ## Remove what was built (.local, with the data of make run, stays)
 	rm -rf build
 
 # Installed one stage after the other; nothing is rebuilt because of them.
-.PHONY: setup-run setup-test setup-bench setup-lint
+.PHONY: setup-run setup-test setup-fuzz setup-bench setup-lint
 setup-run:
 	@scripts/setup run
 setup-test: setup-run
 	@scripts/setup test
+setup-fuzz: setup-test
+	@scripts/setup fuzz
 setup-bench: setup-test
 	@scripts/setup bench
 setup-lint: setup-test
 	@scripts/setup lint
+
+.PHONY: build-torture
+build-torture: $(out)/torture_tests $(out)/accountsd_torture
+
+.PHONY: build-fuzz
+build-fuzz: $(fuzz_programs)
 
 .PHONY: build-tests
 build-tests: $(out)/accountsd $(test_programs)
@@ -111,15 +138,29 @@ $(out)/libaccountsd.a: $(library_objects)
 	@echo "  AR  $@"
 	@rm -f $@ && $(AR) rcs $@ $^
 
+# A server whose calls fail when a test says so (tests/torture/faults.c).
+torture_wrapped := connectdbParams exec prepare setnonblocking socket sendQueryPrepared sendQueryParams flush \
+	consumeInput getResult
+$(out)/accountsd_torture: $(out)/server/main.o $(out)/tests/torture/faults.o $(out)/libaccountsd.a
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) $(ldflags) $(addprefix -Wl$(comma)--wrap=PQ,$(torture_wrapped)) -o $@ $^ $(pkg_libs)
+
+$(out)/torture_tests: $(out)/tests/torture/test_torture.o $(out)/tests/http/harness.o $(out)/tests/http/fixture.o
 $(out)/unit_tests: $(call test_objects,unit)
 $(out)/vector_tests: $(call test_objects,vectors)
 $(out)/http_tests: $(call test_objects,http)
-$(test_programs): $(out)/libaccountsd.a
+$(test_programs) $(out)/torture_tests: $(out)/libaccountsd.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) $(ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(pkg_libs) $(pkg_test_libs)
 
+$(fuzz_programs): $(out)/%: $(out)/tests/fuzz/fuzz_%.o $(out)/tests/fuzz/fuzz.o $(out)/libaccountsd.a
+	@echo "  LD  $@"
+	@$(CC) $(LDFLAGS) $(ldflags) -o $@ $^ $(pkg_libs)
+
 $(server_objects): | setup-run
 $(all_test_objects): | setup-test
+# Runs before the sanitizers are ready.
+$(out)/tests/torture/faults.o: hardening_asan :=
 $(all_test_objects): more_cflags = $(pkg_test_cflags)
 define compile
 	@echo "  CC  $<"

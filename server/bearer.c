@@ -36,7 +36,14 @@ static void write_hex(const unsigned char hash[SHA256_DIGEST_LENGTH], char out[B
     out[BEARER_HASH_LEN] = '\0';
 }
 
-bool bearer_parse(const char *value, size_t len, struct bearer *bearer)
+bool bearer_prepare(void)
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+
+    return SHA256((const unsigned char *)"", 0, hash) != NULL;
+}
+
+enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *bearer)
 {
     static const char scheme[] = "Bearer ", type[] = "idt:";
     const size_t scheme_len = sizeof(scheme) - 1, type_len = sizeof(type) - 1;
@@ -45,24 +52,25 @@ bool bearer_parse(const char *value, size_t len, struct bearer *bearer)
 
     /* RFC 9110, section 11.4: the scheme's name in any case, then one or more spaces. */
     if (len < scheme_len || strncasecmp(value, scheme, scheme_len) != 0)
-        return false;
+        return BEARER_MALFORMED;
     value += scheme_len;
     while (value < end && *value == ' ')
         value++;
     if ((size_t)(end - value) < type_len + BEARER_ID_LEN + 1 || memcmp(value, type, type_len) != 0)
-        return false;
+        return BEARER_MALFORMED;
     id = value + type_len;
     if (!text_is_id(id, BEARER_ID_LEN, "TKN-", 2) || id[BEARER_ID_LEN] != ':')
-        return false;
+        return BEARER_MALFORMED;
     secret = id + BEARER_ID_LEN + 1;
     if (!is_secret(secret, (size_t)(end - secret)))
-        return false;
+        return BEARER_MALFORMED;
+    if (SHA256((const unsigned char *)secret, (size_t)(end - secret), hash) == NULL)
+        return BEARER_OUT_OF_MEMORY;
 
     memcpy(bearer->id, id, BEARER_ID_LEN);
     bearer->id[BEARER_ID_LEN] = '\0';
-    SHA256((const unsigned char *)secret, (size_t)(end - secret), hash);
     write_hex(hash, bearer->secret_sha256);
-    return true;
+    return BEARER_OK;
 }
 
 bool bearer_mac(

@@ -15,8 +15,19 @@ struct bearer {
     char secret_sha256[BEARER_HASH_LEN + 1];
 };
 
-/* Reads the value of an Authorization header. False, with *bearer untouched, where it is malformed. */
-bool bearer_parse(const char *value, size_t len, struct bearer *bearer);
+/* Makes OpenSSL prepare, for all threads, what it else prepares at its first use, where it does not survive
+ * that memory runs out. False when it cannot hash. */
+bool bearer_prepare(void);
+
+enum bearer_verdict {
+    BEARER_OK,
+    BEARER_MALFORMED,
+    /* Memory ran out, so that nobody can say. */
+    BEARER_OUT_OF_MEMORY,
+};
+
+/* Reads the value of an Authorization header. Unless BEARER_OK *bearer is untouched. */
+enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *bearer);
 
 /* Writes HMAC-SHA-256 (RFC 2104) of a text under the secret in a value that bearer_parse has taken, as
  * lower-case hex. It can be made again by who has both and by nobody else, the database included, which knows

@@ -209,22 +209,23 @@ static void *run(void *data)
         }
         pthread_mutex_unlock(&connector->mutex);
 
-        struct result *result = h2o_mem_alloc(sizeof(*result));
+        struct result *result = calloc(1, sizeof(*result));
 
-        memset(result, 0, sizeof(*result));
-        result->pg = connect_until(connector->config, connector->stop_fd, result->error);
+        if (result != NULL)
+            result->pg = connect_until(connector->config, connector->stop_fd, result->error);
 
         pthread_mutex_lock(&connector->mutex);
-        if (connector->stopping) {
+        if (result != NULL && connector->stopping) {
             /* The loop may be gone. */
             PQfinish(result->pg);
             free(result);
-        } else if (result->pg != NULL) {
+        } else if (result != NULL && result->pg != NULL) {
             connector->wanted--;
             retry = RETRY_MIN_MS;
             h2o_multithread_send_message(&connector->receiver, &result->super);
         } else {
-            h2o_multithread_send_message(&connector->receiver, &result->super);
+            if (result != NULL)
+                h2o_multithread_send_message(&connector->receiver, &result->super);
             back_off(connector, retry);
             retry = retry * 2 < max_retry ? retry * 2 : max_retry;
         }

@@ -103,8 +103,8 @@ static void fail_queue(struct database *database, int status)
 /* What a call gets whose set may have been committed, or not: the answer was lost. */
 static void reply_unknown(struct database_call *call, int status)
 {
-    bool changes = call->statement != STATEMENT_READ && call->statement != STATEMENT_LIST;
-    struct database_reply reply = {.status = status, .detail = changes ? UNKNOWN_WHETHER_DONE : NULL};
+    bool is_change = statements[call->statement].is_change;
+    struct database_reply reply = {.status = status, .detail = is_change ? UNKNOWN_WHETHER_DONE : NULL};
 
     call->on_reply(call, &reply);
 }
@@ -134,6 +134,20 @@ static void close_connection(struct connection *connection)
     connection->database->connected--;
 }
 
+/* Answers all calls of the set under way, which is then over. */
+static void fail_set(struct connection *connection, int status)
+{
+    size_t count = connection->count;
+
+    connection->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (connection->is_undone)
+            reply_status(connection->calls[i], status, NULL);
+        else
+            reply_unknown(connection->calls[i], status);
+    }
+}
+
 /* Gives up a connection. Its set is tried again if the database has said that it was not done. */
 static void drop_connection(struct connection *connection, int status, const char *reason)
 {
@@ -142,16 +156,11 @@ static void drop_connection(struct connection *connection, int status, const cha
 
     log_event("database_connection_lost", json_pack("{s:s, s:i}", "reason", reason, "requests", (int)count));
     close_connection(connection);
-    connection->count = 0;
     if (count > 0 && connection->is_undone && connection->calls[0]->tries < MAX_TRIES) {
+        connection->count = 0;
         requeue_alone(database, connection->calls, count);
     } else {
-        for (size_t i = 0; i < count; i++) {
-            if (connection->is_undone)
-                reply_status(connection->calls[i], status, NULL);
-            else
-                reply_unknown(connection->calls[i], status);
-        }
+        fail_set(connection, status);
     }
     connector_request(database->connector);
 }
@@ -238,6 +247,12 @@ static void finish_set(struct connection *connection)
 {
     PGresult *result = connection->result;
 
+    /* Every error of the database has an SQLSTATE. Without one libpq has lost the answer, for want of memory,
+     * and whether the set was done is unknown. */
+    if (PQresultStatus(result) != PGRES_TUPLES_OK && PQresultErrorField(result, PG_DIAG_SQLSTATE) == NULL) {
+        drop_connection(connection, 503, "the answer cannot be read");
+        return;
+    }
     connection->result = NULL;
     if (PQresultStatus(result) == PGRES_TUPLES_OK && PQnfields(result) == STATEMENT_COLUMNS)
         reply_rows(connection, result);
@@ -329,7 +344,7 @@ static void flush(struct connection *connection)
     }
 }
 
-/* Joins the requests of the set to one JSON array; the caller frees it. */
+/* Joins the requests of the set to one JSON array, which the caller frees; NULL when memory ran out. */
 static char *join_requests(const struct connection *connection)
 {
     size_t len = 2;
@@ -337,7 +352,8 @@ static char *join_requests(const struct connection *connection)
 
     for (size_t i = 0; i < connection->count; i++)
         len += connection->calls[i]->request.len + 1;
-    at = text = h2o_mem_alloc(len + 1);
+    if ((at = text = malloc(len + 1)) == NULL)
+        return NULL;
     *at++ = '[';
     for (size_t i = 0; i < connection->count; i++) {
         if (i > 0)
@@ -373,6 +389,12 @@ static void send_set(struct connection *connection)
     bool is_hasty = now < connection->database->hasty_until;
     int sent;
 
+    if (requests == NULL) {
+        connection->is_undone = true;
+        fail_set(connection, 503);
+        schedule_dispatch(connection->database);
+        return;
+    }
     for (size_t i = 0; i < connection->count; i++)
         connection->calls[i]->tries++;
     connection->is_undone = false;
@@ -505,11 +527,8 @@ void database_destroy(struct database *database)
     fail_queue(database, 503);
     for (size_t i = 0; i < database->count; i++) {
         struct connection *connection = &database->connections[i];
-        size_t count = connection->count;
 
-        connection->count = 0;
-        for (size_t c = 0; c < count; c++)
-            reply_status(connection->calls[c], 503, NULL);
+        fail_set(connection, 503);
         if (connection->pg != NULL)
             close_connection(connection);
     }

@@ -9,6 +9,7 @@
 #include "bearer.h"
 #include "idempotency.h"
 #include "log.h"
+#include "memory.h"
 #include "openapi.h"
 #include "prefer.h"
 #include "problem.h"
@@ -208,9 +209,17 @@ static bool check_token(struct request *request)
 
     if ((request->match.route->flags & ROUTE_IS_PUBLIC) != 0)
         return true;
-    if (authorization.base != NULL && bearer_parse(authorization.base, authorization.len, &request->bearer))
+    switch (authorization.base != NULL ? bearer_parse(authorization.base, authorization.len, &request->bearer)
+                                       : BEARER_MALFORMED) {
+    case BEARER_OK:
         return true;
-    send_status(request, 401, NULL);
+    case BEARER_MALFORMED:
+        send_status(request, 401, NULL);
+        return false;
+    case BEARER_OUT_OF_MEMORY:
+        break;
+    }
+    send_status(request, 503, NULL);
     return false;
 }
 
@@ -286,23 +295,28 @@ static bool check_body(struct request *request)
     return false;
 }
 
-/* A JSON text of bytes, in the request's pool. False when memory ran out or they are not UTF-8. */
-static bool render_text(struct request *request, const char *bytes, size_t len, h2o_iovec_t *rendered)
+enum render_verdict { RENDER_OK, RENDER_NOT_UTF8, RENDER_OUT_OF_MEMORY };
+
+/* A JSON text of bytes, in the request's pool. */
+static enum render_verdict render_text(
+    struct request *request, const char *bytes, size_t len, h2o_iovec_t *rendered)
 {
+    memory_begin();
     json_auto_t *string = json_stringn(bytes, len);
     char *text = string != NULL ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
 
-    if (text == NULL)
-        return false;
+    if (text == NULL || memory_ran_out()) {
+        free(text);
+        return memory_ran_out() ? RENDER_OUT_OF_MEMORY : RENDER_NOT_UTF8;
+    }
     *rendered = h2o_strdup(&request->req->pool, text, SIZE_MAX);
     free(text);
-    return true;
+    return RENDER_OK;
 }
 
 /* One element of the statement's array. The body is JSON, checked; the query and the idempotency key are made
- * JSON texts here; nothing else has a character that JSON escapes. False when memory ran out or the query is
- * not UTF-8. */
-static bool render_element(struct request *request, h2o_iovec_t *element)
+ * JSON texts here; nothing else has a character that JSON escapes. */
+static enum render_verdict render_element(struct request *request, h2o_iovec_t *element)
 {
     const struct route_match *match = &request->match;
     h2o_req_t *req = request->req;
@@ -310,10 +324,13 @@ static bool render_element(struct request *request, h2o_iovec_t *element)
     h2o_iovec_t query, key = {NULL, 0}, parts[20 + 4 * ROUTE_MAX_PARAMETERS];
     char seed[BEARER_HASH_LEN + 1];
     size_t count = 0;
+    enum render_verdict verdict =
+        render_text(request, req->path.base + query_at, req->path.len - query_at, &query);
 
-    if (!render_text(request, req->path.base + query_at, req->path.len - query_at, &query) ||
-        (request->key.len > 0 && !render_text(request, request->key.text, request->key.len, &key)))
-        return false;
+    if (verdict == RENDER_OK && request->key.len > 0)
+        verdict = render_text(request, request->key.text, request->key.len, &key);
+    if (verdict != RENDER_OK)
+        return verdict;
 #define ADD(text, len) parts[count++] = h2o_iovec_init(text, len)
 #define ADD_TEXT(text) ADD(text, strlen(text))
     ADD_TEXT("{\"operation\":\"");
@@ -338,7 +355,7 @@ static bool render_element(struct request *request, h2o_iovec_t *element)
         h2o_iovec_t authorization = find_header(req, "authorization");
 
         if (!bearer_mac(authorization.base, authorization.len, request->key.text, request->key.len, seed))
-            return false;
+            return RENDER_OUT_OF_MEMORY;
         ADD_TEXT("\",\"codeSeed\":\"");
         ADD(seed, BEARER_HASH_LEN);
     }
@@ -358,7 +375,7 @@ static bool render_element(struct request *request, h2o_iovec_t *element)
 #undef ADD
 #undef ADD_TEXT
     *element = h2o_concat_list(&req->pool, parts, count);
-    return true;
+    return RENDER_OK;
 }
 
 static void submit(struct request *request)
@@ -370,10 +387,18 @@ static void submit(struct request *request)
     request->call.statement = request->match.route->statement;
     request->call.on_reply = on_reply;
     request->call.alone = request->is_dry_run;
-    if (!render_element(request, &request->call.request))
+    switch (render_element(request, &request->call.request)) {
+    case RENDER_OK:
+        if (database_submit(request->context->database, &request->call))
+            return;
+        break;
+    case RENDER_NOT_UTF8:
         send_status(request, 400, "The query is not UTF-8.");
-    else if (!database_submit(request->context->database, &request->call))
-        send_status(request, 503, NULL);
+        return;
+    case RENDER_OUT_OF_MEMORY:
+        break;
+    }
+    send_status(request, 503, NULL);
 }
 
 /* A method that the log can take as it is, and that keeps the number of different ones small. */

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "memory.h"
+
 #define TIME_MAX 32
 #define REQUEST_LINE_MAX 512
 
@@ -37,12 +39,15 @@ void log_event(const char *event, json_t *fields)
     char *line;
 
     write_now(now);
+    memory_begin();
     object = json_pack("{s:s, s:s}", "time", now, "event", event);
     json_object_update_missing(object, fields);
     json_decref(fields);
     line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
-    if (line == NULL)
+    if (line == NULL || memory_ran_out()) {
+        free(line);
         return;
+    }
 
     /* The terminating NUL's place is the newline's. */
     size_t len = strlen(line);

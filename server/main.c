@@ -10,10 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bearer.h"
 #include "config.h"
 #include "connector.h"
 #include "handler.h"
 #include "log.h"
+#include "memory.h"
 #include "version.h"
 #include "worker.h"
 
@@ -131,6 +133,8 @@ static int serve(const struct config *config, const sigset_t *signals)
     struct worker **workers = h2o_mem_alloc(count * sizeof(struct worker *));
     int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), signal;
 
+    if (!bearer_prepare())
+        die("OpenSSL cannot hash");
     require_free_port(config, address);
     require_database(config);
     configure_h2o(&globalconf, config);
@@ -161,6 +165,7 @@ int main(int argc, char **argv)
     struct config config;
     sigset_t signals;
 
+    memory_watch();
     switch (config_load(&config, argc, argv, stderr)) {
     case CONFIG_HELP:
         config_write_help(stdout);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
+
 static const struct {
     int status;
     const char *title;
@@ -71,13 +73,17 @@ static const char *default_detail(int status)
 char *problem_render(const struct problem *problem, const char *traceparent, size_t *len)
 {
     const char *detail = problem->detail != NULL ? problem->detail : default_detail(problem->status);
+
+    memory_begin();
     json_auto_t *object = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type",
         problem->type != NULL ? problem->type : "about:blank", "title", problem_title(problem->status),
         "status", problem->status, "detail", detail, "traceId", traceparent);
     char *text = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
 
-    if (text == NULL)
+    if (text == NULL || memory_ran_out()) {
+        free(text);
         return NULL;
+    }
     *len = strlen(text);
     if (problem->errors == NULL)
         return text;

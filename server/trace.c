@@ -1,8 +1,8 @@
 #include "trace.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* version-traceid-parentid-flags */
 #define ID_AT 3
@@ -49,8 +49,8 @@ void trace_make(struct trace *trace)
     char *at = trace->parent;
 
     do {
-        /* Without randomness the process cannot keep any of its promises. */
-        if (RAND_bytes(random, sizeof(random)) != 1)
+        /* The kernel's, which so few bytes always come from: what allocates may fail. */
+        if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
             abort();
     } while (random[0] == 0 || random[16] == 0);
 

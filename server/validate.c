@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "text.h"
 
 /* The path of the body itself, where a mistake belongs to no field. */
@@ -299,6 +300,7 @@ enum validate_verdict validate_body(
     json_t *value = NULL;
     json_error_t error;
 
+    memory_begin();
     if (found.by_path == NULL)
         return verdict;
     if (is_too_deep(body, len, max_depth)) {
@@ -307,7 +309,7 @@ enum validate_verdict validate_body(
         snprintf(message, sizeof(message), "nests deeper than %zu levels", max_depth);
         add_error(&found, ROOT_PATH, message);
     } else if ((value = json_loadb(body, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error)) == NULL) {
-        if (json_error_code(&error) == json_error_out_of_memory)
+        if (memory_ran_out())
             goto done;
         add_syntax_error(&found, &error);
     } else if (shape->items != NULL) {
@@ -315,16 +317,18 @@ enum validate_verdict validate_body(
     } else {
         check_object(&found, shape, "", value);
     }
-    if (found.failed)
+    if (found.failed || memory_ran_out())
         goto done;
     if (json_object_size(found.by_path) == 0) {
         verdict = VALIDATE_OK;
         goto done;
     }
     char *text = json_dumps(found.by_path, JSON_COMPACT);
-    if (text != NULL) {
+    if (text != NULL && !memory_ran_out()) {
         *errors = text;
         verdict = VALIDATE_INVALID;
+    } else {
+        free(text);
     }
 done:
     json_decref(value);

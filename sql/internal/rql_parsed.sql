@@ -103,9 +103,9 @@ begin
       from internal.rql_node(tokens, first + case when v_operator is null then 2 else 4 end, depth + 1) as n;
       problem := v_part.problem;
       next := v_part.next;
-      node := jsonb_build_object(
+      node := case when problem is null then jsonb_build_object(
         'at', coalesce(v_operator, v_token) -> 'at', 'call', coalesce(v_operator ->> 'text', 'eq'),
-        'of', jsonb_build_array(node, v_part.node));
+        'of', jsonb_build_array(node, v_part.node)) end;
     end if;
   end if;
 end

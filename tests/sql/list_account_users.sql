@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/list_rows.sql
-select plan(202);
+select plan(203);
 
 create function pg_temp.names(query text)
 returns text[]
@@ -298,6 +298,7 @@ from (values
   ('nonsense', '{"$filter": ["position 1: an expression such as eq(field,value) is expected"]}'),
   ('eq(user.name,"a)', '{"$filter": ["position 14: the quote is not closed"]}'),
   ('eq(user.name,a', '{"$filter": ["position 15: the query ends where a comma or a closing parenthesis is expected"]}'),
+  ('user.name=x(a', '{"$filter": ["position 14: the query ends where a comma or a closing parenthesis is expected"]}'),
   ('eq(user.name,a))', '{"$filter": ["position 16: ) is not an ampersand or the end of the query"]}'),
   ('eq(user.name,)', '{"$filter": ["position 14: ) is not a value"]}'),
   ('user.name=a\', '{"$filter": ["position 12: a backslash has nothing to escape"]}'),

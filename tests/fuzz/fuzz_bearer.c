@@ -1,0 +1,60 @@
+#include <openssl/evp.h>
+#include <string.h>
+#include <strings.h>
+
+#include "bearer.h"
+#include "fuzz.h"
+
+/* The value of an Authorization header: what is taken has one shape and no other, and what is refused leaves
+ * the result alone. */
+
+#define SHAPE "idt:TKN-0000-0000:"
+#define SHAPE_LEN (sizeof(SHAPE) - 1)
+
+static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static void must_be_canonical(const char *value, size_t len, const struct bearer *bearer)
+{
+    const char *credentials = value + strlen("Bearer "), *end = value + len, *secret;
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    char hex[BEARER_HASH_LEN + 1], canonical[256];
+    struct bearer again;
+    int canonical_len;
+
+    MUST(len > strlen("Bearer ") && strncasecmp(value, "Bearer ", strlen("Bearer ")) == 0);
+    while (credentials < end && *credentials == ' ')
+        credentials++;
+    secret = credentials + SHAPE_LEN;
+    MUST(secret < end && end - secret >= 22 && end - secret <= 128);
+    for (size_t i = 0; i < SHAPE_LEN; i++)
+        MUST(SHAPE[i] == '0' ? credentials[i] >= '0' && credentials[i] <= '9' : credentials[i] == SHAPE[i]);
+    for (const char *c = secret; c < end; c++)
+        MUST(*c != '\0' && strchr(base64url, *c) != NULL);
+
+    MUST(strlen(bearer->id) == BEARER_ID_LEN && memcmp(bearer->id, credentials + 4, BEARER_ID_LEN) == 0);
+    MUST(EVP_Digest(secret, (size_t)(end - secret), hash, NULL, EVP_sha256(), NULL) == 1);
+    for (size_t i = 0; i < BEARER_HASH_LEN / 2; i++)
+        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    MUST(strcmp(bearer->secret_sha256, hex) == 0);
+
+    canonical_len =
+        snprintf(canonical, sizeof(canonical), "Bearer idt:%s:%.*s", bearer->id, (int)(end - secret), secret);
+    MUST(bearer_parse(canonical, (size_t)canonical_len, &again) == BEARER_OK);
+    MUST(memcmp(&again, bearer, sizeof(again)) == 0);
+}
+
+int fuzz_one(const uint8_t *data, size_t size)
+{
+    struct bearer bearer, untouched;
+    enum bearer_verdict verdict;
+
+    memset(&bearer, 0xa5, sizeof(bearer));
+    memset(&untouched, 0xa5, sizeof(untouched));
+    verdict = bearer_parse((const char *)data, size, &bearer);
+    MUST(verdict == BEARER_OK || verdict == BEARER_MALFORMED);
+    if (verdict == BEARER_OK)
+        must_be_canonical((const char *)data, size, &bearer);
+    else
+        MUST(memcmp(&bearer, &untouched, sizeof(bearer)) == 0);
+    return 0;
+}

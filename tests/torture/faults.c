@@ -1,0 +1,123 @@
+#include "faults.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <libpq-fe.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The program's own malloc comes before AddressSanitizer's for all libraries too, and hands on to it. Calls
+ * of libpq are turned to here by the linker (--wrap). */
+
+static struct faults *faults;
+static uintptr_t h2o_start, h2o_end;
+
+static int find_h2o(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    (void)data;
+    if (strstr(info->dlpi_name, "libh2o") == NULL)
+        return 0;
+    h2o_start = info->dlpi_addr;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        uintptr_t end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+
+        if (info->dlpi_phdr[i].p_type == PT_LOAD && end > h2o_end)
+            h2o_end = end;
+    }
+    return 1;
+}
+
+__attribute__((constructor)) static void share_faults(void)
+{
+    const char *path = getenv(FAULTS_FILE);
+    int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    void *page;
+
+    if (fd < 0)
+        return;
+    page = mmap(NULL, sizeof(*faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    close(fd);
+    if (dl_iterate_phdr(find_h2o, NULL) == 1 && page != MAP_FAILED)
+        faults = page;
+}
+
+static bool fails(enum faults_kind kind, const void *caller)
+{
+    Dl_info info;
+
+    if (faults == NULL || atomic_load(&faults->kind) != (int)kind)
+        return false;
+    if ((uintptr_t)caller >= h2o_start && (uintptr_t)caller < h2o_end)
+        return false;
+    if (atomic_fetch_sub(&faults->spared, 1) > 0 || atomic_fetch_sub(&faults->doomed, 1) <= 0)
+        return false;
+    if (atomic_fetch_add(&faults->failed, 1) == 0 && dladdr(caller, &info) != 0)
+        snprintf(faults->caller, sizeof(faults->caller), "%s+0x%zx (%s)", info.dli_fname,
+            (size_t)((uintptr_t)caller - (uintptr_t)info.dli_fbase),
+            info.dli_sname != NULL ? info.dli_sname : "?");
+    return true;
+}
+
+#define ALLOCATES(name, parameters, arguments)                                                               \
+    void *__interceptor_##name parameters;                                                                   \
+    void *name parameters                                                                                    \
+    {                                                                                                        \
+        return fails(FAULTS_ALLOCATION, __builtin_return_address(0)) ? NULL                                  \
+                                                                     : __interceptor_##name arguments;       \
+    }
+
+ALLOCATES(malloc, (size_t size), (size))
+ALLOCATES(calloc, (size_t count, size_t size), (count, size))
+ALLOCATES(realloc, (void *block, size_t size), (block, size))
+
+char *__interceptor_strdup(const char *text);
+char *strdup(const char *text)
+{
+    return fails(FAULTS_ALLOCATION, __builtin_return_address(0)) ? NULL : __interceptor_strdup(text);
+}
+
+/* failure: what libpq gives back, by its manual, where the call fails. */
+#define WRAP(type, name, parameters, arguments, failure)                                                     \
+    type __real_##name parameters;                                                                           \
+    type __wrap_##name parameters;                                                                           \
+    type __wrap_##name parameters                                                                            \
+    {                                                                                                        \
+        return fails(FAULTS_LIBPQ, __builtin_return_address(0)) ? (failure) : __real_##name arguments;       \
+    }
+
+/* An answer is lost. That there is none, or no more, is known without fail. */
+static PGresult *lose_result(PGconn *pg, PGresult *result)
+{
+    if (result == NULL)
+        return NULL;
+    PQclear(result);
+    return PQmakeEmptyPGresult(pg, PGRES_FATAL_ERROR);
+}
+
+PGresult *__real_PQgetResult(PGconn *pg);
+
+WRAP(PGconn *, PQconnectdbParams, (const char *const *keywords, const char *const *values, int expand),
+    (keywords, values, expand), NULL)
+WRAP(PGresult *, PQexec, (PGconn * pg, const char *sql), (pg, sql), NULL)
+WRAP(PGresult *, PQprepare, (PGconn * pg, const char *name, const char *sql, int count, const Oid *types),
+    (pg, name, sql, count, types), NULL)
+WRAP(int, PQsetnonblocking, (PGconn * pg, int nonblocking), (pg, nonblocking), -1)
+WRAP(int, PQsocket, (const PGconn *pg), (pg), -1)
+WRAP(int, PQsendQueryPrepared,
+    (PGconn * pg, const char *name, int count, const char *const *values, const int *lengths,
+        const int *formats, int format),
+    (pg, name, count, values, lengths, formats, format), 0)
+WRAP(int, PQsendQueryParams,
+    (PGconn * pg, const char *sql, int count, const Oid *types, const char *const *values, const int *lengths,
+        const int *formats, int format),
+    (pg, sql, count, types, values, lengths, formats, format), 0)
+WRAP(int, PQflush, (PGconn * pg), (pg), -1)
+WRAP(int, PQconsumeInput, (PGconn * pg), (pg), 0)
+WRAP(PGresult *, PQgetResult, (PGconn * pg), (pg), lose_result(pg, __real_PQgetResult(pg)))

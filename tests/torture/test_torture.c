@@ -1,0 +1,363 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "faults.h"
+#include "http/fixture.h"
+
+/* Every call that an operation makes and that can fail does so once, the first, then the second, until the
+ * operation makes no more: each time there is an answer, what the operation answers or a 503, and the next
+ * request is served. Then the same with all calls from the Nth on. The server is built with
+ * AddressSanitizer, and at its end LeakSanitizer looks for what a failure left behind. */
+
+#define EVER 1000000000L
+/* Far more calls than an operation makes. */
+#define MAX_CALLS 5000
+#define RECOVERY_MS 10000
+
+TestSuite(torture, .timeout = 300);
+
+static const struct {
+    enum faults_kind kind;
+    const char *name;
+} kinds[] = {{FAULTS_ALLOCATION, "allocation"}, {FAULTS_LIBPQ, "libpq"}};
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+
+struct bench {
+    struct faults *faults;
+    char faults_path[64];
+    PGconn *pg;
+    struct account *account;
+    struct server *server;
+    char *name;
+    long created;
+};
+
+static void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* Starts the server, whose sessions are known by the bench's name. */
+static void start(struct bench *bench)
+{
+    char *url = server_database_url(database_url()), *named = NULL;
+
+    cr_assert_geq(asprintf(&named, "%s application_name=%s", url, bench->name), 0);
+    bench->server = server_start(named, (const char *[]){"--workers", "1", "--database-connections", "1",
+                                            "--database-timeout", "5000", "--queue-timeout", "5000", NULL});
+    free(named);
+    free(url);
+}
+
+static struct bench *bench_make(void)
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+    int fd;
+
+    strcpy(bench->faults_path, "/tmp/accountsd-faults-XXXXXX");
+    fd = mkstemp(bench->faults_path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(ftruncate(fd, sizeof(struct faults)), 0);
+    bench->faults = mmap(NULL, sizeof(struct faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    cr_assert_neq(bench->faults, MAP_FAILED);
+    close(fd);
+    setenv(FAULTS_FILE, bench->faults_path, 1);
+
+    bench->pg = database_connect(database_url());
+    bench->account = account_make(bench->pg, "Client");
+    cr_assert_geq(asprintf(&bench->name, "torture-%d", (int)getpid()), 0);
+    start(bench);
+    return bench;
+}
+
+static void bench_free(struct bench *bench)
+{
+    munmap(bench->faults, sizeof(struct faults));
+    unlink(bench->faults_path);
+    account_free(bench->account);
+    PQfinish(bench->pg);
+    free(bench->name);
+    free(bench);
+}
+
+static void arm(struct bench *bench, enum faults_kind kind, long spared, long doomed)
+{
+    struct faults *faults = bench->faults;
+
+    atomic_store(&faults->failed, 0);
+    atomic_store(&faults->spared, spared);
+    atomic_store(&faults->doomed, doomed);
+    *faults->caller = '\0';
+    atomic_store(&faults->kind, kind);
+}
+
+/* How many calls have failed. */
+static long disarm(struct bench *bench)
+{
+    atomic_store(&bench->faults->kind, FAULTS_NONE);
+    return atomic_load(&bench->faults->failed);
+}
+
+static struct answer create(struct bench *bench)
+{
+    char *email = new_email(), *body = create_body(email, bench->account->id, bench->account->default_group);
+    struct answer answer = post(bench->server, bench->account->token, body);
+
+    bench->created += answer.status == 201;
+    free(body);
+    free(email);
+    return answer;
+}
+
+static struct answer invalid(struct bench *bench)
+{
+    return post(bench->server, bench->account->token,
+        "{\"user\":{\"email\":1,\"x\":[{}]},\"groups\":[{\"id\":\"UGR-1234-5678\"},{\"id\":\"UGR-1234-5678\"}"
+        "]}");
+}
+
+static struct answer get(struct bench *bench)
+{
+    char *id = database_query(bench->pg,
+        "select internal.account_user_id(min(key)) from accounts.account_user where account_key = "
+        "internal.account_key($1)",
+        bench->account->id, NULL);
+    char path[128];
+
+    snprintf(path, sizeof(path), ACCOUNT_USERS "/%s", id);
+    free(id);
+    return request(bench->server, "GET", path, bench->account->token, NULL, NULL);
+}
+
+static struct answer list(struct bench *bench)
+{
+    return request(bench->server, "GET", ACCOUNT_USERS "?ilike(user.name,%C3%A4*)&limit=3",
+        bench->account->token, NULL, NULL);
+}
+
+static const struct operation {
+    struct answer (*run)(struct bench *bench);
+    long status;
+} create_operation = {create, 201}, invalid_operation = {invalid, 400}, get_operation = {get, 200},
+  list_operation = {list, 200};
+
+static void assert_lives(struct bench *bench, long n)
+{
+    char *log;
+
+    if (waitpid(bench->server->pid, NULL, WNOHANG) == 0)
+        return;
+    log = server_log(bench->server);
+    cr_assert_fail("call %ld, of %s, ends the server: %s", n, bench->faults->caller, log);
+    free(log);
+}
+
+/* What was failed is over: the next request is served, at once where no attempt to connect has failed. */
+static void assert_recovers(struct bench *bench, const struct operation *operation, long n, long patience_ms)
+{
+    for (long waited = 0;; waited += 20) {
+        struct answer answer = operation->run(bench);
+        bool served = answer.status == operation->status;
+
+        if (answer.status == 0)
+            assert_lives(bench, n);
+        if (!served && waited >= patience_ms)
+            cr_assert_fail(
+                "after call %ld, of %s: %ld %s", n, bench->faults->caller, answer.status, answer.text);
+        answer_free(&answer);
+        if (served)
+            return;
+        sleep_ms(20);
+    }
+}
+
+static void expect_sound(
+    struct bench *bench, const struct operation *operation, const struct answer *answer, long n)
+{
+    char *retry_after = answer_header(answer, "retry-after");
+
+    cr_expect(answer->status == operation->status || answer->status == 503, "call %ld, of %s: %ld %s", n,
+        bench->faults->caller, answer->status, answer->text);
+    cr_expect_str_eq(retry_after, answer->status == 503 ? "1" : "", "call %ld", n);
+    cr_expect(json_is_object(answer->body), "call %ld, of %s: %s", n, bench->faults->caller, answer->text);
+    free(retry_after);
+}
+
+static void fail_each(struct bench *bench, const struct operation *operation, enum faults_kind kind,
+    long doomed, const char *what)
+{
+    long n = 0, failed;
+
+    do {
+        struct answer answer;
+
+        cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
+        arm(bench, kind, n, doomed);
+        answer = operation->run(bench);
+        failed = disarm(bench);
+        n++;
+        assert_lives(bench, n);
+        expect_sound(bench, operation, &answer, n);
+        answer_free(&answer);
+        assert_recovers(bench, operation, n, doomed == 1 ? 0 : RECOVERY_MS);
+    } while (failed > 0);
+    cr_expect_gt(n, 1, "%s makes no call that could fail", what);
+    printf("%s: %ld calls failed%s\n", what, n - 1, doomed == 1 ? ", one at a time" : ", and all after it");
+}
+
+/* Each call fails once, from the first on every step-th, that is made to connect anew and by the creates that
+ * wait for it. */
+static void fail_each_of_connecting(
+    struct bench *bench, enum faults_kind kind, long first, long step, const char *what)
+{
+    long n = first, failed;
+
+    do {
+        cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
+        arm(bench, kind, n, 1);
+        free(database_query(bench->pg,
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = $1",
+            bench->name, NULL));
+        n += step;
+        assert_recovers(bench, &create_operation, n, RECOVERY_MS);
+        failed = disarm(bench);
+        assert_lives(bench, n);
+    } while (failed > 0);
+    cr_expect_gt(n, first + step, "connecting makes no call that could fail");
+    printf("connecting, %s: %ld calls failed, one at a time\n", what, (n - first) / step - 1);
+}
+
+/* The connection is idle, and what was answered with 201 is there, whole. */
+static void expect_nothing_stuck(struct bench *bench)
+{
+    char *state = database_query(bench->pg,
+        "select string_agg(state, ',') from pg_stat_activity where application_name = $1", bench->name, NULL);
+    char *counts = database_query(bench->pg,
+        "select concat_ws(' ', count(distinct u.key), count(distinct u.person_key), count(distinct i.key),"
+        " count(distinct l.account_user_key))"
+        " from accounts.account_user as u"
+        " left join accounts.invitation as i on i.account_user_key = u.key and i.status = 'Open'"
+        " left join accounts.account_user_group as l on l.account_user_key = u.key"
+        " where u.account_key = internal.account_key($1)",
+        bench->account->id, NULL);
+    long members, people, invitations, groups;
+
+    cr_expect_str_eq(state, "idle");
+    cr_assert_eq(
+        sscanf(counts, "%ld %ld %ld %ld", &members, &people, &invitations, &groups), 4, "%s", counts);
+    cr_expect(members == people && members == invitations && members == groups, "%s", counts);
+    cr_expect_geq(members, bench->created);
+    free(counts);
+    free(state);
+}
+
+static void torture(const struct operation *operation, const char *what)
+{
+    struct bench *bench = bench_make();
+
+    /* There is something to get, and what is made once has been made. */
+    assert_recovers(bench, &create_operation, 0, RECOVERY_MS);
+    assert_recovers(bench, operation, 0, 0);
+    for (size_t i = 0; i < KIND_COUNT; i++) {
+        char name[64];
+
+        if (operation == &invalid_operation && kinds[i].kind == FAULTS_LIBPQ)
+            continue;
+        snprintf(name, sizeof(name), "%s, %s", what, kinds[i].name);
+        fail_each(bench, operation, kinds[i].kind, 1, name);
+        fail_each(bench, operation, kinds[i].kind, EVER, name);
+    }
+    expect_nothing_stuck(bench);
+    cr_expect_eq(server_stop(bench->server, SIGTERM), 0);
+    bench_free(bench);
+}
+
+/* Each failed attempt waits before the next: in two halves, which run at once. */
+static void torture_connecting(long first)
+{
+    struct bench *bench = bench_make();
+
+    assert_recovers(bench, &create_operation, 0, RECOVERY_MS);
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        fail_each_of_connecting(bench, kinds[i].kind, first, 2, kinds[i].name);
+    expect_nothing_stuck(bench);
+    cr_expect_eq(server_stop(bench->server, SIGTERM), 0);
+    bench_free(bench);
+}
+
+Test(torture, connecting_even_calls)
+{
+    torture_connecting(0);
+}
+
+Test(torture, connecting_odd_calls)
+{
+    torture_connecting(1);
+}
+
+/* Waits until the connector has done its work, and its thread rests. */
+static void await_connection(struct bench *bench)
+{
+    for (long waited = 0; waited < RECOVERY_MS; waited += 100) {
+        char *idle = database_query(bench->pg,
+            "select count(*) from pg_stat_activity"
+            " where application_name = $1 and state = 'idle' and query like '%api.serve%'",
+            bench->name, NULL);
+        bool is_there = strcmp(idle, "1") == 0;
+
+        free(idle);
+        sleep_ms(100);
+        if (is_there)
+            return;
+    }
+    cr_assert_fail("the server does not connect");
+}
+
+/* What a library prepares at its first use, and what of that fails, is not missing for ever. */
+Test(torture, the_first_request_of_a_server)
+{
+    struct bench *bench = bench_make();
+
+    for (long n = 0; n < 3; n++) {
+        struct answer answer;
+
+        await_connection(bench);
+        arm(bench, FAULTS_ALLOCATION, n, 1);
+        answer = create(bench);
+        cr_expect_eq(disarm(bench), 1);
+        expect_sound(bench, &create_operation, &answer, n + 1);
+        answer_free(&answer);
+        assert_recovers(bench, &create_operation, n + 1, 0);
+        cr_expect_eq(server_stop(bench->server, SIGTERM), 0);
+        start(bench);
+    }
+    cr_expect_eq(server_stop(bench->server, SIGTERM), 0);
+    bench_free(bench);
+}
+
+Test(torture, create)
+{
+    torture(&create_operation, "create");
+}
+
+Test(torture, invalid_create)
+{
+    torture(&invalid_operation, "invalid create");
+}
+
+Test(torture, get)
+{
+    torture(&get_operation, "get");
+}
+
+/* Without prepared statements, which is another call of libpq. */
+Test(torture, list)
+{
+    setenv("ACCOUNTSD_PREPARED_STATEMENTS", "0", 1);
+    torture(&list_operation, "list");
+}
