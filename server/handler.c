@@ -166,6 +166,31 @@ static bool check_head(struct request *request)
     return false;
 }
 
+/* RFC 9112, section 9.6: close closes, whatever stands beside it; libh2o lets keep-alive win, and reads one
+ * field. */
+static void mind_close(h2o_req_t *req)
+{
+    ssize_t at = -1;
+
+    while ((at = h2o_find_header(&req->headers, H2O_TOKEN_CONNECTION, at)) != -1) {
+        const h2o_iovec_t *value = &req->headers.entries[at].value;
+
+        if (h2o_contains_token(value->base, value->len, H2O_STRLIT("close"), ','))
+            req->http1_is_persistent = 0;
+    }
+}
+
+/* A target in absolute-form is its path and query: there is one host. */
+static void take_path(h2o_req_t *req)
+{
+    size_t start = wire_path_start(req->path.base, path_len(req));
+
+    req->path.base += start;
+    req->path.len -= start;
+    if (req->query_at != SIZE_MAX)
+        req->query_at -= start;
+}
+
 static bool find_route(struct request *request)
 {
     h2o_req_t *req = request->req;
@@ -347,6 +372,8 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     struct request *request = start_request(h2o_context_get_handler_context(req->conn->ctx, self), req);
 
+    mind_close(req);
+    take_path(req);
     if (check_head(request) && find_route(request) && check_token(request) && check_body(request))
         submit(request);
     return 0;
