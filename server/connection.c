@@ -39,6 +39,9 @@ struct connection {
     /* An answer in libh2o's place, and libh2o's callback while it is on its way. */
     char *refusal;
     h2o_socket_cb on_read;
+    /* The request whose response is on its way, and libh2o's callback for that. */
+    h2o_req_t *req;
+    h2o_socket_cb on_write;
 };
 
 static void on_accept(h2o_socket_t *listener, const char *error);
@@ -225,6 +228,26 @@ void connections_stop_accepting(struct connections *connections)
     h2o_socket_read_stop(connections->listener);
     h2o_socket_close(connections->listener);
     connections->listener = NULL;
+}
+
+static void on_response_sent(h2o_socket_t *socket, const char *error)
+{
+    struct connection *connection = socket->on_close.data;
+
+    if (error != NULL)
+        connection->req->http1_is_persistent = 0;
+    connection->on_write(socket, error);
+}
+
+void connection_watch_response(h2o_req_t *req)
+{
+    h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
+    struct connection *connection = socket->on_close.data;
+
+    /* libh2o calls back from the loop, never at once. */
+    connection->req = req;
+    connection->on_write = socket->_cb.write;
+    socket->_cb.write = on_response_sent;
 }
 
 void connections_shut_down(struct connections *connections)

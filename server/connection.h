@@ -2,8 +2,9 @@
 #define ACCOUNTSD_CONNECTION_H
 
 /* The client connections of one worker: lets them in, up to a cap, and ends those that keep it waiting: idle
- * ones, those whose request does not arrive whole in time, those that do not take their response. libh2o has one
- * deadline over idleness and request, and no answer to it; it stays behind ours. All on the worker's thread. */
+ * ones, those whose request does not arrive whole in time, those that do not take their response. libh2o has
+ * one deadline over idleness and request, and no answer to it; it stays behind ours. All on the worker's
+ * thread. */
 
 #include <h2o.h>
 
@@ -34,6 +35,10 @@ void connections_set_tls(struct connections *connections, SSL_CTX *tls);
 
 /* Lets in who is in the kernel's queue, and nobody after that. */
 void connections_stop_accepting(struct connections *connections);
+
+/* Right after the response to req has been given to libh2o: if it does not reach the client, the connection
+ * ends. libh2o would run all requests that the client had sent meanwhile. */
+void connection_watch_response(h2o_req_t *req);
 
 /* Ends all connections, whatever they do: the clients see it, and so does libh2o once the loop runs. */
 void connections_shut_down(struct connections *connections);

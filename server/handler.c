@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "bearer.h"
+#include "connection.h"
 #include "log.h"
 #include "openapi.h"
 #include "problem.h"
@@ -39,6 +40,7 @@ static void send_text(h2o_req_t *req, int status, const char *media_type, const 
         &req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, media_type, strlen(media_type));
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL, H2O_STRLIT("no-store"));
     h2o_send_inline(req, text, len);
+    connection_watch_response(req);
 }
 
 static void send_problem(struct request *request, const struct problem *problem)
@@ -99,6 +101,7 @@ static void send_success(struct request *request, const struct database_reply *r
     req->res.reason = problem_title(reply->status);
     req->res.content_length = SIZE_MAX;
     h2o_send_inline(req, NULL, 0);
+    connection_watch_response(req);
 }
 
 static void on_reply(struct database_call *call, const struct database_reply *reply)

@@ -147,7 +147,7 @@ Test(certificate, a_new_one_is_for_new_connections)
     for (size_t i = 0; i < CONNECTIONS; i++)
         early[i] = tls_open(server, &(struct tls_wishes){0});
     for (int round = 0; round < 10; round++) {
-        char name[16];
+        char name[32];
 
         snprintf(name, sizeof(name), "round %d", round);
         certificate_renew(certificate, name, round % 2 == 0 ? KEY_EC : KEY_RSA);
