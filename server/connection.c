@@ -123,6 +123,16 @@ static enum state state_of(const h2o_socket_t *socket)
     return socket->input->size > 0 ? ARRIVING : IDLE;
 }
 
+static size_t input_max(const struct config *config)
+{
+    return (size_t)(config->max_head_size + config->max_body_size);
+}
+
+static bool has_head(const h2o_socket_t *socket)
+{
+    return memmem(socket->input->bytes, socket->input->size, "\r\n\r\n", 4) != NULL;
+}
+
 static void on_look(h2o_timeout_entry_t *entry)
 {
     struct connection *connection = H2O_STRUCT_FROM_MEMBER(struct connection, look, entry);
@@ -140,6 +150,10 @@ static void on_look(h2o_timeout_entry_t *entry)
         return;
     } else if (state == ARRIVING && elapsed >= (uint64_t)owner->config->request_timeout) {
         refuse(connection, 408);
+        return;
+    } else if (state == ARRIVING && socket->input->size > input_max(owner->config)) {
+        /* libh2o would take more, and keep it. */
+        refuse(connection, has_head(socket) ? 413 : 431);
         return;
     } else if (state == SENDING && elapsed >= (uint64_t)owner->config->response_timeout) {
         shutdown(h2o_socket_get_fd(socket), SHUT_RDWR);

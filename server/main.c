@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <h2o.h>
 #include <libpq-fe.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -29,8 +30,11 @@
 #define OTHER_DESCRIPTORS 32
 #define OTHER_DESCRIPTORS_OF_WORKER 16
 
-/* What the kernel takes of a client before we read it. libh2o reads on while there is more, into memory: this bounds
- * how much. Doubled by the kernel. */
+/* glibc's own, in bytes, which it would raise. */
+#define MMAP_THRESHOLD (128 * 1024)
+
+/* What the kernel takes of a client before we read it. libh2o reads on while there is more, into memory: this
+ * bounds how much. Doubled by the kernel. */
 #define RECEIVE_BUFFER (128 * 1024)
 
 static void die(const char *reason)
@@ -253,6 +257,8 @@ int main(int argc, char **argv)
     provide_descriptors(&config);
 
     signal(SIGPIPE, SIG_IGN);
+    /* Large buffers go back to the kernel when they are freed, also after larger ones. */
+    mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     /* Blocked before any thread is made, so that every thread leaves them to sigwait. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
