@@ -217,7 +217,8 @@ static long crowded_p99(const struct server *server, const struct size *size)
     fprintf(stderr, "crowd of %zu: p99 %ld us, calm %ld us; %zu cut; %zu KiB more\n", crowd->count, crowded,
         calm, crowd->cut, resident);
     cr_expect_gt(crowd->cut, crowd->count / 2, "only %zu were cut", crowd->cut);
-    cr_expect_lt(resident, RESIDENT_MAX_KIB, "%zu KiB more", resident);
+    if (IS_RESIDENT_TOLD)
+        cr_expect_lt(resident, RESIDENT_MAX_KIB, "%zu KiB more", resident);
     expect_gone(server, descriptors);
     crowd_free(crowd);
     return crowded * 100 / calm;

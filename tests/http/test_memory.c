@@ -16,12 +16,6 @@
 /* What the server keeps for reuse, however many there were. */
 #define KEPT_MAX_KIB 6144
 #define HEAD_WITHOUT_END "GET /a HTTP/1.1\r\n" HOST "X: "
-/* AddressSanitizer keeps what is freed for a while. There its leak check at the end is the test. */
-#ifdef __SANITIZE_ADDRESS__
-#define IS_RESIDENT_TOLD false
-#else
-#define IS_RESIDENT_TOLD true
-#endif
 
 static char *url;
 
