@@ -85,6 +85,7 @@ static void refuse(struct connection *connection, int status)
     struct trace trace;
     size_t body_len = 0;
     char *body;
+    h2o_iovec_t text;
     int len = -1;
 
     trace_make(&trace);
@@ -101,7 +102,8 @@ static void refuse(struct connection *connection, int status)
     }
     connection->on_read = socket->_cb.read;
     h2o_socket_read_stop(socket);
-    h2o_socket_write(socket, &(h2o_iovec_t){connection->refusal, (size_t)len}, 1, on_refusal_sent);
+    text = h2o_iovec_init(connection->refusal, (size_t)len);
+    h2o_socket_write(socket, &text, 1, on_refusal_sent);
     log_request(&(struct log_request){
         .trace_id = trace_id(&trace),
         .trace_id_len = TRACE_ID_LEN,

@@ -46,16 +46,17 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
 {
     struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
 
-    while (!h2o_linklist_is_empty(messages)) {
-        struct message *message = H2O_STRUCT_FROM_MEMBER(struct message, super.link, messages->next);
+    for (h2o_linklist_t *link = messages->next, *next; link != messages; link = next) {
+        struct message *message = H2O_STRUCT_FROM_MEMBER(struct message, super.link, link);
 
-        h2o_linklist_unlink(&message->super.link);
+        next = link->next;
         if (message->tls != NULL)
             connections_set_tls(&worker->connections, message->tls);
         else
             start_drain(worker);
         free(message);
     }
+    h2o_linklist_init_anchor(messages);
 }
 
 struct census {

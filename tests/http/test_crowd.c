@@ -24,7 +24,7 @@
 /* Beside the deadline: a look late, the kernel's timer, and a machine that is busy. */
 #define SLACK_MS 10000
 /* What a crowd may cost in memory: 2,200 clients of 4 KiB, and then some. */
-#define RESIDENT_MAX_KIB (16 * 1024)
+#define RESIDENT_MAX_KIB 16384UL
 
 struct size {
     size_t tricklers, mutes, requests;
@@ -210,7 +210,7 @@ static long crowded_p99(const struct server *server, const struct size *size)
     descriptors = process_descriptors(server->pid);
     crowd = crowd_gather(server, size);
     /* Until the first ones have been cut and came again. */
-    sleep_ms(DEADLINE_MS * 2);
+    sleep_ms(2L * DEADLINE_MS);
     crowded = p99_of_others(server, size->requests);
     resident = process_resident(server->pid) - before;
     crowd_freeze(crowd);

@@ -223,7 +223,7 @@ Test(tls, no_request_hides_in_another)
 
         cr_assert_not_null(client);
         memcpy(bytes, row->bytes, row->len);
-        strcpy(bytes + row->len, request);
+        memcpy(bytes + row->len, request, strlen(request) + 1);
         tls_send(client, bytes, row->len + strlen(request));
         answer = tls_read_to_end(client, &said_goodbye);
         snprintf(line, sizeof(line), "HTTP/1.1 %d ", row->status);

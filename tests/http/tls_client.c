@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define VALID_SECONDS 3600
-#define RESPONSE_MAX (1024 * 1024)
+#define RESPONSE_MAX 1048576UL
 
 static X509 *sign(EVP_PKEY *key, const char *name)
 {
