@@ -29,6 +29,9 @@ static const struct option options[] = {
     TEXT(
         "listen-address", "ACCOUNTSD_LISTEN_ADDRESS", listen_address, "127.0.0.1", "IP address to listen on"),
     NUMBER("port", "ACCOUNTSD_PORT", port, "8080", 0, 65535, "TCP port to listen on; 0: any that is free"),
+    TEXT("tls-certificate", "ACCOUNTSD_TLS_CERTIFICATE", tls_certificate, "",
+        "PEM file with the certificate and those it is chained to; empty: clear text"),
+    TEXT("tls-key", "ACCOUNTSD_TLS_KEY", tls_key, "", "PEM file with the certificate's key, not encrypted"),
     NUMBER("workers", "ACCOUNTSD_WORKERS", workers, "0", 0, 256, "worker threads; 0: one a core"),
     NUMBER("database-connections", "ACCOUNTSD_DATABASE_CONNECTIONS", database_connections, "2", 1, 64,
         "database connections of each worker"),
@@ -59,6 +62,8 @@ static const struct option options[] = {
         "milliseconds for a request to arrive whole, and for an idle connection to stay open"),
     NUMBER("send-timeout", "ACCOUNTSD_SEND_TIMEOUT", send_timeout, "10000", 100, 600000,
         "milliseconds that a client may leave sent bytes unacknowledged"),
+    NUMBER("response-timeout", "ACCOUNTSD_RESPONSE_TIMEOUT", response_timeout, "60000", 100, 600000,
+        "milliseconds for a response to leave whole"),
     NUMBER("drain-timeout", "ACCOUNTSD_DRAIN_TIMEOUT", drain_timeout, "30000", 100, 600000,
         "milliseconds that requests in flight get to end after SIGTERM or SIGINT"),
 };
@@ -155,6 +160,10 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
                        config, option, option->text.flag, equals != NULL ? equals + 1 : argv[++i], err)) {
             sound = false;
         }
+    }
+    if ((*config->tls_certificate == '\0') != (*config->tls_key == '\0')) {
+        fputs("accountsd: --tls-certificate and --tls-key: one is given without the other\n", err);
+        sound = false;
     }
     return sound || action == CONFIG_HELP || action == CONFIG_VERSION ? action : CONFIG_INVALID;
 }

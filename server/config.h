@@ -13,6 +13,9 @@ struct config {
     const char *database_url;
     const char *listen_address;
     long port;
+    /* Paths of PEM files; both or none. */
+    const char *tls_certificate;
+    const char *tls_key;
     long workers;
     long database_connections;
     long database_connect_timeout;
@@ -28,6 +31,7 @@ struct config {
     long max_json_depth;
     long request_timeout;
     long send_timeout;
+    long response_timeout;
     long drain_timeout;
 };
 

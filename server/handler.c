@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "bearer.h"
+#include "connection.h"
 #include "idempotency.h"
 #include "log.h"
 #include "memory.h"
@@ -44,6 +45,7 @@ static void send_text(h2o_req_t *req, int status, const char *media_type, const 
         &req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, media_type, strlen(media_type));
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL, H2O_STRLIT("no-store"));
     h2o_send_inline(req, text, len);
+    connection_watch_response(req);
 }
 
 static void send_problem(struct request *request, const struct problem *problem)
@@ -104,6 +106,7 @@ static void send_success(struct request *request, const struct database_reply *r
     req->res.reason = problem_title(reply->status);
     req->res.content_length = SIZE_MAX;
     h2o_send_inline(req, NULL, 0);
+    connection_watch_response(req);
 }
 
 static void add_header(struct request *request, const char *name, const char *value)
@@ -180,6 +183,31 @@ static bool check_head(struct request *request)
         return true;
     send_status_and_close(request, statuses[verdict], reason);
     return false;
+}
+
+/* RFC 9112, section 9.6: close closes, whatever stands beside it; libh2o lets keep-alive win, and reads one
+ * field. */
+static void mind_close(h2o_req_t *req)
+{
+    ssize_t at = -1;
+
+    while ((at = h2o_find_header(&req->headers, H2O_TOKEN_CONNECTION, at)) != -1) {
+        const h2o_iovec_t *value = &req->headers.entries[at].value;
+
+        if (h2o_contains_token(value->base, value->len, H2O_STRLIT("close"), ','))
+            req->http1_is_persistent = 0;
+    }
+}
+
+/* A target in absolute-form is its path and query: there is one host. */
+static void take_path(h2o_req_t *req)
+{
+    size_t start = wire_path_start(req->path.base, path_len(req));
+
+    req->path.base += start;
+    req->path.len -= start;
+    if (req->query_at != SIZE_MAX)
+        req->query_at -= start;
 }
 
 static bool find_route(struct request *request)
@@ -452,6 +480,8 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     struct request *request = start_request(h2o_context_get_handler_context(req->conn->ctx, self), req);
 
+    mind_close(req);
+    take_path(req);
     if (check_head(request) && find_route(request) && check_token(request) &&
         check_idempotency_key(request) && check_body(request)) {
         read_preferences(request);

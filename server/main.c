@@ -2,26 +2,42 @@
 #include <errno.h>
 #include <h2o.h>
 #include <libpq-fe.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bearer.h"
 #include "config.h"
+#include "connection.h"
 #include "connector.h"
 #include "handler.h"
 #include "log.h"
 #include "memory.h"
+#include "tls.h"
 #include "version.h"
 #include "worker.h"
 
 /* libh2o's own limit on bodies. It reads a body up to this before a handler can refuse it: a client that
  * sends more than our limit still gets our answer, and not a reset connection. */
 #define H2O_MAX_BODY (4L * 1024 * 1024)
+
+/* Open files beside the clients' connections: of the process, and of each worker beside its database
+ * connections (one that is given up and its successor may be there at once). */
+#define OTHER_DESCRIPTORS 32
+#define OTHER_DESCRIPTORS_OF_WORKER 16
+
+/* glibc's own, in bytes, which it would raise. */
+#define MMAP_THRESHOLD (128 * 1024)
+
+/* What the kernel takes of a client before we read it. libh2o reads on while there is more, into memory: this
+ * bounds how much. Doubled by the kernel. */
+#define RECEIVE_BUFFER (128 * 1024)
 
 static void die(const char *reason)
 {
@@ -64,6 +80,7 @@ static int open_listener(const struct config *config, struct addrinfo *address)
         die(strerror(errno));
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)config->send_timeout);
     if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0 ||
@@ -112,7 +129,8 @@ static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *con
     globalconf->http1.upgrade_to_http2 = 0;
     /* At shutdown it would start a timer that outlives the context. */
     globalconf->http2.callbacks.request_shutdown = NULL;
-    globalconf->http1.req_timeout = (uint64_t)config->request_timeout;
+    globalconf->http1.req_timeout = connection_backstop(config);
+    globalconf->handshake_timeout = (uint64_t)config->request_timeout;
     globalconf->max_request_entity_size =
         (size_t)(config->max_body_size * 2 > H2O_MAX_BODY ? config->max_body_size * 2 : H2O_MAX_BODY);
     handler_register(h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535));
@@ -124,6 +142,60 @@ static int port_of(const struct addrinfo *address)
     return ntohs(((const struct sockaddr_in *)address->ai_addr)->sin_port);
 }
 
+/* The certificate of the configuration, NULL where it has none. Ends the process when it is of no use. */
+static SSL_CTX *require_tls(const struct config *config)
+{
+    char error[TLS_ERROR_MAX];
+    SSL_CTX *tls;
+
+    if (*config->tls_certificate == '\0')
+        return NULL;
+    if ((tls = tls_load(config->tls_certificate, config->tls_key, error)) == NULL)
+        die(error);
+    return tls;
+}
+
+/* Reads the certificate again, for connections to come. What is of no use changes nothing. */
+static void reload_tls(const struct config *config, struct worker *const *workers)
+{
+    char error[TLS_ERROR_MAX];
+    SSL_CTX *tls;
+
+    if (*config->tls_certificate == '\0')
+        return;
+    if ((tls = tls_load(config->tls_certificate, config->tls_key, error)) == NULL) {
+        log_event("certificate_not_reloaded", json_pack("{s:s}", "reason", error));
+        return;
+    }
+    for (long i = 0; i < config->workers; i++)
+        worker_set_tls(workers[i], tls);
+    SSL_CTX_free(tls);
+    log_event("certificate_reloaded", json_pack("{s:s}", "path", config->tls_certificate));
+}
+
+/* An accept that fails for want of a descriptor is tried again at once, and again: there are as many as the
+ * connections may need, or fewer connections. */
+static void provide_descriptors(struct config *config)
+{
+    struct rlimit limit;
+    rlim_t others = (rlim_t)(OTHER_DESCRIPTORS +
+                             config->workers * (config->database_connections + OTHER_DESCRIPTORS_OF_WORKER)),
+           needed = others + (rlim_t)config->max_connections;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed)
+        return;
+    limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= needed ? needed : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        die(strerror(errno));
+    if (limit.rlim_cur >= needed)
+        return;
+    if (limit.rlim_cur <= others)
+        die("the limit of open files (ulimit -n) is too low");
+    config->max_connections = (long)(limit.rlim_cur - others);
+    log_event("max_connections_lowered", json_pack("{s:i, s:i}", "open_files", (int)limit.rlim_cur,
+                                             "max_connections", (int)config->max_connections));
+}
+
 /* Serves until SIGTERM or SIGINT, then until what was in flight has ended. */
 static int serve(const struct config *config, const sigset_t *signals)
 {
@@ -132,6 +204,7 @@ static int serve(const struct config *config, const sigset_t *signals)
     size_t count = (size_t)config->workers, given_up = 0;
     struct worker **workers = h2o_mem_alloc(count * sizeof(struct worker *));
     int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), signal;
+    SSL_CTX *tls = require_tls(config);
 
     if (!bearer_prepare())
         die("OpenSSL cannot hash");
@@ -141,15 +214,17 @@ static int serve(const struct config *config, const sigset_t *signals)
     for (size_t i = 0; i < count; i++)
         listeners[i] = open_listener(config, address);
     for (size_t i = 0; i < count; i++) {
-        if ((workers[i] = worker_start(config, &globalconf, listeners[i])) == NULL)
+        if ((workers[i] = worker_start(config, &globalconf, listeners[i], tls)) == NULL)
             die("cannot start a thread");
     }
-    log_event("listening", json_pack("{s:s, s:i, s:i}", "address", config->listen_address, "port",
-                               port_of(address), "workers", (int)count));
+    log_event("listening", json_pack("{s:s, s:i, s:i, s:b}", "address", config->listen_address, "port",
+                               port_of(address), "workers", (int)count, "tls", tls != NULL));
+    SSL_CTX_free(tls);
     freeaddrinfo(address);
     free(listeners);
 
-    sigwait(signals, &signal);
+    while (sigwait(signals, &signal) == 0 && signal == SIGHUP)
+        reload_tls(config, workers);
     log_event("draining", json_pack("{s:s}", "signal", strsignal(signal)));
     for (size_t i = 0; i < count; i++)
         worker_drain(workers[i]);
@@ -176,6 +251,7 @@ int main(int argc, char **argv)
     case CONFIG_INVALID:
         return EXIT_FAILURE;
     case CONFIG_CHECK:
+        SSL_CTX_free(require_tls(&config));
         puts("accountsd: the configuration is sound");
         return EXIT_SUCCESS;
     case CONFIG_RUN:
@@ -183,12 +259,16 @@ int main(int argc, char **argv)
     }
     if (config.workers == 0)
         config.workers = sysconf(_SC_NPROCESSORS_ONLN);
+    provide_descriptors(&config);
 
     signal(SIGPIPE, SIG_IGN);
+    /* Large buffers go back to the kernel when they are freed, also after larger ones. */
+    mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     /* Blocked before any thread is made, so that every thread leaves them to sigwait. */
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     return serve(&config, &signals);
 }

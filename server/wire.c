@@ -48,6 +48,48 @@ static bool is_content_length(const char *value, size_t len)
     return true;
 }
 
+/* Section 5.6.2 of RFC 9110. */
+static bool is_token_char(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* RFC 3986, section 3.2.2, with a port; not whether brackets and percents are where they belong. Two names
+ * that somebody has joined have a space between them. */
+static bool is_host(const char *value, size_t len)
+{
+    while (len > 0 && (*value == ' ' || *value == '\t'))
+        value++, len--;
+    while (len > 0 && (value[len - 1] == ' ' || value[len - 1] == '\t'))
+        len--;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)value[i];
+
+        if (!is_token_char(c) && strchr("()=,;:[]", c) == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* Section 3: a method, a target, the version, with one space between them. libh2o has seen to it, but for
+ * what a method is made of. */
+static const char *check_request_line(const char *line, size_t len)
+{
+    if (has_control(line, len) || memchr(line, '\t', len) != NULL)
+        return "The request line has a control character.";
+    for (size_t i = 0; i < len && line[i] != ' '; i++) {
+        if (!is_token_char((unsigned char)line[i]))
+            return "The method has a character that no method has.";
+    }
+    return NULL;
+}
+
+static bool is_name(const char *name, size_t len, const char *expected)
+{
+    return strlen(expected) == len && strncasecmp(name, expected, len) == 0;
+}
+
 /* What is wrong with one header line, or NULL. */
 static const char *check_field_line(struct head *head, const char *line, size_t len)
 {
@@ -61,14 +103,14 @@ static const char *check_field_line(struct head *head, const char *line, size_t 
     if (has_control(line, len))
         return "A header field has a control character.";
     for (size_t i = 0; i < SINGLE_COUNT; i++) {
-        if (strlen(single_names[i]) == name_len && strncasecmp(line, single_names[i], name_len) == 0 &&
-            head->seen[i]++ > 0)
+        if (is_name(line, name_len, single_names[i]) && head->seen[i]++ > 0)
             return "A header field that may be given once is given twice.";
     }
-    if (name_len == strlen(single_names[CONTENT_LENGTH]) &&
-        strncasecmp(line, single_names[CONTENT_LENGTH], name_len) == 0 &&
+    if (is_name(line, name_len, single_names[CONTENT_LENGTH]) &&
         !is_content_length(colon + 1, len - name_len - 1))
         return "Content-Length is not a number.";
+    if (is_name(line, name_len, single_names[HOST]) && !is_host(colon + 1, len - name_len - 1))
+        return "Host is not a name with a port.";
     return NULL;
 }
 
@@ -114,10 +156,8 @@ enum wire_verdict wire_check_head(const char *input, size_t len, size_t max_len,
         if (line_len == 0)
             return check_whole(&head, reason);
         if (is_request_line) {
-            if (has_control(line, line_len) || memchr(line, '\t', line_len) != NULL) {
-                *reason = "The request line has a control character.";
+            if ((*reason = check_request_line(line, line_len)) != NULL)
                 return WIRE_BAD_REQUEST;
-            }
             head.is_http_1_0 =
                 line_len >= sizeof(http_1_0) - 1 &&
                 memcmp(line + line_len - (sizeof(http_1_0) - 1), http_1_0, sizeof(http_1_0) - 1) == 0;
@@ -127,4 +167,23 @@ enum wire_verdict wire_check_head(const char *input, size_t len, size_t max_len,
         }
         line = line_end + 1;
     }
+}
+
+size_t wire_path_start(const char *target, size_t len)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t scheme_len = strlen(schemes[i]);
+
+        if (len > scheme_len && strncasecmp(target, schemes[i], scheme_len) == 0) {
+            for (size_t at = scheme_len; at < len; at++) {
+                if (target[at] == '/')
+                    return at > scheme_len ? at : 0;
+                if (target[at] == '?')
+                    return 0;
+            }
+        }
+    }
+    return 0;
 }

@@ -20,4 +20,8 @@ enum wire_verdict {
 /* Looks at the head at the start of len bytes of input. *reason is set to a static text unless WIRE_OK. */
 enum wire_verdict wire_check_head(const char *input, size_t len, size_t max_len, const char **reason);
 
+/* Where the path begins in a request's target: after the authority in absolute-form (RFC 9112,
+ * section 3.2.2), at 0 in any other. */
+size_t wire_path_start(const char *target, size_t len);
+
 #endif

@@ -3,13 +3,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
+#include "connection.h"
 #include "database.h"
 #include "handler.h"
 
-/* Accepted in one go before the connections that are there get their turn. */
-#define MAX_ACCEPTS 16
 /* How often a drain looks whether everything has ended. */
 #define DRAIN_TICK_MS 10
 /* How long idle connections get to close at the end. */
@@ -20,95 +18,74 @@ struct worker {
     h2o_globalconf_t *globalconf;
     pthread_t thread;
     h2o_context_t context;
-    h2o_accept_ctx_t accept;
-    h2o_socket_t *listener;
+    struct connections connections;
     struct handler_context handler;
     h2o_multithread_receiver_t receiver;
-    h2o_multithread_message_t drain_message;
-    size_t connections, max_connections;
     bool draining;
     uint64_t drain_deadline;
     size_t given_up;
 };
 
-static void on_accept(h2o_socket_t *listener, const char *error);
+/* From the main thread; freed by the worker. */
+struct message {
+    h2o_multithread_message_t super;
+    /* The context for connections to come, with a reference of the message's own; NULL: drain. */
+    SSL_CTX *tls;
+};
 
-static void on_connection_close(void *data)
+/* Who is in the kernel's queue has been let in by it: they are served as well. */
+static void start_drain(struct worker *worker)
 {
-    struct worker *worker = data;
-
-    worker->connections--;
-    if (worker->listener != NULL && !h2o_socket_is_reading(worker->listener))
-        h2o_socket_read_start(worker->listener, on_accept);
+    worker->draining = true;
+    worker->drain_deadline = h2o_now(worker->context.loop) + (uint64_t)worker->config->drain_timeout;
+    connections_stop_accepting(&worker->connections);
+    h2o_context_request_shutdown(&worker->context);
 }
 
-/* At the cap the listener rests, and clients wait in the kernel's queue until a connection closes. */
-static void accept_connections(struct worker *worker, size_t max)
-{
-    h2o_socket_t *socket;
-
-    while (max-- > 0) {
-        if (worker->connections >= worker->max_connections) {
-            h2o_socket_read_stop(worker->listener);
-            return;
-        }
-        if ((socket = h2o_evloop_socket_accept(worker->listener)) == NULL)
-            return;
-        worker->connections++;
-        socket->on_close.cb = on_connection_close;
-        socket->on_close.data = worker;
-        h2o_accept(&worker->accept, socket);
-    }
-}
-
-static void on_accept(h2o_socket_t *listener, const char *error)
-{
-    if (error == NULL)
-        accept_connections(listener->data, MAX_ACCEPTS);
-}
-
-/* On the worker's thread. Who is in the kernel's queue has been let in by it: they are served as well. */
-static void on_drain_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
     struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
 
-    h2o_linklist_unlink(messages->next);
-    worker->draining = true;
-    worker->drain_deadline = h2o_now(worker->context.loop) + (uint64_t)worker->config->drain_timeout;
-    accept_connections(worker, SIZE_MAX);
-    h2o_socket_read_stop(worker->listener);
-    h2o_socket_close(worker->listener);
-    worker->listener = NULL;
-    h2o_context_request_shutdown(&worker->context);
+    for (h2o_linklist_t *link = messages->next, *next; link != messages; link = next) {
+        struct message *message = H2O_STRUCT_FROM_MEMBER(struct message, super.link, link);
+
+        next = link->next;
+        if (message->tls != NULL)
+            connections_set_tls(&worker->connections, message->tls);
+        else
+            start_drain(worker);
+        free(message);
+    }
+    h2o_linklist_init_anchor(messages);
 }
+
+struct census {
+    size_t all, busy;
+};
 
 /* A connection with bytes in its input has a request that is arriving or being worked on. */
 static int count_busy(h2o_req_t *req, void *data)
 {
-    size_t *busy = data;
+    struct census *census = data;
 
+    census->all++;
     if (req->conn->callbacks->get_socket(req->conn)->input->size > 0)
-        (*busy)++;
+        census->busy++;
     return 0;
 }
 
 static bool has_drained(struct worker *worker)
 {
-    size_t busy = worker->handler.in_flight;
+    struct census census = {0};
+    size_t busy;
 
-    worker->globalconf->http1.callbacks.foreach_request(&worker->context, count_busy, &busy);
+    worker->globalconf->http1.callbacks.foreach_request(&worker->context, count_busy, &census);
+    /* Those that libh2o has not among its requests are shaking hands, or saying goodbye. */
+    busy = worker->handler.in_flight + census.busy + worker->connections.count - census.all;
     if (busy > 0 && h2o_now(worker->context.loop) < worker->drain_deadline)
         return false;
     worker->given_up = busy;
     return true;
-}
-
-/* The client of an idle connection sees its end; libh2o sees it too, and frees what it has about it. */
-static int shut_down(h2o_req_t *req, void *data)
-{
-    (void)data;
-    shutdown(h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)), SHUT_RDWR);
-    return 0;
 }
 
 static void dispose(struct worker *worker)
@@ -116,15 +93,16 @@ static void dispose(struct worker *worker)
     h2o_loop_t *loop = worker->context.loop;
     uint64_t deadline = h2o_now(loop) + CLOSE_TIMEOUT_MS;
 
-    worker->globalconf->http1.callbacks.foreach_request(&worker->context, shut_down, NULL);
-    while (worker->connections > 0 && h2o_now(loop) < deadline)
+    connections_shut_down(&worker->connections);
+    while (worker->connections.count > 0 && h2o_now(loop) < deadline)
         h2o_evloop_run(loop, DRAIN_TICK_MS);
     database_destroy(worker->handler.database);
     /* One more turn, in which closed sockets are freed. */
     h2o_evloop_run(loop, 0);
     h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);
-    if (worker->connections > 0)
+    if (worker->connections.count > 0)
         return;
+    connections_dispose(&worker->connections);
     h2o_context_dispose(&worker->context);
     h2o_evloop_destroy(loop);
 }
@@ -146,7 +124,8 @@ static void *run(void *data)
     return NULL;
 }
 
-struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd)
+struct worker *worker_start(
+    const struct config *config, h2o_globalconf_t *globalconf, int listen_fd, SSL_CTX *tls)
 {
     struct worker *worker = h2o_mem_alloc(sizeof(*worker));
     h2o_loop_t *loop = h2o_evloop_create();
@@ -154,19 +133,14 @@ struct worker *worker_start(const struct config *config, h2o_globalconf_t *globa
     memset(worker, 0, sizeof(*worker));
     worker->config = config;
     worker->globalconf = globalconf;
-    worker->max_connections = (size_t)((config->max_connections + config->workers - 1) / config->workers);
     h2o_context_init(&worker->context, loop, globalconf);
-    worker->accept.ctx = &worker->context;
-    worker->accept.hosts = globalconf->hosts;
     worker->handler.config = config;
     worker->handler.database = database_create(&worker->context, config);
     if (worker->handler.database == NULL)
         goto failed;
     handler_attach(&worker->context, globalconf->hosts[0], &worker->handler);
-    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_drain_message);
-    worker->listener = h2o_evloop_socket_create(loop, listen_fd, H2O_SOCKET_FLAG_DONT_READ);
-    worker->listener->data = worker;
-    h2o_socket_read_start(worker->listener, on_accept);
+    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_messages);
+    connections_init(&worker->connections, config, &worker->context, listen_fd, tls);
     if (pthread_create(&worker->thread, NULL, run, worker) == 0)
         return worker;
     database_destroy(worker->handler.database);
@@ -177,9 +151,24 @@ failed:
     return NULL;
 }
 
+static void send_message(struct worker *worker, SSL_CTX *tls)
+{
+    struct message *message = h2o_mem_alloc(sizeof(*message));
+
+    memset(message, 0, sizeof(*message));
+    if ((message->tls = tls) != NULL)
+        SSL_CTX_up_ref(tls);
+    h2o_multithread_send_message(&worker->receiver, &message->super);
+}
+
+void worker_set_tls(struct worker *worker, SSL_CTX *tls)
+{
+    send_message(worker, tls);
+}
+
 void worker_drain(struct worker *worker)
 {
-    h2o_multithread_send_message(&worker->receiver, &worker->drain_message);
+    send_message(worker, NULL);
 }
 
 size_t worker_join(struct worker *worker)

@@ -10,8 +10,13 @@
 struct worker;
 
 /* Makes a worker that accepts from listen_fd, which it takes over. config and globalconf must outlive it.
- * NULL when a thread cannot be made. */
-struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd);
+ * tls: NULL for clear text; the worker takes a reference of its own. NULL when a thread cannot be made. */
+struct worker *worker_start(
+    const struct config *config, h2o_globalconf_t *globalconf, int listen_fd, SSL_CTX *tls);
+
+/* Tells the worker, from another thread, to take this context for the connections to come; it takes a
+ * reference of its own. Not after worker_drain. */
+void worker_set_tls(struct worker *worker, SSL_CTX *tls);
 
 /* Tells the worker, from another thread and once, to accept no more, to end what is in flight, and to end
  * itself. */

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -359,19 +360,31 @@ const char *answer_text(const struct answer *answer, ...)
     return json_is_string(value) ? json_string_value(value) : "(none)";
 }
 
-char *send_raw(const struct server *server, const char *bytes, size_t len)
+static int open_connection(const struct server *server, time_t silence_seconds)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server->port)};
-    struct timeval timeout = {.tv_sec = 1};
+    struct timeval timeout = {.tv_sec = silence_seconds};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+int connect_raw(const struct server *server)
+{
+    return open_connection(server, 5);
+}
+
+char *exchange_raw(const struct server *server, const char *bytes, size_t len, bool *closed)
+{
+    int fd = open_connection(server, 1);
     char *text = NULL, buffer[4096];
     size_t size;
     FILE *out = open_memstream(&text, &size);
     ssize_t got;
 
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-    cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     for (size_t sent = 0; sent < len;) {
         ssize_t written = send(fd, bytes + sent, len - sent, MSG_NOSIGNAL);
 
@@ -381,8 +394,16 @@ char *send_raw(const struct server *server, const char *bytes, size_t len)
     }
     while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0)
         fwrite(buffer, 1, (size_t)got, out);
+    *closed = got == 0 || errno == ECONNRESET;
     close(fd);
     fclose(out);
     record_raw(bytes, len, text, size);
     return text;
+}
+
+char *send_raw(const struct server *server, const char *bytes, size_t len)
+{
+    bool closed;
+
+    return exchange_raw(server, bytes, len, &closed);
 }

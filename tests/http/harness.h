@@ -69,5 +69,9 @@ const char *answer_text(const struct answer *answer, ...);
 void record_raw(const char *sent, size_t sent_len, const char *received, size_t received_len);
 /* Sends bytes and reads until the other end closes or is silent for a second; the caller frees it. */
 char *send_raw(const struct server *server, const char *bytes, size_t len);
+/* The same; *closed says whether the other end did. */
+char *exchange_raw(const struct server *server, const char *bytes, size_t len, bool *closed);
+/* A connection whose reads end after five seconds of silence; the caller closes it. */
+int connect_raw(const struct server *server);
 
 #endif

@@ -20,7 +20,9 @@ Test(wire, takes_a_sound_head)
 {
     static const char *const heads[] = {START HOST "\r\n", START HOST "content-length: 12\r\n\r\nbody\n: x",
         START "Host: a\r\nContent-Length:3 \r\nx-any: a\tb\r\nx-any: c\r\n\r\n", "GET / HTTP/1.0\r\n\r\n",
-        "\r\n\r\n" START HOST "\r\n", START HOST "x-empty:\r\n\r\n"};
+        "\r\n\r\n" START HOST "\r\n", START HOST "x-empty:\r\n\r\n", START "host:\r\n\r\n",
+        START "host: \t[::1]:80 \r\n\r\n", START "host: a-b.example:8080\r\n\r\n",
+        "!#$%&'*+-.^_`|~ / HTTP/1.1\r\n" HOST "\r\n"};
 
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         cr_assert_eq(check(heads[i]), WIRE_OK, "%s", heads[i]);
@@ -42,7 +44,9 @@ Test(wire, refuses_framing_that_readers_may_take_differently)
         START HOST "content-type: a\r\ncontent-type: b\r\n\r\n", START HOST "content-length : 1\r\n\r\n",
         START HOST ": nameless\r\n\r\n", START HOST "no colon\r\n\r\n", START HOST "x: a\rb\r\n\r\n",
         START HOST "x: a\x01\r\n\r\n", START HOST "x: a\x7f\r\n\r\n", "POST /\x01 HTTP/1.1\r\n" HOST "\r\n",
-        "POST\t/ HTTP/1.1\r\n" HOST "\r\n", START HOST};
+        "POST\t/ HTTP/1.1\r\n" HOST "\r\n", START HOST, START "host: a, b\r\n\r\n", START "host: a/b\r\n\r\n",
+        START "host: b@a\r\n\r\n", START "host: \xc3\xa4\r\n\r\n", "P@ST / HTTP/1.1\r\n" HOST "\r\n",
+        "P(ST / HTTP/1.1\r\n" HOST "\r\n"};
 
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         cr_assert_eq(check(heads[i]), WIRE_BAD_REQUEST, "taken: %s", heads[i]);
@@ -75,4 +79,17 @@ Test(wire, bounds_the_head_and_not_what_follows)
     cr_assert_eq(check(head), WIRE_OK);
     memcpy(head + MAX_LEN - 4, "a\r\n\r\n", 6);
     cr_assert_eq(check(head), WIRE_TOO_LARGE);
+}
+
+Test(wire, finds_the_path_in_a_target)
+{
+    static const struct {
+        const char *target;
+        size_t start;
+    } targets[] = {{"/a", 0}, {"*", 0}, {"", 0}, {"a:443", 0}, {"http://a/b", 8}, {"HTTPS://[::1]:80/b", 16},
+        {"http://a", 0}, {"http://a?b/c", 0}, {"http:///b", 0}, {"http://", 0}, {"ftp://a/b", 0}};
+
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+        cr_expect_eq(wire_path_start(targets[i].target, strlen(targets[i].target)), targets[i].start, "%s",
+            targets[i].target);
 }

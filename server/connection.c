@@ -1,0 +1,279 @@
+#include "connection.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "log.h"
+#include "problem.h"
+#include "trace.h"
+
+/* Accepted in one go before the connections that are there get their turn. */
+#define MAX_ACCEPTS 16
+/* How often a connection is looked at while the deadline runs. */
+#define LOOKS_PER_TIMEOUT 10
+/* How long the answer to a request that did not arrive may take to leave. */
+#define REFUSAL_TIMEOUT_MS 1000
+
+enum state {
+    IDLE,
+    /* A part of a request is there. */
+    ARRIVING,
+    /* It is with the handler, or with the database. */
+    WORKING,
+    SENDING,
+};
+
+struct connection {
+    h2o_linklist_t link;
+    struct connections *owner;
+    h2o_socket_t *socket;
+    /* libh2o keeps no reference of its own before the client has spoken. */
+    SSL_CTX *tls;
+    h2o_timeout_entry_t look;
+    /* Since when it is in its state, and what had been written then: another number, another request. */
+    enum state state;
+    uint64_t since;
+    size_t written;
+    /* An answer in libh2o's place, and libh2o's callback while it is on its way. */
+    char *refusal;
+    h2o_socket_cb on_read;
+    /* The request whose response is on its way, and libh2o's callback for that. */
+    h2o_req_t *req;
+    h2o_socket_cb on_write;
+};
+
+static void on_accept(h2o_socket_t *listener, const char *error);
+
+static void on_close(void *data)
+{
+    struct connection *connection = data;
+    struct connections *owner = connection->owner;
+
+    h2o_timeout_unlink(&connection->look);
+    h2o_linklist_unlink(&connection->link);
+    SSL_CTX_free(connection->tls);
+    free(connection->refusal);
+    free(connection);
+    owner->count--;
+    if (owner->listener != NULL && !h2o_socket_is_reading(owner->listener))
+        h2o_socket_read_start(owner->listener, on_accept);
+}
+
+/* libh2o reads the end of the connection, and closes it. */
+static void end(struct connection *connection)
+{
+    shutdown(h2o_socket_get_fd(connection->socket), SHUT_RD);
+}
+
+static void on_refusal_sent(h2o_socket_t *socket, const char *error)
+{
+    struct connection *connection = socket->on_close.data;
+
+    (void)error;
+    end(connection);
+    h2o_socket_read_start(socket, connection->on_read);
+}
+
+/* Answers in libh2o's place, which is still reading and knows no request. */
+static void refuse(struct connection *connection, int status)
+{
+    h2o_socket_t *socket = connection->socket;
+    bool is_head = socket->input->size >= 5 && memcmp(socket->input->bytes, "HEAD ", 5) == 0;
+    struct problem problem = {.status = status};
+    struct trace trace;
+    size_t body_len = 0;
+    char *body;
+    h2o_iovec_t text;
+    int len = -1;
+
+    trace_make(&trace);
+    if ((body = problem_render(&problem, trace.parent, &body_len)) != NULL)
+        len = asprintf(&connection->refusal,
+            "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\ncontent-type: " PROBLEM_MEDIA_TYPE
+            "\r\n\r\n%s",
+            status, problem_title(status), body_len, is_head ? "" : body);
+    free(body);
+    if (len < 0) {
+        connection->refusal = NULL;
+        end(connection);
+        return;
+    }
+    connection->on_read = socket->_cb.read;
+    h2o_socket_read_stop(socket);
+    text = h2o_iovec_init(connection->refusal, (size_t)len);
+    h2o_socket_write(socket, &text, 1, on_refusal_sent);
+    log_request(&(struct log_request){
+        .trace_id = trace_id(&trace),
+        .trace_id_len = TRACE_ID_LEN,
+        .method = "other",
+        .route = "",
+        .token_id = "",
+        .status = status,
+        .duration_us = (long)(h2o_now(connection->owner->context->loop) - connection->since) * 1000,
+        .bytes = is_head ? 0 : body_len,
+    });
+}
+
+static enum state state_of(const h2o_socket_t *socket)
+{
+    if (socket->_cb.write != NULL)
+        return SENDING;
+    if (socket->_cb.read == NULL)
+        return WORKING;
+    return socket->input->size > 0 ? ARRIVING : IDLE;
+}
+
+static size_t input_max(const struct config *config)
+{
+    return (size_t)(config->max_head_size + config->max_body_size);
+}
+
+static bool has_head(const h2o_socket_t *socket)
+{
+    return memmem(socket->input->bytes, socket->input->size, "\r\n\r\n", 4) != NULL;
+}
+
+static void on_look(h2o_timeout_entry_t *entry)
+{
+    struct connection *connection = H2O_STRUCT_FROM_MEMBER(struct connection, look, entry);
+    struct connections *owner = connection->owner;
+    h2o_socket_t *socket = connection->socket;
+    uint64_t now = h2o_now(owner->context->loop), elapsed = now - connection->since;
+    enum state state = state_of(socket);
+
+    if (state != connection->state || socket->bytes_written != connection->written) {
+        connection->state = state;
+        connection->since = now;
+        connection->written = socket->bytes_written;
+    } else if (state == IDLE && elapsed >= (uint64_t)owner->config->request_timeout) {
+        end(connection);
+        return;
+    } else if (state == ARRIVING && elapsed >= (uint64_t)owner->config->request_timeout) {
+        refuse(connection, 408);
+        return;
+    } else if (state == ARRIVING && socket->input->size > input_max(owner->config)) {
+        /* libh2o would take more, and keep it. */
+        refuse(connection, has_head(socket) ? 413 : 431);
+        return;
+    } else if (state == SENDING && elapsed >= (uint64_t)owner->config->response_timeout) {
+        shutdown(h2o_socket_get_fd(socket), SHUT_RDWR);
+        return;
+    }
+    h2o_timeout_link(owner->context->loop, &owner->look_timeout, &connection->look);
+}
+
+static void take(struct connections *connections, h2o_socket_t *socket)
+{
+    struct connection *connection = h2o_mem_alloc(sizeof(*connection));
+
+    memset(connection, 0, sizeof(*connection));
+    connection->owner = connections;
+    connection->socket = socket;
+    connection->since = h2o_now(connections->context->loop);
+    connection->look.cb = on_look;
+    if ((connection->tls = connections->accept.ssl_ctx) != NULL)
+        SSL_CTX_up_ref(connection->tls);
+    h2o_timeout_link(connections->context->loop, &connections->look_timeout, &connection->look);
+    h2o_linklist_insert(&connections->open, &connection->link);
+    connections->count++;
+    socket->on_close.cb = on_close;
+    socket->on_close.data = connection;
+    h2o_accept(&connections->accept, socket);
+}
+
+/* At the cap the listener rests, and clients wait in the kernel's queue until a connection closes. */
+static void accept_connections(struct connections *connections, size_t max)
+{
+    h2o_socket_t *socket;
+
+    while (max-- > 0) {
+        if (connections->count >= connections->max_count) {
+            h2o_socket_read_stop(connections->listener);
+            return;
+        }
+        if ((socket = h2o_evloop_socket_accept(connections->listener)) == NULL)
+            return;
+        take(connections, socket);
+    }
+}
+
+static void on_accept(h2o_socket_t *listener, const char *error)
+{
+    if (error == NULL)
+        accept_connections(listener->data, MAX_ACCEPTS);
+}
+
+uint64_t connection_backstop(const struct config *config)
+{
+    /* Idle for nearly as long as may be, then a request that nearly takes as long as may be, each a look
+     * late. */
+    return (uint64_t)config->request_timeout * (2 * LOOKS_PER_TIMEOUT + 4) / LOOKS_PER_TIMEOUT +
+           REFUSAL_TIMEOUT_MS;
+}
+
+void connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
+    int listen_fd, SSL_CTX *tls)
+{
+    memset(connections, 0, sizeof(*connections));
+    connections->config = config;
+    connections->context = context;
+    connections->accept.ctx = context;
+    connections->accept.hosts = context->globalconf->hosts;
+    connections->max_count = (size_t)((config->max_connections + config->workers - 1) / config->workers);
+    h2o_linklist_init_anchor(&connections->open);
+    h2o_timeout_init(
+        context->loop, &connections->look_timeout, (uint64_t)config->request_timeout / LOOKS_PER_TIMEOUT);
+    if ((connections->accept.ssl_ctx = tls) != NULL)
+        SSL_CTX_up_ref(tls);
+    connections->listener = h2o_evloop_socket_create(context->loop, listen_fd, H2O_SOCKET_FLAG_DONT_READ);
+    connections->listener->data = connections;
+    h2o_socket_read_start(connections->listener, on_accept);
+}
+
+void connections_set_tls(struct connections *connections, SSL_CTX *tls)
+{
+    SSL_CTX_free(connections->accept.ssl_ctx);
+    connections->accept.ssl_ctx = tls;
+}
+
+void connections_stop_accepting(struct connections *connections)
+{
+    accept_connections(connections, SIZE_MAX);
+    h2o_socket_read_stop(connections->listener);
+    h2o_socket_close(connections->listener);
+    connections->listener = NULL;
+}
+
+static void on_response_sent(h2o_socket_t *socket, const char *error)
+{
+    struct connection *connection = socket->on_close.data;
+
+    if (error != NULL)
+        connection->req->http1_is_persistent = 0;
+    connection->on_write(socket, error);
+}
+
+void connection_watch_response(h2o_req_t *req)
+{
+    h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
+    struct connection *connection = socket->on_close.data;
+
+    /* libh2o calls back from the loop, never at once. */
+    connection->req = req;
+    connection->on_write = socket->_cb.write;
+    socket->_cb.write = on_response_sent;
+}
+
+void connections_shut_down(struct connections *connections)
+{
+    for (h2o_linklist_t *node = connections->open.next; node != &connections->open; node = node->next)
+        shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(struct connection, link, node)->socket), SHUT_RDWR);
+}
+
+void connections_dispose(struct connections *connections)
+{
+    SSL_CTX_free(connections->accept.ssl_ctx);
+    h2o_timeout_dispose(connections->context->loop, &connections->look_timeout);
+}

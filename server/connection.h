@@ -1,0 +1,49 @@
+#ifndef ACCOUNTSD_CONNECTION_H
+#define ACCOUNTSD_CONNECTION_H
+
+/* The client connections of one worker: lets them in, up to a cap, and ends those that keep it waiting: idle
+ * ones, those whose request does not arrive whole in time, those that do not take their response. libh2o has
+ * one deadline over idleness and request, and no answer to it; it stays behind ours. All on the worker's
+ * thread. */
+
+#include <h2o.h>
+
+#include "config.h"
+
+/* Private but for count. */
+struct connections {
+    const struct config *config;
+    h2o_context_t *context;
+    h2o_accept_ctx_t accept;
+    h2o_socket_t *listener;
+    h2o_timeout_t look_timeout;
+    h2o_linklist_t open;
+    size_t count, max_count;
+};
+
+/* libh2o's own deadline for a request, in milliseconds, which must be behind ours. */
+uint64_t connection_backstop(const struct config *config);
+
+/* Accepts from listen_fd, which it takes over, for the hosts of the context's configuration. tls: NULL for
+ * clear text. config must outlive it. */
+void connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
+    int listen_fd, SSL_CTX *tls);
+
+/* Connections that come from now on get this context, those that are there keep theirs. Takes over the
+ * reference. */
+void connections_set_tls(struct connections *connections, SSL_CTX *tls);
+
+/* Lets in who is in the kernel's queue, and nobody after that. */
+void connections_stop_accepting(struct connections *connections);
+
+/* Right after the response to req has been given to libh2o: if it does not reach the client, the connection
+ * ends. libh2o would run all requests that the client had sent meanwhile. */
+void connection_watch_response(h2o_req_t *req);
+
+/* Ends all connections, whatever they do: the clients see it, and so does libh2o once the loop runs. */
+void connections_shut_down(struct connections *connections);
+
+/* Once count is 0. */
+void connections_dispose(struct connections *connections);
+
+#endif

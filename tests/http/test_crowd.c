@@ -1,0 +1,304 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "fixture.h"
+#include "process.h"
+
+/* Crowds of clients that trickle or never read, and what the others notice of them. */
+
+#define HOST "Host: a\r\n"
+#define DOCUMENT "GET /public/v1/accounts/openapi.json HTTP/1.1\r\n" HOST "\r\n"
+/* A client of the crowd does something that often, all of them spread over the time. */
+#define TURN_MS 500
+#define TICK_MS 10
+#define DEADLINE_MS 2000
+/* Beside the deadline: a look late, the kernel's timer, and a machine that is busy. */
+#define SLACK_MS 10000
+/* What a crowd may cost in memory: 2,200 clients of 4 KiB, and then some. */
+#define RESIDENT_MAX_KIB 16384UL
+
+struct size {
+    size_t tricklers, mutes, requests;
+};
+
+static const struct size short_form = {200, 20, 500}, long_form = {2000, 200, 3000};
+
+struct client {
+    int fd;
+    size_t sent;
+};
+
+struct crowd {
+    pthread_t thread;
+    const struct server *server;
+    size_t tricklers, count, cut;
+    atomic_bool is_over;
+    struct client *clients;
+};
+
+static PGconn *pg;
+static struct account *account;
+static struct member *member;
+static char *url;
+
+static void set_up(void)
+{
+    char *email = new_email(), *body = create_body(email, NULL, NULL);
+    struct server *server;
+
+    url = server_database_url(database_url());
+    pg = database_connect(database_url());
+    account = account_make(pg, "Client");
+    server = server_start(url, NULL);
+    member = member_invite(server, account->token, body);
+    server_end(server);
+    free(body);
+    free(email);
+}
+
+static void tear_down(void)
+{
+    member_free(member);
+    account_free(account);
+    PQfinish(pg);
+    free(url);
+}
+
+TestSuite(crowd, .init = set_up, .fini = tear_down, .timeout = 580);
+
+static int open_client(const struct crowd *crowd, bool is_mute)
+{
+    int fd = connect_raw(crowd->server);
+
+    if (is_mute)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){2048}, sizeof(int));
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    return fd;
+}
+
+/* A byte of a head without end, or requests until nothing is taken any more. A client that was cut comes
+ * again. */
+static void take_turn(struct crowd *crowd, size_t index)
+{
+    static const char beginning[] = "POST /a HTTP/1.1\r\n" HOST "X: ";
+    struct client *client = &crowd->clients[index];
+    bool is_mute = index >= crowd->tricklers;
+    ssize_t sent;
+
+    do {
+        if (is_mute)
+            sent = send(client->fd, DOCUMENT, strlen(DOCUMENT), MSG_NOSIGNAL | MSG_DONTWAIT);
+        else
+            sent = send(client->fd, client->sent < strlen(beginning) ? &beginning[client->sent] : "a", 1,
+                MSG_NOSIGNAL | MSG_DONTWAIT);
+        client->sent += sent > 0 ? (size_t)sent : 0;
+    } while (is_mute && sent == (ssize_t)strlen(DOCUMENT));
+    if (sent < 0 && errno != EAGAIN) {
+        crowd->cut++;
+        close(client->fd);
+        *client = (struct client){.fd = open_client(crowd, is_mute)};
+    }
+}
+
+static void *be_a_crowd(void *data)
+{
+    struct crowd *crowd = data;
+    size_t ticks = TURN_MS / TICK_MS;
+
+    for (size_t tick = 0; !crowd->is_over; tick++) {
+        for (size_t i = tick % ticks; i < crowd->count && !crowd->is_over; i += ticks)
+            take_turn(crowd, i);
+        sleep_ms(TICK_MS);
+    }
+    return NULL;
+}
+
+static struct crowd *crowd_gather(const struct server *server, const struct size *size)
+{
+    struct crowd *crowd = calloc(1, sizeof(*crowd));
+
+    crowd->server = server;
+    crowd->tricklers = size->tricklers;
+    crowd->count = size->tricklers + size->mutes;
+    crowd->clients = calloc(crowd->count, sizeof(*crowd->clients));
+    for (size_t i = 0; i < crowd->count; i++)
+        crowd->clients[i].fd = open_client(crowd, i >= crowd->tricklers);
+    cr_assert_eq(pthread_create(&crowd->thread, NULL, be_a_crowd, crowd), 0);
+    return crowd;
+}
+
+/* From now on all keep still, with their connections open. */
+static void crowd_freeze(struct crowd *crowd)
+{
+    crowd->is_over = true;
+    pthread_join(crowd->thread, NULL);
+}
+
+static void crowd_free(struct crowd *crowd)
+{
+    for (size_t i = 0; i < crowd->count; i++)
+        close(crowd->clients[i].fd);
+    free(crowd->clients);
+    free(crowd);
+}
+
+static int compare(const void *a, const void *b)
+{
+    long x = *(const long *)a, y = *(const long *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Microseconds that 99 of 100 answers to an honest client take at most. */
+static long p99_of_others(const struct server *server, size_t requests)
+{
+    long *times = calloc(requests, sizeof(*times)), p99;
+    char *path = member_path(member, PATH_OF_ACCOUNT_USER, ""), *bytes = NULL, answer[16384];
+    int fd = connect_raw(server);
+
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    cr_assert_geq(
+        asprintf(&bytes, "GET %s HTTP/1.1\r\n" HOST "Authorization: Bearer %s\r\n\r\n", path, account->token),
+        0);
+    for (size_t i = 0; i < requests; i++) {
+        long started = now_us();
+        ssize_t got;
+
+        cr_assert_eq(send(fd, bytes, strlen(bytes), MSG_NOSIGNAL), (ssize_t)strlen(bytes));
+        got = recv(fd, answer, sizeof(answer) - 1, 0);
+        cr_assert_gt(got, 0, "request %zu of %zu is not answered", i, requests);
+        answer[got] = '\0';
+        times[i] = now_us() - started;
+        cr_assert_eq(strncmp(answer, "HTTP/1.1 200 ", 13), 0, "%s", answer);
+    }
+    qsort(times, requests, sizeof(*times), compare);
+    p99 = times[requests * 99 / 100];
+    close(fd);
+    free(bytes);
+    free(path);
+    free(times);
+    return p99;
+}
+
+static void expect_gone(const struct server *server, size_t descriptors)
+{
+    long started = now_us();
+
+    while (process_descriptors(server->pid) > descriptors) {
+        cr_assert_lt(now_us() - started, (DEADLINE_MS + SLACK_MS) * 1000L, "%zu descriptors instead of %zu",
+            process_descriptors(server->pid), descriptors);
+        sleep_ms(50);
+    }
+}
+
+/* In hundredths of the calm p99, the p99 beside a crowd, which must have been cut when it is over. */
+static long crowded_p99(const struct server *server, const struct size *size)
+{
+    size_t descriptors, before = process_resident(server->pid), resident;
+    long calm = p99_of_others(server, size->requests), crowded;
+    struct crowd *crowd;
+
+    descriptors = process_descriptors(server->pid);
+    crowd = crowd_gather(server, size);
+    /* Until the first ones have been cut and came again. */
+    sleep_ms(2L * DEADLINE_MS);
+    crowded = p99_of_others(server, size->requests);
+    resident = process_resident(server->pid) - before;
+    crowd_freeze(crowd);
+    fprintf(stderr, "crowd of %zu: p99 %ld us, calm %ld us; %zu cut; %zu KiB more\n", crowd->count, crowded,
+        calm, crowd->cut, resident);
+    cr_expect_gt(crowd->cut, crowd->count / 2, "only %zu were cut", crowd->cut);
+    if (IS_RESIDENT_TOLD)
+        cr_expect_lt(resident, RESIDENT_MAX_KIB, "%zu KiB more", resident);
+    expect_gone(server, descriptors);
+    crowd_free(crowd);
+    return crowded * 100 / calm;
+}
+
+Test(crowd, tricklers_and_clients_that_never_read)
+{
+    const struct size *size = is_soak() ? &long_form : &short_form;
+    struct server *server;
+    long ratios[3];
+
+    process_allow_descriptors(2 * (size->tricklers + size->mutes) + 100);
+    server = server_start(url, (const char *[]){"--request-timeout", "2000", "--send-timeout", "2000",
+                                   "--response-timeout", "2000", NULL});
+    p99_of_others(server, size->requests / 10);
+    if (is_soak()) {
+        for (size_t i = 0; i < 3; i++)
+            ratios[i] = crowded_p99(server, size);
+        qsort(ratios, 3, sizeof(*ratios), compare);
+        cr_expect_leq(ratios[1], 200, "the median of three ratios is %ld %%", ratios[1]);
+    } else
+        crowded_p99(server, size);
+    server_end(server);
+}
+
+/* Opens connections and says nothing; how many the server has taken. */
+static size_t fill_up(const struct server *server, int *fds, size_t count)
+{
+    size_t before = process_descriptors(server->pid);
+
+    for (size_t i = 0; i < count; i++)
+        fds[i] = connect_raw(server);
+    sleep_ms(500);
+    return process_descriptors(server->pid) - before;
+}
+
+static void expect_served_after(const struct server *server, const int *fds, size_t count)
+{
+    static const char bytes[] = "GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n";
+    char *answer;
+
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    answer = send_raw(server, bytes, sizeof(bytes) - 1);
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 404 ", 13), 0, "%s", answer);
+    free(answer);
+}
+
+/* The usual soft limit is lower than the usual cap. */
+Test(crowd, as_many_files_may_be_open_as_connections)
+{
+    int fds[600];
+    struct server *server;
+    size_t taken;
+
+    process_allow_descriptors(200);
+    server = server_start(url, (const char *[]){"--max-connections", "500", NULL});
+    process_allow_descriptors(2000);
+    taken = fill_up(server, fds, 600);
+    /* Beside them the database's, which are made meanwhile. */
+    cr_expect(taken >= 500 && taken <= 510, "%zu connections are open", taken);
+    expect_served_after(server, fds, 600);
+    server_end(server);
+}
+
+Test(crowd, fewer_connections_where_fewer_files_may_be_open)
+{
+    struct rlimit limit = {300, 300};
+    int fds[290];
+    struct server *server;
+    size_t taken;
+    char *log;
+
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    server = server_start(url, NULL);
+    log = server_log(server);
+    cr_expect_not_null(strstr(log, "\"max_connections_lowered\""), "%s", log);
+    taken = fill_up(server, fds, 280);
+    cr_expect(taken > 150 && taken < 280, "%zu connections are open", taken);
+    expect_served_after(server, fds, 280);
+    free(log);
+    server_end(server);
+}
