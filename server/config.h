@@ -13,6 +13,8 @@ struct config {
     const char *database_url;
     const char *listen_address;
     long port;
+    const char *telemetry_address;
+    long telemetry_port;
     long workers;
     long database_connections;
     long database_connect_timeout;
@@ -27,7 +29,9 @@ struct config {
     long max_json_depth;
     long request_timeout;
     long send_timeout;
+    long drain_delay;
     long drain_timeout;
+    long stall_timeout;
 };
 
 enum config_action {

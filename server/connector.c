@@ -32,6 +32,7 @@ struct connector {
 struct result {
     h2o_multithread_message_t super;
     PGconn *pg;
+    bool is_unfit;
     char error[CONNECTOR_ERROR_MAX];
 };
 
@@ -41,7 +42,8 @@ static void copy_first_line(char error[CONNECTOR_ERROR_MAX], const char *message
     snprintf(error, CONNECTOR_ERROR_MAX, "%.*s", (int)strcspn(message, "\n"), message);
 }
 
-static bool check_schema(PGconn *pg, char error[CONNECTOR_ERROR_MAX])
+/* *is_unfit is left false where the schema could not be asked about. */
+static bool check_schema(PGconn *pg, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
 {
     PGresult *result = PQexec(pg, "select version, oldest_server from api.schema_version()");
     bool fits = false;
@@ -50,7 +52,8 @@ static bool check_schema(PGconn *pg, char error[CONNECTOR_ERROR_MAX])
         const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
         /* 3F000, 42883: the schema or the function is not there. */
-        if (sqlstate != NULL && (strcmp(sqlstate, "3F000") == 0 || strcmp(sqlstate, "42883") == 0))
+        *is_unfit = sqlstate != NULL && (strcmp(sqlstate, "3F000") == 0 || strcmp(sqlstate, "42883") == 0);
+        if (*is_unfit)
             snprintf(error, CONNECTOR_ERROR_MAX,
                 "the schema is too old: it has no api.schema_version(), and this server needs version %d; "
                 "run the migrations",
@@ -72,6 +75,7 @@ static bool check_schema(PGconn *pg, char error[CONNECTOR_ERROR_MAX])
                 version, SCHEMA_VERSION);
         else
             fits = true;
+        *is_unfit = !fits;
     }
     PQclear(result);
     return fits;
@@ -98,7 +102,7 @@ static void ignore_notice(void *data, const PGresult *result)
     (void)result;
 }
 
-PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX])
+PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
 {
     char timeout[16];
     const char *const keywords[] = {
@@ -106,6 +110,7 @@ PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERRO
     const char *const values[] = {config->database_url, timeout, "UTF8", "accountsd", NULL};
     PGconn *pg;
 
+    *is_unfit = false;
     snprintf(timeout, sizeof(timeout), "%ld", config->database_connect_timeout);
     pg = PQconnectdbParams(keywords, values, 1);
     if (PQstatus(pg) != CONNECTION_OK) {
@@ -116,7 +121,7 @@ PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERRO
         goto failed;
     }
     PQsetNoticeReceiver(pg, ignore_notice, NULL);
-    if (!check_schema(pg, error) || (config->prepared_statements && !prepare_statements(pg, error)))
+    if (!check_schema(pg, error, is_unfit) || (config->prepared_statements && !prepare_statements(pg, error)))
         goto failed;
     if (PQsetnonblocking(pg, 1) != 0) {
         copy_first_line(error, PQerrorMessage(pg));
@@ -139,7 +144,7 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 
         next = link->next;
         h2o_linklist_unlink(link);
-        connector->on_result(connector->data, result->pg, result->error);
+        connector->on_result(connector->data, result->pg, result->error, result->is_unfit);
         free(result);
     }
 }
@@ -179,7 +184,7 @@ static void *run(void *data)
         bool connected;
 
         memset(result, 0, sizeof(*result));
-        result->pg = connector_connect(connector->config, result->error);
+        result->pg = connector_connect(connector->config, result->error, &result->is_unfit);
         connected = result->pg != NULL;
         h2o_multithread_send_message(&connector->receiver, &result->super);
 
@@ -231,10 +236,11 @@ void connector_request(struct connector *connector)
     pthread_mutex_unlock(&connector->mutex);
 }
 
-static void discard_result(void *data, PGconn *pg, const char *error)
+static void discard_result(void *data, PGconn *pg, const char *error, bool is_unfit)
 {
     (void)data;
     (void)error;
+    (void)is_unfit;
     PQfinish(pg);
 }
 

@@ -24,7 +24,9 @@ struct worker {
     h2o_socket_t *listener;
     struct handler_context handler;
     h2o_multithread_receiver_t receiver;
-    h2o_multithread_message_t drain_message;
+    h2o_multithread_message_t announcement, drain_message;
+    struct metrics *metrics;
+    h2o_timeout_entry_t heartbeat;
     size_t connections, max_connections;
     bool draining;
     uint64_t drain_deadline;
@@ -33,11 +35,17 @@ struct worker {
 
 static void on_accept(h2o_socket_t *listener, const char *error);
 
+static void show_connections(struct worker *worker)
+{
+    metrics_set(worker->metrics, METRICS_CLIENT_CONNECTIONS, worker->connections);
+}
+
 static void on_connection_close(void *data)
 {
     struct worker *worker = data;
 
     worker->connections--;
+    show_connections(worker);
     if (worker->listener != NULL && !h2o_socket_is_reading(worker->listener))
         h2o_socket_read_start(worker->listener, on_accept);
 }
@@ -55,6 +63,8 @@ static void accept_connections(struct worker *worker, size_t max)
         if ((socket = h2o_evloop_socket_accept(worker->listener)) == NULL)
             return;
         worker->connections++;
+        show_connections(worker);
+        metrics_add(worker->metrics, METRICS_CLIENT_CONNECTIONS_ACCEPTED, 1);
         socket->on_close.cb = on_connection_close;
         socket->on_close.data = worker;
         h2o_accept(&worker->accept, socket);
@@ -67,19 +77,44 @@ static void on_accept(h2o_socket_t *listener, const char *error)
         accept_connections(listener->data, MAX_ACCEPTS);
 }
 
-/* On the worker's thread. Who is in the kernel's queue has been let in by it: they are served as well. */
-static void on_drain_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+static void on_heartbeat(h2o_timeout_entry_t *entry)
 {
-    struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
+    struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, heartbeat, entry);
 
-    h2o_linklist_unlink(messages->next);
+    metrics_set(worker->metrics, METRICS_HEARTBEAT, metrics_now());
+    h2o_timeout_link(worker->context.loop, &worker->context.one_sec_timeout, entry);
+}
+
+static void announce_drain(struct worker *worker)
+{
+    metrics_set(worker->metrics, METRICS_DRAINING, 1);
+    h2o_context_request_shutdown(&worker->context);
+}
+
+/* Who is in the kernel's queue has been let in by it: they are served as well. */
+static void start_drain(struct worker *worker)
+{
     worker->draining = true;
     worker->drain_deadline = h2o_now(worker->context.loop) + (uint64_t)worker->config->drain_timeout;
     accept_connections(worker, SIZE_MAX);
     h2o_socket_read_stop(worker->listener);
     h2o_socket_close(worker->listener);
     worker->listener = NULL;
-    h2o_context_request_shutdown(&worker->context);
+}
+
+/* On the worker's thread. */
+static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
+
+    for (h2o_linklist_t *link = messages->next, *next; link != messages; link = next) {
+        next = link->next;
+        h2o_linklist_unlink(link);
+        if (link == &worker->announcement.link)
+            announce_drain(worker);
+        else
+            start_drain(worker);
+    }
 }
 
 /* A connection with bytes in its input has a request that is arriving or being worked on. */
@@ -119,6 +154,7 @@ static void dispose(struct worker *worker)
     worker->globalconf->http1.callbacks.foreach_request(&worker->context, shut_down, NULL);
     while (worker->connections > 0 && h2o_now(loop) < deadline)
         h2o_evloop_run(loop, DRAIN_TICK_MS);
+    h2o_timeout_unlink(&worker->heartbeat);
     database_destroy(worker->handler.database);
     /* One more turn, in which closed sockets are freed. */
     h2o_evloop_run(loop, 0);
@@ -146,7 +182,8 @@ static void *run(void *data)
     return NULL;
 }
 
-struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd)
+struct worker *worker_start(
+    const struct config *config, h2o_globalconf_t *globalconf, int listen_fd, struct metrics *metrics)
 {
     struct worker *worker = h2o_mem_alloc(sizeof(*worker));
     h2o_loop_t *loop = h2o_evloop_create();
@@ -155,26 +192,38 @@ struct worker *worker_start(const struct config *config, h2o_globalconf_t *globa
     worker->config = config;
     worker->globalconf = globalconf;
     worker->max_connections = (size_t)((config->max_connections + config->workers - 1) / config->workers);
+    worker->metrics = metrics;
+    metrics_set(metrics, METRICS_CLIENT_CONNECTIONS_MAX, worker->max_connections);
     h2o_context_init(&worker->context, loop, globalconf);
+    worker->heartbeat.cb = on_heartbeat;
+    on_heartbeat(&worker->heartbeat);
     worker->accept.ctx = &worker->context;
     worker->accept.hosts = globalconf->hosts;
     worker->handler.config = config;
-    worker->handler.database = database_create(&worker->context, config);
+    worker->handler.metrics = metrics;
+    worker->handler.database = database_create(&worker->context, config, metrics);
     if (worker->handler.database == NULL)
         goto failed;
     handler_attach(&worker->context, globalconf->hosts[0], &worker->handler);
-    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_drain_message);
+    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_message);
     worker->listener = h2o_evloop_socket_create(loop, listen_fd, H2O_SOCKET_FLAG_DONT_READ);
     worker->listener->data = worker;
     h2o_socket_read_start(worker->listener, on_accept);
-    if (pthread_create(&worker->thread, NULL, run, worker) == 0)
+    if (pthread_create(&worker->thread, NULL, run, worker) == 0) {
+        pthread_setname_np(worker->thread, "worker");
         return worker;
+    }
     database_destroy(worker->handler.database);
 
 failed:
     /* The process is about to end; the loop's descriptors go with it. */
     free(worker);
     return NULL;
+}
+
+void worker_announce_drain(struct worker *worker)
+{
+    h2o_multithread_send_message(&worker->receiver, &worker->announcement);
 }
 
 void worker_drain(struct worker *worker)

@@ -6,12 +6,18 @@
 #include <h2o.h>
 
 #include "config.h"
+#include "metrics.h"
 
 struct worker;
 
-/* Makes a worker that accepts from listen_fd, which it takes over. config and globalconf must outlive it.
- * NULL when a thread cannot be made. */
-struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd);
+/* Makes a worker that accepts from listen_fd, which it takes over. config, globalconf and metrics, which from
+ * now on only its thread writes, must outlive it. NULL when a thread cannot be made. */
+struct worker *worker_start(
+    const struct config *config, h2o_globalconf_t *globalconf, int listen_fd, struct metrics *metrics);
+
+/* Tells the worker, from another thread and once, that worker_drain will follow: it serves on, says so in its
+ * metrics, and closes each connection after its next answer. */
+void worker_announce_drain(struct worker *worker);
 
 /* Tells the worker, from another thread and once, to accept no more, to end what is in flight, and to end
  * itself. */
