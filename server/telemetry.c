@@ -2,6 +2,7 @@
 
 #include <h2o.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,9 @@ struct telemetry {
     const struct config *config;
     const struct metrics *const *workers;
     size_t count;
+    int listen_fd;
     pthread_t thread;
+    sem_t started;
     h2o_globalconf_t globalconf;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
@@ -231,16 +234,6 @@ static void dispose(struct telemetry *telemetry)
     h2o_config_dispose(&telemetry->globalconf);
 }
 
-static void *run(void *data)
-{
-    struct telemetry *telemetry = data;
-
-    while (!telemetry->stopping)
-        h2o_evloop_run(telemetry->context.loop, INT32_MAX);
-    dispose(telemetry);
-    return NULL;
-}
-
 static void configure_h2o(struct telemetry *telemetry)
 {
     h2o_globalconf_t *globalconf = &telemetry->globalconf;
@@ -261,6 +254,32 @@ static void configure_h2o(struct telemetry *telemetry)
     handler->telemetry = telemetry;
 }
 
+/* On the thread, for the reason that set_up in worker.c has. */
+static void set_up(struct telemetry *telemetry)
+{
+    configure_h2o(telemetry);
+    h2o_context_init(&telemetry->context, h2o_evloop_create(), &telemetry->globalconf);
+    telemetry->accept.ctx = &telemetry->context;
+    telemetry->accept.hosts = telemetry->globalconf.hosts;
+    h2o_multithread_register_receiver(telemetry->context.queue, &telemetry->receiver, on_stop_message);
+    telemetry->listener =
+        h2o_evloop_socket_create(telemetry->context.loop, telemetry->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
+    telemetry->listener->data = telemetry;
+    h2o_socket_read_start(telemetry->listener, on_accept);
+}
+
+static void *run(void *data)
+{
+    struct telemetry *telemetry = data;
+
+    set_up(telemetry);
+    sem_post(&telemetry->started);
+    while (!telemetry->stopping)
+        h2o_evloop_run(telemetry->context.loop, INT32_MAX);
+    dispose(telemetry);
+    return NULL;
+}
+
 struct telemetry *telemetry_start(
     const struct config *config, const struct metrics *const *workers, size_t count, int listen_fd)
 {
@@ -270,21 +289,16 @@ struct telemetry *telemetry_start(
     telemetry->config = config;
     telemetry->workers = workers;
     telemetry->count = count;
-    configure_h2o(telemetry);
-    h2o_context_init(&telemetry->context, h2o_evloop_create(), &telemetry->globalconf);
-    telemetry->accept.ctx = &telemetry->context;
-    telemetry->accept.hosts = telemetry->globalconf.hosts;
-    h2o_multithread_register_receiver(telemetry->context.queue, &telemetry->receiver, on_stop_message);
-    telemetry->listener =
-        h2o_evloop_socket_create(telemetry->context.loop, listen_fd, H2O_SOCKET_FLAG_DONT_READ);
-    telemetry->listener->data = telemetry;
-    h2o_socket_read_start(telemetry->listener, on_accept);
+    telemetry->listen_fd = listen_fd;
+    sem_init(&telemetry->started, 0, 0);
     if (pthread_create(&telemetry->thread, NULL, run, telemetry) != 0) {
-        /* The process is about to end; the loop's descriptors go with it. */
+        sem_destroy(&telemetry->started);
         free(telemetry);
         return NULL;
     }
     pthread_setname_np(telemetry->thread, "telemetry");
+    while (sem_wait(&telemetry->started) != 0)
+        ;
     return telemetry;
 }
 
@@ -292,5 +306,6 @@ void telemetry_stop(struct telemetry *telemetry)
 {
     h2o_multithread_send_message(&telemetry->receiver, &telemetry->stop_message);
     pthread_join(telemetry->thread, NULL);
+    sem_destroy(&telemetry->started);
     free(telemetry);
 }

@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,7 +19,10 @@
 struct worker {
     const struct config *config;
     h2o_globalconf_t *globalconf;
+    int listen_fd;
     pthread_t thread;
+    sem_t started;
+    bool is_set_up;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
     h2o_socket_t *listener;
@@ -165,11 +169,40 @@ static void dispose(struct worker *worker)
     h2o_evloop_destroy(loop);
 }
 
+/* On the worker's thread, as all that is of its loop: libh2o keeps buffers for reuse by thread, and ties each
+ * to the thread that made the socket that it is for, without a lock. */
+static bool set_up(struct worker *worker)
+{
+    h2o_loop_t *loop = h2o_evloop_create();
+
+    h2o_context_init(&worker->context, loop, worker->globalconf);
+    worker->accept.ctx = &worker->context;
+    worker->accept.hosts = worker->globalconf->hosts;
+    worker->handler.config = worker->config;
+    worker->handler.metrics = worker->metrics;
+    worker->handler.database = database_create(&worker->context, worker->config, worker->metrics);
+    if (worker->handler.database == NULL)
+        return false;
+    handler_attach(&worker->context, worker->globalconf->hosts[0], &worker->handler);
+    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_message);
+    worker->listener = h2o_evloop_socket_create(loop, worker->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
+    worker->listener->data = worker;
+    h2o_socket_read_start(worker->listener, on_accept);
+    metrics_set(worker->metrics, METRICS_CLIENT_CONNECTIONS_MAX, worker->max_connections);
+    worker->heartbeat.cb = on_heartbeat;
+    on_heartbeat(&worker->heartbeat);
+    return true;
+}
+
 static void *run(void *data)
 {
     struct worker *worker = data;
     bool idle = false, was_idle = false;
 
+    worker->is_set_up = set_up(worker);
+    sem_post(&worker->started);
+    if (!worker->is_set_up)
+        return NULL;
     while (!worker->draining)
         h2o_evloop_run(worker->context.loop, INT32_MAX);
     /* Twice idle, so that what was in the kernel's buffers at the first look has been read by the second. */
@@ -182,41 +215,36 @@ static void *run(void *data)
     return NULL;
 }
 
+/* Waits until the worker is set up. */
+static bool start_thread(struct worker *worker)
+{
+    if (pthread_create(&worker->thread, NULL, run, worker) != 0)
+        return false;
+    pthread_setname_np(worker->thread, "worker");
+    while (sem_wait(&worker->started) != 0)
+        ;
+    if (worker->is_set_up)
+        return true;
+    pthread_join(worker->thread, NULL);
+    return false;
+}
+
 struct worker *worker_start(
     const struct config *config, h2o_globalconf_t *globalconf, int listen_fd, struct metrics *metrics)
 {
     struct worker *worker = h2o_mem_alloc(sizeof(*worker));
-    h2o_loop_t *loop = h2o_evloop_create();
 
     memset(worker, 0, sizeof(*worker));
     worker->config = config;
     worker->globalconf = globalconf;
-    worker->max_connections = (size_t)((config->max_connections + config->workers - 1) / config->workers);
+    worker->listen_fd = listen_fd;
     worker->metrics = metrics;
-    metrics_set(metrics, METRICS_CLIENT_CONNECTIONS_MAX, worker->max_connections);
-    h2o_context_init(&worker->context, loop, globalconf);
-    worker->heartbeat.cb = on_heartbeat;
-    on_heartbeat(&worker->heartbeat);
-    worker->accept.ctx = &worker->context;
-    worker->accept.hosts = globalconf->hosts;
-    worker->handler.config = config;
-    worker->handler.metrics = metrics;
-    worker->handler.database = database_create(&worker->context, config, metrics);
-    if (worker->handler.database == NULL)
-        goto failed;
-    handler_attach(&worker->context, globalconf->hosts[0], &worker->handler);
-    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_message);
-    worker->listener = h2o_evloop_socket_create(loop, listen_fd, H2O_SOCKET_FLAG_DONT_READ);
-    worker->listener->data = worker;
-    h2o_socket_read_start(worker->listener, on_accept);
-    if (pthread_create(&worker->thread, NULL, run, worker) == 0) {
-        pthread_setname_np(worker->thread, "worker");
+    worker->max_connections = (size_t)((config->max_connections + config->workers - 1) / config->workers);
+    sem_init(&worker->started, 0, 0);
+    if (start_thread(worker))
         return worker;
-    }
-    database_destroy(worker->handler.database);
-
-failed:
     /* The process is about to end; the loop's descriptors go with it. */
+    sem_destroy(&worker->started);
     free(worker);
     return NULL;
 }
@@ -237,6 +265,7 @@ size_t worker_join(struct worker *worker)
 
     pthread_join(worker->thread, NULL);
     given_up = worker->given_up;
+    sem_destroy(&worker->started);
     free(worker);
     return given_up;
 }
