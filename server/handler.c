@@ -142,9 +142,13 @@ static bool is_json_media_type(h2o_iovec_t value)
 
 static void start_trace(struct request *request)
 {
-    h2o_iovec_t sent = find_header(request->req, "traceparent");
+    static const char name[] = "traceparent";
+    const h2o_headers_t *headers = &request->req->headers;
+    ssize_t first = h2o_find_header_by_str(headers, name, sizeof(name) - 1, -1);
 
-    if (sent.base == NULL || !trace_parse(sent.base, sent.len, &request->trace))
+    /* Of two that are sent neither is to be trusted. */
+    if (first < 0 || h2o_find_header_by_str(headers, name, sizeof(name) - 1, first) >= 0 ||
+        !trace_parse(headers->entries[first].value.base, headers->entries[first].value.len, &request->trace))
         trace_make(&request->trace);
 }
 
