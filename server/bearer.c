@@ -1,5 +1,7 @@
 #include "bearer.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <string.h>
 #include <strings.h>
@@ -23,9 +25,20 @@ static bool is_secret(const char *text, size_t len)
     return true;
 }
 
+static void write_hex(const unsigned char hash[SHA256_DIGEST_LENGTH], char out[BEARER_HASH_LEN + 1])
+{
+    static const char hex[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++) {
+        out[2 * i] = hex[hash[i] >> 4];
+        out[2 * i + 1] = hex[hash[i] & 15];
+    }
+    out[BEARER_HASH_LEN] = '\0';
+}
+
 bool bearer_parse(const char *value, size_t len, struct bearer *bearer)
 {
-    static const char scheme[] = "Bearer ", type[] = "idt:", hex[] = "0123456789abcdef";
+    static const char scheme[] = "Bearer ", type[] = "idt:";
     const size_t scheme_len = sizeof(scheme) - 1, type_len = sizeof(type) - 1;
     unsigned char hash[SHA256_DIGEST_LENGTH];
     const char *id, *secret, *end = value + len;
@@ -48,10 +61,20 @@ bool bearer_parse(const char *value, size_t len, struct bearer *bearer)
     memcpy(bearer->id, id, BEARER_ID_LEN);
     bearer->id[BEARER_ID_LEN] = '\0';
     SHA256((const unsigned char *)secret, (size_t)(end - secret), hash);
-    for (size_t i = 0; i < sizeof(hash); i++) {
-        bearer->secret_sha256[2 * i] = hex[hash[i] >> 4];
-        bearer->secret_sha256[2 * i + 1] = hex[hash[i] & 15];
-    }
-    bearer->secret_sha256[BEARER_HASH_LEN] = '\0';
+    write_hex(hash, bearer->secret_sha256);
+    return true;
+}
+
+bool bearer_mac(
+    const char *value, size_t len, const char *text, size_t text_len, char mac[BEARER_HASH_LEN + 1])
+{
+    /* A secret has no colon. */
+    const char *secret = (const char *)memrchr(value, ':', len) + 1;
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+
+    if (HMAC(EVP_sha256(), secret, (int)(value + len - secret), (const unsigned char *)text, text_len, hash,
+            NULL) == NULL)
+        return false;
+    write_hex(hash, mac);
     return true;
 }

@@ -18,4 +18,10 @@ struct bearer {
 /* Reads the value of an Authorization header. False, with *bearer untouched, where it is malformed. */
 bool bearer_parse(const char *value, size_t len, struct bearer *bearer);
 
+/* Writes HMAC-SHA-256 (RFC 2104) of a text under the secret in a value that bearer_parse has taken, as
+ * lower-case hex. It can be made again by who has both and by nobody else, the database included, which knows
+ * the secret's hash. False when memory ran out. */
+bool bearer_mac(
+    const char *value, size_t len, const char *text, size_t text_len, char mac[BEARER_HASH_LEN + 1]);
+
 #endif

@@ -9,7 +9,7 @@
 #include "statement.h"
 
 /* The version of api.schema_version() that this server was written for. */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 5000
@@ -225,6 +225,7 @@ struct connector *connector_start(
         free(connector);
         return NULL;
     }
+    pthread_setname_np(connector->thread, "connector");
     return connector;
 }
 

@@ -151,6 +151,11 @@ static const char *column(const PGresult *result, int row, enum statement_column
     return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
 }
 
+static bool is_true(const PGresult *result, int row, enum statement_column column)
+{
+    return *PQgetvalue(result, row, column) == 't';
+}
+
 /* Answers each call of the set from its row. */
 static void reply_rows(struct connection *connection, const PGresult *result)
 {
@@ -168,6 +173,8 @@ static void reply_rows(struct connection *connection, const PGresult *result)
             .detail = column(result, row, STATEMENT_DETAIL),
             .errors = column(result, row, STATEMENT_ERRORS),
             .type = column(result, row, STATEMENT_TYPE),
+            .is_replay = is_true(result, row, STATEMENT_IS_REPLAY),
+            .is_rolled_back = is_true(result, row, STATEMENT_IS_ROLLED_BACK),
         };
 
         if (index >= count || connection->calls[index] == NULL)
@@ -483,7 +490,6 @@ bool database_submit(struct database *database, struct database_call *call)
         return false;
     }
     call->tries = 0;
-    call->alone = false;
     call->queued_at = h2o_now(database->context->loop);
     call->waits_since = metrics_now();
     call->next = NULL;

@@ -23,6 +23,10 @@ struct database_reply {
     const char *detail;
     const char *errors;
     const char *type;
+    /* The answer was given before, and nothing was done now. */
+    bool is_replay;
+    /* Nothing of it was kept, as the request asked. */
+    bool is_rolled_back;
     /* Of an error that the database raised, for the log. */
     const char *sqlstate;
 };
@@ -36,13 +40,14 @@ struct database_call {
     /* One element of the statement's JSON array. */
     h2o_iovec_t request;
     database_on_reply on_reply;
+    /* It may not go in a set with others. */
+    bool alone;
 
     struct database_call *next;
     uint64_t queued_at;
     /* metrics_now() of when it was put into the queue, the last time. */
     uint64_t waits_since;
     unsigned tries;
-    bool alone;
 };
 
 /* Counts in metrics. NULL when the connector's thread cannot be made. */

@@ -6,8 +6,10 @@
 #include <strings.h>
 
 #include "bearer.h"
+#include "idempotency.h"
 #include "log.h"
 #include "openapi.h"
+#include "prefer.h"
 #include "problem.h"
 #include "route.h"
 #include "trace.h"
@@ -26,6 +28,8 @@ struct request {
     struct route_match match;
     struct trace trace;
     struct bearer bearer;
+    struct idempotency_key key;
+    bool is_dry_run;
     uint64_t started_us;
 };
 
@@ -100,12 +104,23 @@ static void send_success(struct request *request, const struct database_reply *r
     h2o_send_inline(req, NULL, 0);
 }
 
+static void add_header(struct request *request, const char *name, const char *value)
+{
+    h2o_req_t *req = request->req;
+
+    h2o_add_header_by_str(&req->pool, &req->res.headers, name, strlen(name), 0, NULL, value, strlen(value));
+}
+
 static void on_reply(struct database_call *call, const struct database_reply *reply)
 {
     struct request *request = H2O_STRUCT_FROM_MEMBER(struct request, call, call);
     struct problem problem = {
         .status = reply->status, .detail = reply->detail, .errors = reply->errors, .type = reply->type};
 
+    if (reply->is_replay)
+        add_header(request, "idempotency-replayed", "true");
+    if (reply->is_rolled_back)
+        add_header(request, "preference-applied", "tx=rollback");
     if (reply->status < 300) {
         send_success(request, reply);
         return;
@@ -202,6 +217,43 @@ static bool check_token(struct request *request)
     return false;
 }
 
+/* draft-ietf-httpapi-idempotency-key-header: for methods that are not idempotent by themselves. */
+static bool check_idempotency_key(struct request *request)
+{
+    static const char name[] = "idempotency-key";
+    h2o_req_t *req = request->req;
+    ssize_t index = h2o_find_header_by_str(&req->headers, H2O_STRLIT(name), -1);
+    struct problem problem = {
+        .status = 400, .errors = "{\"Idempotency-Key\":[\"is not 1 to 255 characters of visible ASCII\"]}"};
+
+    if (index < 0 || strcmp(request->match.route->method, "POST") != 0)
+        return true;
+    if (h2o_find_header_by_str(&req->headers, H2O_STRLIT(name), index) >= 0)
+        problem.errors = "{\"Idempotency-Key\":[\"is given more than once\"]}";
+    else if (idempotency_key_parse(req->headers.entries[index].value.base,
+                 req->headers.entries[index].value.len, &request->key))
+        return true;
+    send_problem(request, &problem);
+    return false;
+}
+
+/* A preference is no demand: what cannot be understood or met is passed over. */
+static void read_preferences(struct request *request)
+{
+    static const char name[] = "prefer";
+    h2o_req_t *req = request->req;
+    enum prefer_verdict verdict = PREFER_UNSAID;
+    ssize_t index = -1;
+
+    if (!statements[request->match.route->statement].is_change)
+        return;
+    while (verdict == PREFER_UNSAID &&
+           (index = h2o_find_header_by_str(&req->headers, H2O_STRLIT(name), index)) >= 0)
+        verdict = prefer_find(
+            req->headers.entries[index].value.base, req->headers.entries[index].value.len, "tx", "rollback");
+    request->is_dry_run = verdict == PREFER_YES;
+}
+
 static bool check_body(struct request *request)
 {
     const struct config *config = request->context->config;
@@ -237,19 +289,33 @@ static bool check_body(struct request *request)
     return false;
 }
 
-/* One element of the statement's array. The body is JSON, checked; the query is made a JSON text here;
- * nothing else has a character that JSON escapes. False when memory ran out or the query is not UTF-8. */
+/* A JSON text of bytes, in the request's pool. False when memory ran out or they are not UTF-8. */
+static bool render_text(struct request *request, const char *bytes, size_t len, h2o_iovec_t *rendered)
+{
+    json_auto_t *string = json_stringn(bytes, len);
+    char *text = string != NULL ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+
+    if (text == NULL)
+        return false;
+    *rendered = h2o_strdup(&request->req->pool, text, SIZE_MAX);
+    free(text);
+    return true;
+}
+
+/* One element of the statement's array. The body is JSON, checked; the query and the idempotency key are made
+ * JSON texts here; nothing else has a character that JSON escapes. False when memory ran out or the query is
+ * not UTF-8. */
 static bool render_element(struct request *request, h2o_iovec_t *element)
 {
     const struct route_match *match = &request->match;
     h2o_req_t *req = request->req;
     size_t query_at = path_len(req) < req->path.len ? path_len(req) + 1 : req->path.len;
-    json_auto_t *query = json_stringn(req->path.base + query_at, req->path.len - query_at);
-    char *query_text = query != NULL ? json_dumps(query, JSON_ENCODE_ANY) : NULL;
-    h2o_iovec_t parts[15 + 4 * ROUTE_MAX_PARAMETERS];
+    h2o_iovec_t query, key = {NULL, 0}, parts[20 + 4 * ROUTE_MAX_PARAMETERS];
+    char seed[BEARER_HASH_LEN + 1];
     size_t count = 0;
 
-    if (query_text == NULL)
+    if (!render_text(request, req->path.base + query_at, req->path.len - query_at, &query) ||
+        (request->key.len > 0 && !render_text(request, request->key.text, request->key.len, &key)))
         return false;
 #define ADD(text, len) parts[count++] = h2o_iovec_init(text, len)
 #define ADD_TEXT(text) ADD(text, strlen(text))
@@ -271,8 +337,22 @@ static bool render_element(struct request *request, h2o_iovec_t *element)
         ADD_TEXT("\":\"");
         ADD(match->parameters[i].value, match->parameters[i].value_len);
     }
+    if (request->key.len > 0 && (match->route->flags & ROUTE_IS_PUBLIC) == 0) {
+        h2o_iovec_t authorization = find_header(req, "authorization");
+
+        if (!bearer_mac(authorization.base, authorization.len, request->key.text, request->key.len, seed))
+            return false;
+        ADD_TEXT("\",\"codeSeed\":\"");
+        ADD(seed, BEARER_HASH_LEN);
+    }
     ADD_TEXT("\",\"query\":");
-    ADD_TEXT(query_text);
+    ADD(query.base, query.len);
+    if (request->key.len > 0) {
+        ADD_TEXT(",\"idempotencyKey\":");
+        ADD(key.base, key.len);
+    }
+    if (request->is_dry_run)
+        ADD_TEXT(",\"rollback\":true");
     if (match->route->body != NULL) {
         ADD_TEXT(",\"request\":");
         ADD(req->entity.base, req->entity.len);
@@ -281,7 +361,6 @@ static bool render_element(struct request *request, h2o_iovec_t *element)
 #undef ADD
 #undef ADD_TEXT
     *element = h2o_concat_list(&req->pool, parts, count);
-    free(query_text);
     return true;
 }
 
@@ -293,6 +372,7 @@ static void submit(struct request *request)
     }
     request->call.statement = request->match.route->statement;
     request->call.on_reply = on_reply;
+    request->call.alone = request->is_dry_run;
     if (!render_element(request, &request->call.request))
         send_status(request, 400, "The query is not UTF-8.");
     else if (!database_submit(request->context->database, &request->call))
@@ -344,8 +424,11 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     struct request *request = start_request(h2o_context_get_handler_context(req->conn->ctx, self), req);
 
-    if (check_head(request) && find_route(request) && check_token(request) && check_body(request))
+    if (check_head(request) && find_route(request) && check_token(request) &&
+        check_idempotency_key(request) && check_body(request)) {
+        read_preferences(request);
         submit(request);
+    }
     return 0;
 }
 

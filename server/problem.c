@@ -23,6 +23,7 @@ static const struct {
     {413, "Content Too Large", "The body is too large."},
     {415, "Unsupported Media Type", "The body must be application/json, not compressed."},
     {417, "Expectation Failed", "The only expectation that can be met is 100-continue."},
+    {422, "Unprocessable Content", "The idempotency key was used for another request."},
     {431, "Request Header Fields Too Large", "The head of the request is too long."},
     {500, "Internal Server Error", "The server failed. The trace id finds the reason in its log."},
     {503, "Service Unavailable", "The service is busy or its database is away. Try again later."},

@@ -5,7 +5,8 @@
 
 /* The calls that the server makes of the database. Each takes one JSON array of requests as its parameter
  * and returns, for each request, a row of these columns, all text: ordinal (from 1), status (HTTP's), id,
- * body, detail, errors, type. */
+ * body, detail, errors, type, is_replay ("t" where the answer was given before), is_rolled_back ("t" where
+ * nothing of it was kept, as the request asked). */
 enum statement {
     STATEMENT_CREATE_ACCOUNT_USERS,
     STATEMENT_READ,
@@ -22,6 +23,8 @@ enum statement_column {
     STATEMENT_DETAIL,
     STATEMENT_ERRORS,
     STATEMENT_TYPE,
+    STATEMENT_IS_REPLAY,
+    STATEMENT_IS_ROLLED_BACK,
     STATEMENT_COLUMNS,
 };
 
@@ -32,6 +35,8 @@ struct statement_text {
     /* Whether requests may share a call. What waits for a lock or reads much goes alone, so that nobody
      * else waits with it. */
     bool is_set;
+    /* Whether it changes anything, so that it can be asked for as a dry run. */
+    bool is_change;
 };
 
 extern const struct statement_text statements[STATEMENT_COUNT];

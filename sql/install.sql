@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 5;
+  c_needed constant int := 7;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then
@@ -30,6 +30,7 @@ $$;
 \ir internal/trace_id.sql
 \ir internal/trimmed.sql
 \ir internal/timestamp_text.sql
+\ir internal/lifetime_text.sql
 \ir internal/items.sql
 \ir internal/fields.sql
 \ir internal/text_errors.sql
@@ -38,6 +39,7 @@ $$;
 \ir internal/array_errors.sql
 \ir internal/request_errors.sql
 \ir internal/is_plain_invitation.sql
+\ir internal/is_well_formed.sql
 \ir internal/raise_problem.sql
 \ir internal/require_shape.sql
 \ir internal/caller_role.sql
@@ -49,6 +51,7 @@ $$;
 \ir internal/refuse_change.sql
 \ir internal/fill_sort_name.sql
 \ir internal/count_members.sql
+\ir internal/revise_groups.sql
 \ir internal/required_account.sql
 \ir internal/module_settings.sql
 \ir internal/token_callers.sql
@@ -56,6 +59,7 @@ $$;
 \ir internal/group_errors.sql
 \ir internal/membership_object.sql
 \ir internal/group_members.sql
+\ir internal/kept_group_members.sql
 \ir internal/membership_objects.sql
 \ir internal/list_fields.sql
 \ir internal/rql_parameters.sql
@@ -78,8 +82,30 @@ $$;
 \ir internal/remove_account_user.sql
 \ir internal/perform.sql
 \ir internal/planned_invitations.sql
+\ir internal/invited_again.sql
 \ir internal/create_account_users.sql
+\ir internal/idempotency.sql
+\ir internal/invite.sql
 \ir internal/created.sql
+\ir internal/serve.sql
+\ir internal/rehearse.sql
+
+-- What an earlier release has with fewer columns: "create or replace" cannot add them. Servers of that release go on,
+-- because they name the columns that they want.
+do $$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid
+    from pg_proc as p
+    where p.oid in (to_regprocedure('api.serve(jsonb)'), to_regprocedure('api.create_account_users(jsonb)'))
+      and 'is_rolled_back' <> all (p.proargnames)
+  loop
+    execute format('drop function %s', v_function);
+  end loop;
+end
+$$;
 
 \ir api/schema_version.sql
 \ir api/configure.sql

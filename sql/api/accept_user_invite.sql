@@ -1,5 +1,5 @@
 create or replace function api.accept_user_invite(
-  account_id text, user_id text, request jsonb, traceparent text default null)
+  account_id text, user_id text, request jsonb, traceparent text default null, idempotency_key text default null)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -7,15 +7,16 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
-  return internal.answer(internal.perform(jsonb_build_object(
+  return internal.answer(internal.serve(jsonb_build_object(
     'operation', 'accept_invite', 'kind', 'user', 'account', account_id,
-    'user', user_id, 'request', request, 'traceparent', traceparent)));
+    'user', user_id, 'request', request, 'traceparent', traceparent,
+    'idempotencyKey', idempotency_key)));
 end
 $$;
 
-comment on function api.accept_user_invite(text, text, jsonb, text) is
+comment on function api.accept_user_invite(text, text, jsonb, text, text) is
 'Accepts an invitation: POST /accounts/{accountId}/users/{userId}/accept-invite.
 request: {"code": "..."}; the code alone authorises. HINT names what is wrong with a code.
-Raises PT400, PT409.';
+idempotency_key: as in api.create_account_user, by membership. Raises PT400, PT409, PT422.';
 
-grant execute on function api.accept_user_invite(text, text, jsonb, text) to accountsd_server, accountsd_dba;
+grant execute on function api.accept_user_invite(text, text, jsonb, text, text) to accountsd_server, accountsd_dba;

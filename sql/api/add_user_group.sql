@@ -1,5 +1,6 @@
 create or replace function api.add_user_group(
-  account_id text, user_id text, request jsonb, token text default null, traceparent text default null)
+  account_id text, user_id text, request jsonb, token text default null, traceparent text default null,
+  idempotency_key text default null)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -7,16 +8,17 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
-  return internal.answer(internal.perform(jsonb_build_object(
+  return internal.answer(internal.serve(jsonb_build_object(
     'operation', 'add_group', 'kind', 'user', 'account', account_id,
     'user', user_id, 'request', request, 'token', token,
-    'traceparent', traceparent)));
+    'traceparent', traceparent,
+    'idempotencyKey', idempotency_key)));
 end
 $$;
 
-comment on function api.add_user_group(text, text, jsonb, text, text) is
+comment on function api.add_user_group(text, text, jsonb, text, text, text) is
 'Adds one group: POST /accounts/{accountId}/users/{userId}/groups.
 request: {"id": "UGR-..."}.
-token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
+token, traceparent, idempotency_key: as in api.create_account_user. Raises PT400, PT401, PT403, PT404, PT409, PT422.';
 
-grant execute on function api.add_user_group(text, text, jsonb, text, text) to accountsd_server, accountsd_dba;
+grant execute on function api.add_user_group(text, text, jsonb, text, text, text) to accountsd_server, accountsd_dba;

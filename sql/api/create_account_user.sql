@@ -1,5 +1,6 @@
 create or replace function api.create_account_user(
-  request jsonb, token text default null, traceparent text default null, query text default '')
+  request jsonb, token text default null, traceparent text default null, query text default '',
+  idempotency_key text default null)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -8,16 +9,19 @@ set jit = off
 as $$
 begin
   return internal.created(jsonb_build_object(
-    'kind', 'account_user', 'request', request, 'query', query, 'token', token, 'traceparent', traceparent));
+    'kind', 'account_user', 'request', request, 'query', query, 'token', token, 'traceparent', traceparent,
+    'idempotencyKey', idempotency_key));
 end
 $$;
 
-comment on function api.create_account_user(jsonb, text, text, text) is
+comment on function api.create_account_user(jsonb, text, text, text, text) is
 'Invites a person into an account: POST /public/v1/accounts/account-users.
 request: {"user": {"email", "firstName", "lastName", "phone": {"prefix", "number"}, "settings": {"cultureCode",
 "languageCode"}}, "account": {"id"}, "groups": [{"id"}], "invitation": {"status"}}.
 token: "<token id>:<hex SHA-256 of its secret>"; without one the caller acts as its database role.
 traceparent: W3C trace context, for the audit record. query: select=..., which members the answer has.
-Returns the account user. Raises PT400 (DETAIL: {"field path": ["message"]}), PT401, PT403, PT409.';
+idempotency_key: 1 to 255 characters of visible ASCII, best a random UUID. The same request with the same key, by the
+same caller and within "idempotency.lifetime" (api.configure), is not done again and gets the answer of the first.
+Returns the account user. Raises PT400 (DETAIL: {"field path": ["message"]}), PT401, PT403, PT409, PT422.';
 
-grant execute on function api.create_account_user(jsonb, text, text, text) to accountsd_server, accountsd_dba;
+grant execute on function api.create_account_user(jsonb, text, text, text, text) to accountsd_server, accountsd_dba;

@@ -1,20 +1,28 @@
 create or replace function api.create_account_users(requests jsonb)
-returns table (ordinal int, status int, id text, body json, detail text, errors jsonb, type text)
+returns table (
+  ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
+  is_rolled_back boolean)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
-  return query
-  select c.*, null::text from internal.create_account_users(requests) as c order by c.ordinal;
+  if internal.has_conditions(requests) then
+    return query
+    select i.* from internal.invite(requests) as i order by i.ordinal;
+  else
+    return query
+    select c.*, null::text, false, false from internal.create_account_users(requests) as c order by c.ordinal;
+  end if;
 end
 $$;
 
 comment on function api.create_account_users(jsonb) is
 'Invites a set of people in one transaction, each with a verdict of its own.
 requests: array of {"request": as api.create_account_user takes it, "token": "<token id>:<hex SHA-256 of its secret>",
-"traceparent": W3C trace context}; without a token the caller acts as its database role.
+"traceparent": W3C trace context, "idempotencyKey", "codeSeed", "rollback": as in api.serve}; without a token the caller
+acts as its database role.
 Returns a row for each request in order: the HTTP status, and either id and body or detail and errors. A request that is
 refused changes nothing and raises nothing; an error raised by Postgres itself undoes the whole set.';
 

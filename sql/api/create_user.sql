@@ -1,5 +1,6 @@
 create or replace function api.create_user(
-  account_id text, request jsonb, token text default null, traceparent text default null, query text default '')
+  account_id text, request jsonb, token text default null, traceparent text default null, query text default '',
+  idempotency_key text default null)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -9,13 +10,14 @@ as $$
 begin
   return internal.created(jsonb_build_object(
     'kind', 'user', 'account', account_id, 'request', request, 'query', query, 'token', token,
-    'traceparent', traceparent));
+    'traceparent', traceparent,
+    'idempotencyKey', idempotency_key));
 end
 $$;
 
-comment on function api.create_user(text, jsonb, text, text, text) is
+comment on function api.create_user(text, jsonb, text, text, text, text) is
 'Invites a person into an account: POST /public/v1/accounts/accounts/{accountId}/users. The same as
 api.create_account_user, but for where the account stands and the shape of the object.
-Raises PT400, PT401, PT403, PT404, PT409.';
+Raises PT400, PT401, PT403, PT404, PT409, PT422.';
 
-grant execute on function api.create_user(text, jsonb, text, text, text) to accountsd_server, accountsd_dba;
+grant execute on function api.create_user(text, jsonb, text, text, text, text) to accountsd_server, accountsd_dba;

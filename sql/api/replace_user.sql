@@ -7,7 +7,7 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
-  return internal.answer(internal.perform(jsonb_build_object(
+  return internal.answer(internal.serve(jsonb_build_object(
     'operation', 'replace_user', 'kind', 'user', 'account', account_id,
     'user', user_id, 'request', request, 'token', token,
     'traceparent', traceparent)));

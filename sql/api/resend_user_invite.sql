@@ -1,5 +1,6 @@
 create or replace function api.resend_user_invite(
-  account_id text, user_id text, token text default null, traceparent text default null)
+  account_id text, user_id text, token text default null, traceparent text default null,
+  idempotency_key text default null)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -7,14 +8,15 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
-  return internal.answer(internal.perform(jsonb_build_object(
+  return internal.answer(internal.serve(jsonb_build_object(
     'operation', 'resend_invite', 'kind', 'user', 'account', account_id,
-    'user', user_id, 'token', token, 'traceparent', traceparent)));
+    'user', user_id, 'token', token, 'traceparent', traceparent,
+    'idempotencyKey', idempotency_key)));
 end
 $$;
 
-comment on function api.resend_user_invite(text, text, text, text) is
+comment on function api.resend_user_invite(text, text, text, text, text) is
 'Sends an open invitation again, with a new code: POST /accounts/{accountId}/users/{userId}/resend-invite.
-token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404, PT409.';
+token, traceparent, idempotency_key: as in api.create_account_user. Raises PT400, PT401, PT403, PT404, PT409, PT422.';
 
-grant execute on function api.resend_user_invite(text, text, text, text) to accountsd_server, accountsd_dba;
+grant execute on function api.resend_user_invite(text, text, text, text, text) to accountsd_server, accountsd_dba;

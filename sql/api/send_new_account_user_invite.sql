@@ -1,5 +1,5 @@
 create or replace function api.send_new_account_user_invite(
-  account_user_id text, token text default null, traceparent text default null)
+  account_user_id text, token text default null, traceparent text default null, idempotency_key text default null)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -7,14 +7,15 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
-  return internal.answer(internal.perform(jsonb_build_object(
+  return internal.answer(internal.serve(jsonb_build_object(
     'operation', 'send_new_invite', 'kind', 'account_user', 'accountUser', account_user_id,
-    'token', token, 'traceparent', traceparent)));
+    'token', token, 'traceparent', traceparent,
+    'idempotencyKey', idempotency_key)));
 end
 $$;
 
-comment on function api.send_new_account_user_invite(text, text, text) is
+comment on function api.send_new_account_user_invite(text, text, text, text) is
 'Sends a new invitation where the last has expired: POST /account-users/{id}/send-new-invite.
-token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404, PT409.';
+token, traceparent, idempotency_key: as in api.create_account_user. Raises PT400, PT401, PT403, PT404, PT409, PT422.';
 
-grant execute on function api.send_new_account_user_invite(text, text, text) to accountsd_server, accountsd_dba;
+grant execute on function api.send_new_account_user_invite(text, text, text, text) to accountsd_server, accountsd_dba;

@@ -1,5 +1,7 @@
 create or replace function api.serve(requests jsonb)
-returns table (ordinal int, status int, id text, body json, detail text, errors jsonb, type text)
+returns table (
+  ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
+  is_rolled_back boolean)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
@@ -7,15 +9,19 @@ set jit = off
 as $$
 begin
   return query
-  select r.position::int, v.status, v.id, v.body, v.detail, v.errors, v.type
+  select r.position::int, v.status, v.id, v.body, v.detail, v.errors, v.type, v.is_replay,
+    v.is_rolled_back
   from jsonb_array_elements(requests) with ordinality as r (element, position)
-  cross join lateral internal.perform(r.element) as v;
+  cross join lateral internal.serve(r.element) as v;
 end
 $$;
 
 comment on function api.serve(jsonb) is
 'What accountsd calls for every operation but create: a set of requests, each an operation with its path, query, body
 and token, each with a verdict of its own. The functions named after the operations do the same and raise where this
-returns a status. An error raised by Postgres itself undoes the whole set.';
+returns a status. An error raised by Postgres itself undoes the whole set.
+"idempotencyKey": as in api.create_account_user; with "codeSeed", a secret of the caller that decides about the code of
+an invitation in its place. "rollback": true for a dry run, of which nothing is kept. is_replay: the answer is that of
+an earlier request with the same key. is_rolled_back: it is that of a dry run.';
 
 grant execute on function api.serve(jsonb) to accountsd_server, accountsd_dba;

@@ -7,7 +7,7 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
-  return internal.answer(internal.perform(jsonb_build_object(
+  return internal.answer(internal.serve(jsonb_build_object(
     'operation', 'take_group', 'kind', 'account_user', 'accountUser', account_user_id,
     'group', group_id, 'token', token, 'traceparent', traceparent)));
 end

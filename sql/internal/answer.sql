@@ -1,12 +1,12 @@
--- What an api function returns of a verdict: the body, or the problem, raised.
-create or replace function internal.answer(verdict internal.verdict)
+-- What an api function returns of an outcome: the body, or the problem, raised.
+create or replace function internal.answer(outcome internal.outcome)
 returns json
 language plpgsql
 as $$
 begin
-  if verdict.status not between 200 and 299 then
-    perform internal.raise_problem(verdict.status, verdict.detail, verdict.errors, verdict.type);
+  if outcome.status not between 200 and 299 then
+    perform internal.raise_problem(outcome.status, outcome.detail, outcome.errors, outcome.type);
   end if;
-  return verdict.body;
+  return outcome.body;
 end
 $$;

@@ -1,31 +1,45 @@
--- Who calls: a token ("<token id>:<hex SHA-256 of its secret>"), or without one the database role.
+-- Who calls, as one row: the bearer of a token ("<token id>:<hex SHA-256 of its secret>"), or without one the database
+-- role; or why nobody. In SQL, so that it becomes part of a statement that asks for many.
+create or replace function internal.callers(token text)
+returns setof internal.caller
+language sql stable
+as $$
+  select
+    c.status,
+    case c.status
+      when 401 then 'A valid API token is required.'
+      when 403 then 'The account of the API token is disabled.'
+    end,
+    case when c.status = 200 then c.actor end,
+    null::text,
+    case when c.status = 200 then c.account_key end,
+    case when c.status = 200 then c.sees_all_accounts end
+  from (
+    select
+      case when r.actor is null and t.key is null then 401
+        when t.account_status = 'Disabled' then 403
+        else 200
+      end as status,
+      coalesce(r.actor, t.actor) as actor,
+      t.account_key,
+      r.actor is not null or t.account_type = 'Operations' as sees_all_accounts
+    from (select case when token is null then internal.caller_actor() end as actor offset 0) as r
+    left join internal.token_callers() as t
+      on t.key = internal.api_token_key(split_part(token, ':', 1))
+      and t.secret_sha256 = internal.hash_of_text(split_part(token, ':', 2))
+  ) as c
+$$;
+
+-- The one who calls, with the trace id of a traceparent.
 create or replace function internal.authenticate(token text, traceparent text)
 returns internal.caller
 language plpgsql stable
 as $$
 declare
-  v_trace_id constant text := internal.trace_id(traceparent);
-  v_role_actor jsonb;
-  v_token record;
+  v_caller internal.caller;
 begin
-  if token is null then
-    v_role_actor := internal.caller_actor();
-    if v_role_actor is not null then
-      return (200, null, v_role_actor, v_trace_id, null, true)::internal.caller;
-    end if;
-  else
-    select t.actor, t.account_key, t.account_type, t.account_status into v_token
-    from internal.token_callers() as t
-    where t.key = internal.api_token_key(split_part(token, ':', 1))
-      and t.secret_sha256 = internal.hash_of_text(split_part(token, ':', 2));
-    if found then
-      if v_token.account_status = 'Disabled' then
-        return (403, 'The account of the API token is disabled.', null, null, null, null)::internal.caller;
-      end if;
-      return (200, null, v_token.actor, v_trace_id, v_token.account_key, v_token.account_type = 'Operations')
-        ::internal.caller;
-    end if;
-  end if;
-  return (401, 'A valid API token is required.', null, null, null, null)::internal.caller;
+  select * into v_caller from internal.callers(token);
+  v_caller.trace_id := case when v_caller.status = 200 then internal.trace_id(traceparent) end;
+  return v_caller;
 end
 $$;

@@ -3,78 +3,41 @@
 -- raises (a lost connection, a deadlock, a timeout), and then nothing of the set was done.
 --
 -- requests: array of {"request", "token", "traceparent"} in order of arrival, and of {"kind",
--- "account", "query"} as in internal.perform. The rows come in no particular order.
+-- "account", "query"} as in internal.perform. The rows come in no particular order. codes: for the requests at the same
+-- places; one that is null is made up.
 --
--- Locks are taken in one order, people by address and then memberships by key, so that sets
--- that meet wait for each other and do not deadlock. Two requests for the same membership in
--- one set are two waves: the second finds what the first has made, like any later request.
+-- Locks are taken in one order, people by address, memberships by account and person, kept sets of groups, so that sets
+-- that meet wait for each other and do not deadlock. Two requests for the same membership in one set are two waves: the
+-- second finds what the first has made, like any later request.
 --
--- Rows are written a table at a time, from arrays: what a statement costs to begin (its plan's nodes, the checks of its
--- table) is paid once for the set, and for a set of one there is no join or sort that its row would not need.
+-- Few statements, each for the whole set, and next to no expressions of plpgsql: to begin one in a transaction costs
+-- more than the work of one request in it. The answers are put together while the rows they are made of are at hand.
 --
 -- Every row is found by an index. Planned while tables are small, as they are on the first day, the statements would
 -- read whole tables until the next analyze; so they are not left the choice.
-create or replace function internal.create_account_users(requests jsonb)
+create or replace function internal.create_account_users(requests jsonb, codes text[] default null)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
 language plpgsql
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  c_all constant text[] := internal.object_members('account_user');
-  c_role constant text := internal.caller_role();
   c_plan constant internal.planned_invitation[] := internal.planned_invitations(requests);
-  v_settings accounts.settings;
-  v_one internal.planned_invitation;
   v_wave int := 1;
-  v_last_wave int := 0;
-  v_made record;
-  v_shared_keys bigint[];
-  v_shared record;
-  v_code text;
-  -- What a wave has made: one element a membership, and one a link of a membership to a group.
+  -- Who has been invited, in all waves.
+  v_invited int[] := array[]::int[];
+  -- What a wave has made, one element a membership in each.
   v_ordinals int[];
   v_keys bigint[];
+  v_are_new boolean[];
   v_codes text[];
-  v_actors jsonb[];
-  v_trace_ids text[];
-  v_account_keys bigint[];
-  v_actions text[];
-  v_linked_keys bigint[];
-  v_linked_group_keys bigint[];
-  v_linked_account_keys bigint[];
+  v_bodies json[];
+  v_unkept text[];
 begin
-  select * into v_settings from accounts.settings;
-
-  foreach v_one in array c_plan loop
-    if v_one.status <> 201 then
-      ordinal := v_one.ordinal;
-      status := v_one.status;
-      detail := v_one.detail;
-      errors := v_one.errors;
-      return next;
-    else
-      v_last_wave := greatest(v_last_wave, v_one.wave);
-    end if;
-  end loop;
-  status := 201;
-  detail := null;
-  errors := null;
-
-  while v_wave <= v_last_wave loop
-    v_ordinals := '{}';
-    v_keys := '{}';
-    v_codes := '{}';
-    v_actors := '{}';
-    v_trace_ids := '{}';
-    v_account_keys := '{}';
-    v_actions := '{}';
-    v_linked_keys := '{}';
-    v_linked_group_keys := '{}';
-    v_linked_account_keys := '{}';
-
+  while exists (select from unnest(c_plan) as p where p.wave = v_wave) loop
     -- Looked up first, so that inviting known people uses up no keys.
     insert into accounts.person
       (email, first_name, last_name, phone_prefix, phone_number, culture_code, language_code)
@@ -89,110 +52,124 @@ begin
     from unnest(c_plan) as p
     where p.wave = v_wave
       and not exists (select from accounts.person as known where known.email_key = p.email_key)
+    order by p.email_key
     on conflict (email_key) do nothing;
 
-    -- One statement decides between first invitation, re-invite and refusal: a row that is
-    -- Active is not updated, and so not returned. xmax is 0 in a row that was inserted.
-    for v_made in
-      with membership as (
-        insert into accounts.account_user as u (account_key, person_key, sort_name, created_by, updated_by)
-        select p.account_key, person.key, person.sort_name, p.actor, p.actor
-        from unnest(c_plan) as p
-        join accounts.person as person on person.email_key = p.email_key
-        where p.wave = v_wave
-        order by p.account_key, person.key
-        on conflict (account_key, person_key) do update
-          set status = 'Invited',
-              updated_at = now(),
-              updated_by = excluded.updated_by,
-              invitation_accepted_at = null,
-              joined_at = null
-          where u.status <> 'Active'
-        returning u as member, u.account_key, u.person_key, u.key, u.xmax = 0 as is_new
-      )
-      select m.key, m.member, m.is_new, person, a as account, p as planned
-      from membership as m
-      join accounts.person as person on person.key = m.person_key
-      join accounts.account as a on a.key = m.account_key
-      join unnest(c_plan) as p on p.email_key = person.email_key and p.account_key = m.account_key and p.wave = v_wave
-    loop
-      v_one := v_made.planned;
-      -- A re-invite: the groups are those given now, and the code of before is dead.
-      if not v_made.is_new then
-        delete from accounts.account_user_group as l
-        where l.account_user_key = v_made.key and l.user_group_key <> all (v_one.user_group_keys);
-        perform internal.close_invitation(v_made.key, 'Superseded');
-      end if;
-      v_code := internal.new_secret();
-      ordinal := v_one.ordinal;
-      if v_one.kind = 'account_user' and v_one.query = '' then
-        if v_one.user_group_keys is distinct from v_shared_keys then
-          v_shared_keys := v_one.user_group_keys;
-          v_shared := internal.group_members(v_shared_keys, c_all);
-        end if;
-        id := internal.account_user_id(v_made.key);
-        body := internal.account_user_object(
-          v_made.member, v_made.person, v_made.account, v_shared.groups, v_shared.buyers, v_shared.modules, 'Invited',
-          v_code, v_settings.invitation_url_base, c_all, '"$meta" : {"omitted" : []}')::json;
-        return next;
-      end if;
-      v_ordinals := v_ordinals || v_one.ordinal;
-      v_keys := v_keys || v_made.key;
-      v_codes := v_codes || v_code;
-      v_actors := v_actors || v_one.actor;
-      v_trace_ids := v_trace_ids || v_one.trace_id;
-      v_account_keys := v_account_keys || v_one.account_key;
-      v_actions := v_actions
-        || case when v_made.is_new then 'account_user.invited' else 'account_user.invited_again' end;
-      v_linked_keys := v_linked_keys || array_fill(v_made.key, array[cardinality(v_one.user_group_keys)]);
-      v_linked_group_keys := v_linked_group_keys || v_one.user_group_keys;
-      v_linked_account_keys := v_linked_account_keys
-        || array_fill(v_one.account_key, array[cardinality(v_one.user_group_keys)]);
-    end loop;
+    -- A membership that was there already is left alone by the insert; internal.invited_again decides about it, and is
+    -- asked only where there is one.
+    with membership as (
+      insert into accounts.account_user as u (account_key, person_key, sort_name, created_by, updated_by)
+      select p.account_key, person.key, person.sort_name, p.actor, p.actor
+      from unnest(c_plan) as p
+      join accounts.person as person on person.email_key = p.email_key
+      where p.wave = v_wave
+      order by p.account_key, person.key
+      on conflict (account_key, person_key) do nothing
+      returning u as member
+    )
+    select
+      array_agg(m.ordinal), array_agg((m.member).key), array_agg(m.is_new), array_agg(m.code),
+      array_agg(
+        case when m.kind = 'account_user' and m.query = '' then internal.account_user_object(
+          m.member, m.person, m.account, m.given[1], m.given[2], m.given[3], 'Invited', m.code, m.url_base,
+          internal.object_members('account_user'), '"$meta" : {"omitted" : []}')::json
+        end),
+      array_agg(distinct m.user_group_keys::text) filter (where not m.is_kept)
+    into v_ordinals, v_keys, v_are_new, v_codes, v_bodies, v_unkept
+    from (
+      select
+        p.ordinal, p.kind, p.query, p.user_group_keys, m.member, m.is_new, person, a as account,
+        s.invitation_url_base as url_base, coalesce(codes[p.ordinal], internal.new_secret()) as code,
+        k.user_group_keys is not null as is_kept,
+        case when k.user_group_keys is not null then array[k.groups, k.buyers, k.modules]
+          else internal.given_by_groups(p.user_group_keys) end as given
+      from (
+        select n.member, true as is_new from membership as n
+        union all
+        select again, false
+        from (select count(*) as count, array_agg((n.member).key) as keys from membership as n) as made
+        cross join lateral internal.invited_again(c_plan, v_wave, made.keys) as again
+        where made.count < (select count(*) from unnest(c_plan) as p where p.wave = v_wave)
+      ) as m
+      join accounts.person as person on person.key = (m.member).person_key
+      join accounts.account as a on a.key = (m.member).account_key
+      join unnest(c_plan) as p on p.email_key = person.email_key and p.account_key = a.key and p.wave = v_wave
+      cross join accounts.settings as s
+      left join accounts.user_group_set as k on k.user_group_keys = p.user_group_keys
+        and k.groups_revision = a.groups_revision and k.modules_revision = s.modules_revision
+      offset 0
+    ) as m;
 
-    insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
-    select l.key, l.group_key, l.account_key
-    from unnest(v_linked_keys, v_linked_group_keys, v_linked_account_keys) as l (key, group_key, account_key)
-    on conflict (account_user_key, user_group_key) do nothing;
+    if false = any (v_are_new) then
+      perform internal.forget_invitation(m.key, (c_plan[m.ordinal]).user_group_keys)
+      from unnest(v_ordinals, v_keys, v_are_new) as m (ordinal, key, is_new)
+      where not m.is_new;
+    end if;
+    if v_unkept is not null then
+      perform internal.keep_group_members(v_unkept);
+    end if;
 
-    with invited as (
+    with made as (
+      select m.key, m.is_new, m.code, p.actor, p.trace_id, p.account_key, p.user_group_keys
+      from unnest(v_ordinals, v_keys, v_are_new, v_codes) as m (ordinal, key, is_new, code)
+      join unnest(c_plan) as p on p.ordinal = m.ordinal
+    ),
+    linked as (
+      insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
+      select m.key, g.key, m.account_key
+      from made as m
+      cross join unnest(m.user_group_keys) as g (key)
+      on conflict (account_user_key, user_group_key) do nothing
+    ),
+    audited as (
+      insert into accounts.audit_record (action, actor, database_role, trace_id, object_id, account_key)
+      select case when m.is_new then 'account_user.invited' else 'account_user.invited_again' end, m.actor,
+        internal.caller_role(), m.trace_id, internal.account_user_id(m.key), m.account_key
+      from made as m
+    ),
+    invited as (
       insert into accounts.invitation (account_user_key, code_sha256, expires_at, invited_by)
-      select m.key, sha256(convert_to(m.code, 'UTF8')), now() + v_settings.invitation_lifetime, m.actor
-      from unnest(v_keys, v_codes, v_actors) as m (key, code, actor)
+      select m.key, sha256(convert_to(m.code, 'UTF8')), now() + s.invitation_lifetime, m.actor
+      from made as m
+      cross join accounts.settings as s
       returning key
     )
     insert into accounts.outbox (topic, invitation_key)
     select 'invitation.mail', i.key from invited as i;
 
-    insert into accounts.audit_record (action, actor, database_role, trace_id, object_id, account_key)
-    select m.action, m.actor, c_role, m.trace_id, internal.account_user_id(m.key), m.account_key
-    from unnest(v_keys, v_actions, v_actors, v_trace_ids, v_account_keys)
-      as m (key, action, actor, trace_id, account_key);
+    return query
+    select
+      m.ordinal,
+      201,
+      case (c_plan[m.ordinal]).kind
+        when 'user' then internal.person_id((select u.person_key from accounts.account_user as u where u.key = m.key))
+        else internal.account_user_id(m.key)
+      end,
+      case when m.body is not null then m.body
+        else (
+          select o.object
+          from internal.selected_object((c_plan[m.ordinal]).kind, m.key, m.code, (c_plan[m.ordinal]).query) as o)
+      end,
+      null::text,
+      null::jsonb
+    from unnest(v_ordinals, v_keys, v_codes, v_bodies) as m (ordinal, key, code, body);
 
-    foreach v_one in array c_plan loop
-      if v_one.wave = v_wave then
-        if v_one.ordinal <> all (v_ordinals) then
-          ordinal := v_one.ordinal;
-          status := 409;
-          id := null;
-          body := null;
-          detail := 'The person is an active user of the account already.';
-          return next;
-          status := 201;
-          detail := null;
-        elsif v_one.kind <> 'account_user' or v_one.query <> '' then
-          return query
-          select v_one.ordinal, 201,
-            case v_one.kind when 'user' then internal.person_id(u.person_key) else internal.account_user_id(u.key) end,
-            o.object, null, null::jsonb
-          from accounts.account_user as u
-          cross join lateral internal.selected_object(
-            v_one.kind, u.key, v_codes[array_position(v_ordinals, v_one.ordinal)], v_one.query) as o
-          where u.key = v_keys[array_position(v_ordinals, v_one.ordinal)];
-        end if;
-      end if;
-    end loop;
+    v_invited := v_invited || v_ordinals;
+    exit when cardinality(v_invited) = cardinality(c_plan);
     v_wave := v_wave + 1;
   end loop;
+
+  if cardinality(v_invited) < cardinality(c_plan) then
+    return query
+    select
+      p.ordinal,
+      case when p.status = 201 then 409 else p.status end,
+      null::text,
+      null::json,
+      case when p.status = 201 then 'The person is an active user of the account already.' else p.detail end,
+      p.errors
+    from unnest(c_plan) as p
+    where p.ordinal <> all (v_invited);
+  end if;
 end
 $$;

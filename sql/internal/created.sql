@@ -6,10 +6,15 @@ as $$
 declare
   v_verdict record;
 begin
-  select * into strict v_verdict
-  from internal.create_account_users(jsonb_build_array(element));
+  if element ->> 'idempotencyKey' is null then
+    select c.*, null as type into strict v_verdict
+    from internal.create_account_users(jsonb_build_array(element)) as c;
+  else
+    select * into strict v_verdict
+    from internal.invite(jsonb_build_array(element));
+  end if;
   if v_verdict.status <> 201 then
-    perform internal.raise_problem(v_verdict.status, v_verdict.detail, v_verdict.errors);
+    perform internal.raise_problem(v_verdict.status, v_verdict.detail, v_verdict.errors, v_verdict.type);
   end if;
   return v_verdict.body;
 end

@@ -85,7 +85,8 @@ begin
       ('icon', 'text', false);
     when 'configure' then return query values
       ('invitation.urlBase', 'url_base', false),
-      ('invitation.lifetime', 'lifetime', false);
+      ('invitation.lifetime', 'lifetime', false),
+      ('idempotency.lifetime', 'lifetime', false);
   end case;
 end
 $$;

@@ -54,7 +54,16 @@ begin
   loop
     if v_row.user_group_keys is distinct from v_user_group_keys then
       v_user_group_keys := v_row.user_group_keys;
-      v_given := internal.group_members(v_user_group_keys, v_wanted);
+      select
+        case when 'groups' = any (v_wanted) then k.groups end as groups,
+        case when 'buyers' = any (v_wanted) then k.buyers end as buyers,
+        case when 'modules' = any (v_wanted) then k.modules end as modules
+      into v_given
+      from internal.kept_group_members(array[v_user_group_keys::text]) as k;
+      if not found then
+        select g.groups, g.buyers, g.modules into v_given
+        from internal.group_members(array[v_user_group_keys::text], v_wanted) as g;
+      end if;
     end if;
     position := v_row.position;
     if kind = 'user' then

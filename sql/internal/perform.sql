@@ -1,9 +1,11 @@
 -- One operation on one membership, or on the memberships that the caller sees: the road that
--- HTTP (api.serve) and the api functions share. element: {"operation", "kind", "token",
+-- HTTP (api.serve) and the api functions share, after internal.serve. element: {"operation", "kind", "token",
 -- "traceparent", and of these what the operation takes: "account", "user", "accountUser", "group"
 -- (ids of the path), "query", "request" (the body)}. kind: 'account_user' is keyed by "accountUser",
 -- 'user' by "account" and "user"; it decides the shape of the answer as well.
-create or replace function internal.perform(element jsonb)
+--
+-- code: the code of an invitation that is made; without it one is made up.
+create or replace function internal.perform(element jsonb, code text default null)
 returns internal.verdict
 language plpgsql
 as $$
@@ -12,12 +14,7 @@ declare
   v_kind constant text := element ->> 'kind';
   v_request constant jsonb := element -> 'request';
   v_query constant text := coalesce(element ->> 'query', '');
-  v_shape constant text := case v_operation
-    when 'accept_invite' then 'accept_invite'
-    when 'add_group' then 'group'
-    when 'replace_groups' then 'array:group'
-    when 'replace_user' then 'replace_user'
-  end;
+  v_shape constant text := internal.shape_of(v_operation);
   v_errors jsonb;
   v_caller internal.caller;
   v_key bigint;
@@ -34,16 +31,9 @@ begin
 
   if v_operation = 'accept_invite' then
     -- The code alone authorises it, so every membership counts as seen.
-    v_key := case v_kind
-      when 'account_user' then internal.account_user_key(element ->> 'accountUser')
-      else (
-        select u.key
-        from accounts.account_user as u
-        where u.account_key = internal.account_key(element ->> 'account')
-          and u.person_key = internal.person_key(element ->> 'user'))
-    end;
     return internal.accept_invitation(
-      v_kind, v_key, v_request ->> 'code', internal.trace_id(element ->> 'traceparent'));
+      v_kind, internal.path_account_user(element), v_request ->> 'code',
+      internal.trace_id(element ->> 'traceparent'));
   end if;
 
   v_caller := internal.authenticate(element ->> 'token', element ->> 'traceparent');
@@ -69,9 +59,9 @@ begin
     when 'get' then
       return internal.shown(v_kind, v_key, null, v_query);
     when 'resend_invite' then
-      return internal.renew_invitation(v_kind, v_key, v_caller, 'resend');
+      return internal.renew_invitation(v_kind, v_key, v_caller, 'resend', code);
     when 'send_new_invite' then
-      return internal.renew_invitation(v_kind, v_key, v_caller, 'send_new');
+      return internal.renew_invitation(v_kind, v_key, v_caller, 'send_new', code);
     when 'add_group' then
       return internal.add_group(v_kind, v_key, v_caller, v_request ->> 'id');
     when 'replace_groups' then

@@ -1,13 +1,13 @@
 -- Sends an invitation once more: a new code, a new expiry, the old code dead. resend is for one
--- that is still open, send_new for one that has expired.
+-- that is still open, send_new for one that has expired. code: null to have one made up.
 create or replace function internal.renew_invitation(
-  kind text, key bigint, caller internal.caller, expected text)
+  kind text, key bigint, caller internal.caller, expected text, code text)
 returns internal.verdict
 language plpgsql
 as $$
 declare
   v_member constant accounts.account_user := internal.lock_membership(key);
-  v_code constant text := internal.new_secret();
+  v_code constant text := coalesce(code, internal.new_secret());
   v_invitation accounts.invitation;
   v_has_expired boolean;
 begin

@@ -18,8 +18,9 @@ set local session_replication_role = replica;
 set local synchronous_commit = off;
 
 truncate accounts.account, accounts.person, accounts.account_user, accounts.account_user_group, accounts.invitation,
-  accounts.member_count, accounts.outbox, accounts.audit_record, accounts.module, accounts.buyer, accounts.user_group,
-  accounts.api_token, accounts.user_group_module, accounts.user_group_buyer restart identity cascade;
+  accounts.member_count, accounts.user_group_set, accounts.outbox, accounts.audit_record, accounts.module,
+  accounts.buyer, accounts.user_group, accounts.api_token, accounts.user_group_module, accounts.user_group_buyer
+  restart identity cascade;
 
 create temporary table big on commit drop as
 select t.oid::regclass as name from unnest(array[

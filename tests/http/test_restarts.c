@@ -196,10 +196,11 @@ static void *invite_many(void *data)
     return NULL;
 }
 
-/* Every acknowledged create is there, once and with its code; and nothing else is. */
+/* Every acknowledged create is there, once and with its code; and nothing else is. What was repeated was done
+ * once: there is one invitation of each. */
 static void check(PGconn *pg, const struct account *account, json_t *invited)
 {
-    char *text = json_dumps(invited, JSON_COMPACT), *found, *members, expected[32];
+    char *text = json_dumps(invited, JSON_COMPACT), *found, *members, *invitations, expected[32];
 
     snprintf(expected, sizeof(expected), "%zu", json_array_size(invited));
     found = database_query(pg,
@@ -212,8 +213,15 @@ static void check(PGconn *pg, const struct account *account, json_t *invited)
     members = database_query(pg,
         "select count(*) from accounts.account_user where account_key = internal.account_key($1)",
         account->id, NULL);
+    invitations = database_query(pg,
+        "select count(*) from accounts.invitation as i join accounts.account_user as u on u.key = "
+        "i.account_user_key where u.account_key = internal.account_key($1)",
+        account->id, NULL);
     cr_expect_str_eq(found, expected, "%s of %s acknowledged creates are there", found, expected);
     cr_expect_str_eq(members, expected, "%s members of %s acknowledged creates", members, expected);
+    cr_expect_str_eq(
+        invitations, expected, "%s invitations of %s acknowledged creates", invitations, expected);
+    free(invitations);
     free(members);
     free(found);
     free(text);

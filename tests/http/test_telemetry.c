@@ -387,9 +387,8 @@ Test(telemetry, readiness_follows_the_database_and_its_schema)
     scratch = database_connect(url);
     free(database_query(scratch, "create schema api", NULL));
     free(database_query(scratch,
-        "create function api.schema_version(out version int, out oldest_server int) language sql as 'select "
-        "2, "
-        "1'",
+        "create function api.schema_version(out version int, out oldest_server int) language sql as "
+        "'select 98, 1'",
         NULL));
     PQfinish(scratch);
     /* There is nothing to prepare. */

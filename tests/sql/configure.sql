@@ -8,7 +8,8 @@ select api.configure('{"invitation.urlBase": "https://portal.example/welcome", "
 reset role;
 
 select is(
-  :'answer'::jsonb, '{"invitation.urlBase": "https://portal.example/welcome", "invitation.lifetime": "2160 minutes"}',
+  :'answer'::jsonb, '{"invitation.urlBase": "https://portal.example/welcome", "invitation.lifetime": "2160 minutes",
+    "idempotency.lifetime": "1 days"}',
   'the answer has every setting');
 select is(
   (select jsonb_build_object('base', s.invitation_url_base, 'lifetime', extract(epoch from s.invitation_lifetime))
@@ -36,7 +37,8 @@ select is(pg_temp.changes(:'before'), '{}'::text[], 'and changes nothing, the au
 set local role accountsd_dba;
 select is(
   api.configure('{"invitation.lifetime": "7 days"}')::jsonb,
-  '{"invitation.urlBase": "https://portal.example/welcome", "invitation.lifetime": "7 days"}',
+  '{"invitation.urlBase": "https://portal.example/welcome", "invitation.lifetime": "7 days",
+    "idempotency.lifetime": "1 days"}',
   'one setting is changed without the other');
 select is(
   api.configure(jsonb_build_object('invitation.lifetime', l.given)) ->> 'invitation.lifetime', l.shown,

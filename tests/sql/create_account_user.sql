@@ -570,7 +570,7 @@ reset role;
 create role accountsd_test_dba in role accountsd_dba;
 create role accountsd_test_stranger;
 grant usage on schema api to accountsd_test_stranger;
-grant execute on function api.create_account_user(jsonb, text, text, text) to accountsd_test_stranger;
+grant execute on function api.create_account_user(jsonb, text, text, text, text) to accountsd_test_stranger;
 set local session authorization accountsd_test_dba;
 select api.create_account_user(pg_temp.invitation('gil@example.com', :'client')) as by_name \gset
 reset session authorization;

@@ -61,7 +61,8 @@ from api.create_account_users(jsonb_build_array(
 reset role;
 
 select columns_are(
-  'verdict', array['row_number', 'ordinal', 'status', 'id', 'body', 'detail', 'errors', 'type'],
+  'verdict', array['row_number', 'ordinal', 'status', 'id', 'body', 'detail', 'errors', 'type', 'is_replay',
+    'is_rolled_back'],
   'a row has the status, and an id and body or a detail and errors');
 select is(
   (select array_agg(v.ordinal order by v.row_number) from verdict as v), array(select generate_series(1, 12)),

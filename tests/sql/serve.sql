@@ -106,7 +106,8 @@ create temp table verdict as
 select v.*
 from (select jsonb_agg(w.request order by w.position) as requests from wanted as w) as r
 cross join lateral pg_temp.served('accountsd_server', r.requests) as v
-  (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, row_number bigint);
+  (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
+    is_rolled_back boolean, row_number bigint);
 select is(
   (select array_agg(v.ordinal order by v.row_number) from verdict as v),
   array(select w.position from wanted as w order by w.position),
@@ -219,7 +220,8 @@ where jsonb_typeof(s.request) = 'object';
 select is(v.status, s.status, format('%s gets %s', replace(s.request::text, :'client_token', '...'), s.status))
 from (select jsonb_agg(s.request order by s.position) as requests from strange as s) as r
 cross join lateral pg_temp.served('accountsd_server', r.requests) as v
-  (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, row_number bigint)
+  (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
+    is_rolled_back boolean, row_number bigint)
 join strange as s on s.position = v.ordinal
 order by v.ordinal;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has changed');
@@ -230,7 +232,8 @@ select is(
       pg_temp.request('get', 'account_user', pg_temp.target('account_user', :'inside')),
       pg_temp.request('get', 'user', pg_temp.target('user', :'inside')),
       pg_temp.request('get', 'user', pg_temp.target('user', :'inside'), '{"token": "TKN-0000-0000:00"}'))) as v
-    (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, row_number bigint)
+    (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
+    is_rolled_back boolean, row_number bigint)
     order by v.ordinal),
   r.statuses, r.name)
 from (values
@@ -244,7 +247,8 @@ select is(
       from nowhere as n
       cross join (values (:'client_token'), (:'operations_token')) as t (token)) as r
     cross join lateral pg_temp.served('accountsd_server', r.requests) as v
-    (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, row_number bigint)),
+    (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
+    is_rolled_back boolean, row_number bigint)),
   array['404There is nothing at this path.'], o.operation || ' has one answer for every path that leads nowhere')
 from (values
   ('get', null::jsonb), ('resend_invite', null), ('send_new_invite', null),
@@ -259,7 +263,8 @@ savepoint before_the_call;
 select v.status as removed from pg_temp.served('accountsd_server', jsonb_build_array(
     pg_temp.request('remove', 'user', pg_temp.target('user', :'inside'),
       jsonb_build_object('token', :'client_token')))) as v
-  (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, row_number bigint) \gset
+  (ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
+    is_rolled_back boolean, row_number bigint) \gset
 select pg_temp.changes(:'before') <> '{}' as has_written \gset
 rollback to savepoint before_the_call;
 select is(:'removed' || :'has_written', '204t', 'a set writes in the transaction of the caller');

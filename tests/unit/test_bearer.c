@@ -39,3 +39,13 @@ Test(bearer, refuses_what_is_malformed_and_leaves_the_result_alone)
     cr_assert_not(bearer_parse(long_value, strlen(long_value), &bearer));
     cr_assert_arr_eq(&bearer, &before, sizeof(bearer));
 }
+
+Test(bearer, makes_a_mac_under_the_secret)
+{
+    static const char value[] = "Bearer idt:TKN-7670-9957:" SECRET;
+    char mac[BEARER_HASH_LEN + 1];
+
+    cr_assert(bearer_mac(value, strlen(value), "a-key", 5, mac));
+    /* printf a-key | openssl dgst -sha256 -hmac abcdefghijklmnopqrstuv */
+    cr_assert_str_eq(mac, "4221c1f4a4f62607efebc32452496ab643dcf79ca3f80ff65820d2b79bdecf13");
+}

@@ -1,0 +1,77 @@
+-- What internal.create_account_users does, for a set of which some have an idempotency key or are dry runs. What has a
+-- key is looked up first; what is left of the set goes on as one set; dry runs come after it, one by one.
+create or replace function internal.invite(requests jsonb)
+returns table (
+  ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
+  is_rolled_back boolean)
+language plpgsql
+as $$
+#variable_conflict use_column
+declare
+  v_asked record;
+  v_made record;
+  v_claim internal.idempotency_claim;
+  v_rehearsed int[] := array[]::int[];
+  -- What goes on, with the ordinals, claims and codes at the same places.
+  v_requests jsonb[] := array[]::jsonb[];
+  v_ordinals int[] := array[]::int[];
+  v_claims internal.idempotency_claim[] := array[]::internal.idempotency_claim[];
+  v_codes text[] := array[]::text[];
+  v_claimed bytea[] := array[]::bytea[];
+  v_kept internal.idempotency_claim[] := array[]::internal.idempotency_claim[];
+begin
+  for v_asked in
+    select r.element, r.position::int as ordinal
+    from jsonb_array_elements(requests) with ordinality as r (element, position)
+  loop
+    v_claim := null;
+    if v_asked.element -> 'rollback' = 'true' then
+      v_rehearsed := v_rehearsed || v_asked.ordinal;
+      continue;
+    elsif v_asked.element ->> 'idempotencyKey' is not null then
+      v_claim := internal.claim_idempotency_key(v_asked.element, v_claimed);
+    end if;
+    if (v_claim.verdict).status is null then
+      v_requests := v_requests || v_asked.element;
+      v_ordinals := v_ordinals || v_asked.ordinal;
+      v_claims := v_claims || v_claim;
+      v_codes := v_codes || v_claim.code;
+      v_claimed := v_claimed || v_claim.key_sha256;
+    else
+      return query
+      select v_asked.ordinal, (v_claim.verdict).status, (v_claim.verdict).id, (v_claim.verdict).body,
+        (v_claim.verdict).detail, (v_claim.verdict).errors, (v_claim.verdict).type, coalesce(v_claim.is_replay, false),
+        false;
+    end if;
+  end loop;
+
+  if cardinality(v_requests) > 0 then
+    for v_made in
+      select c.* from internal.create_account_users(to_jsonb(v_requests), v_codes) as c
+    loop
+      v_claim := v_claims[v_made.ordinal];
+      if v_made.status = 201 and v_claim.code is not null then
+        v_claim.verdict := internal.done(v_made.status, v_made.body, v_made.id);
+        v_kept := v_kept || v_claim;
+      end if;
+      return query
+      select v_ordinals[v_made.ordinal], v_made.status, v_made.id, v_made.body, v_made.detail, v_made.errors, null,
+        false, false;
+    end loop;
+  end if;
+  if cardinality(v_kept) > 0 then
+    perform internal.keep_answers(v_kept);
+  end if;
+
+  return query
+  select r.ordinal, o.status, o.id, o.body, o.detail, o.errors, o.type, o.is_replay, o.is_rolled_back
+  from unnest(v_rehearsed) as r (ordinal)
+  cross join lateral internal.rehearse('invite', (requests -> (r.ordinal - 1)) - 'rollback') as o;
+end
+$$;
+
+-- Whether a set needs it.
+create or replace function internal.has_conditions(requests jsonb)
+returns boolean
+language sql immutable parallel safe
+as $$ select jsonb_path_exists(requests, '$[*] ? (@.idempotencyKey != null || @.rollback == true)') $$;

@@ -1,0 +1,53 @@
+-- What sets of groups give a membership, as internal.group_members puts it together, of those that are kept and whose
+-- revisions are those of now.
+create or replace function internal.kept_group_members(sets text[])
+returns table ("position" int, groups text, buyers text, modules text)
+language sql stable
+as $$
+  select s.position::int, k.groups, k.buyers, k.modules
+  from unnest(sets) with ordinality as s (keys, position)
+  join accounts.user_group_set as k on k.user_group_keys = s.keys::bigint[]
+  join accounts.account as a on a.key = k.account_key and a.groups_revision = k.groups_revision
+  join accounts.settings as t on t.modules_revision = k.modules_revision
+$$;
+
+-- The same of one set, not looked up but put together: groups, buyers, modules. In plpgsql, so that a statement that
+-- may need it does not have all of it in its plan.
+create or replace function internal.given_by_groups(user_group_keys bigint[])
+returns text[]
+language plpgsql stable
+as $$
+begin
+  return (
+    select array[m.groups, m.buyers, m.modules]
+    from internal.group_members(array[user_group_keys::text], '{groups,buyers,modules}') as m);
+end
+$$;
+
+-- Keeps what these sets give, with the revisions of the same snapshot; no more than 1,000 sets of an account, and none
+-- of more than 64 kB, so that what is kept stays small beside the memberships.
+create or replace function internal.keep_group_members(sets text[])
+returns void
+language plpgsql
+as $$
+declare
+  c_most constant int := 1000;
+  c_longest constant int := 65536;
+begin
+  -- In one order, so that transactions that keep the same sets wait for each other and do not deadlock.
+  insert into accounts.user_group_set as k
+    (user_group_keys, account_key, groups_revision, modules_revision, groups, buyers, modules)
+  select sets[m.position]::bigint[], a.key, a.groups_revision, t.modules_revision, m.groups, m.buyers, m.modules
+  from internal.group_members(sets, '{groups,buyers,modules}') as m
+  join accounts.user_group as g on g.key = (sets[m.position]::bigint[])[1]
+  join accounts.account as a on a.key = g.account_key
+  cross join accounts.settings as t
+  where octet_length(m.groups) + octet_length(m.buyers) + octet_length(m.modules) <= c_longest
+    and (select count(*) from accounts.user_group_set as o where o.account_key = a.key) < c_most
+  order by 1
+  on conflict (user_group_keys) do update
+    set groups_revision = excluded.groups_revision, modules_revision = excluded.modules_revision,
+        groups = excluded.groups, buyers = excluded.buyers, modules = excluded.modules
+    where k.groups_revision <= excluded.groups_revision and k.modules_revision <= excluded.modules_revision;
+end
+$$;

@@ -1,0 +1,58 @@
+-- Voids what is kept of groups when something that it was made from changes: raises the revision of the accounts
+-- concerned, and makes room. A transaction that is writing a kept set meanwhile has the old revision in it, so its set
+-- is void as well, though it is not deleted.
+create or replace function internal.revise_accounts(keys bigint[])
+returns void
+language plpgsql
+as $$
+begin
+  -- In one order, so that two that revise the same accounts do not deadlock.
+  perform from accounts.account as a where a.key = any (keys) order by a.key for no key update;
+  update accounts.account as a set groups_revision = a.groups_revision + 1 where a.key = any (keys);
+  delete from accounts.user_group_set as s where s.account_key = any (keys);
+end
+$$;
+
+-- Triggers: "changed" are the rows, as they were or as they are.
+
+create or replace function internal.revise_groups()
+returns trigger
+language plpgsql
+as $$
+begin
+  perform internal.revise_accounts(array(select distinct c.account_key from changed as c));
+  return null;
+end
+$$;
+
+create or replace function internal.revise_modules_of_groups()
+returns trigger
+language plpgsql
+as $$
+begin
+  perform internal.revise_accounts(array(
+    select distinct g.account_key from changed as c join accounts.user_group as g on g.key = c.user_group_key));
+  return null;
+end
+$$;
+
+create or replace function internal.revise_all_groups()
+returns trigger
+language plpgsql
+as $$
+begin
+  perform internal.revise_accounts(array(select a.key from accounts.account as a));
+  return null;
+end
+$$;
+
+create or replace function internal.revise_modules()
+returns trigger
+language plpgsql
+as $$
+begin
+  update accounts.settings set modules_revision = modules_revision + 1;
+  delete from accounts.user_group_set;
+  return null;
+end
+$$;
