@@ -477,6 +477,7 @@ Test(telemetry, the_port_says_no_to_the_rest)
          "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n",
             "HTTP/1.1 404 "},
     };
+    static const char metrics[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
     struct server *server = server_start(server_url, NULL);
     char *answer;
 
@@ -487,7 +488,7 @@ Test(telemetry, the_port_says_no_to_the_rest)
         free(answer);
     }
     /* And the API says nothing of these. */
-    answer = send_raw(server, "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", 38);
+    answer = send_raw(server, metrics, strlen(metrics));
     cr_expect_eq(strncmp(answer, "HTTP/1.1 404 ", 13), 0, "%s", answer);
     free(answer);
     server_end(server);
