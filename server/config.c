@@ -32,6 +32,10 @@ static const struct option options[] = {
     TEXT("tls-certificate", "ACCOUNTSD_TLS_CERTIFICATE", tls_certificate, "",
         "PEM file with the certificate and those it is chained to; empty: clear text"),
     TEXT("tls-key", "ACCOUNTSD_TLS_KEY", tls_key, "", "PEM file with the certificate's key, not encrypted"),
+    TEXT("telemetry-address", "ACCOUNTSD_TELEMETRY_ADDRESS", telemetry_address, "127.0.0.1",
+        "IP address to answer /live, /ready and /metrics on; empty: none"),
+    NUMBER("telemetry-port", "ACCOUNTSD_TELEMETRY_PORT", telemetry_port, "9180", 0, 65535,
+        "TCP port to answer them on; 0: any that is free"),
     NUMBER("workers", "ACCOUNTSD_WORKERS", workers, "0", 0, 256, "worker threads; 0: one a core"),
     NUMBER("database-connections", "ACCOUNTSD_DATABASE_CONNECTIONS", database_connections, "2", 1, 64,
         "database connections of each worker"),
@@ -64,8 +68,13 @@ static const struct option options[] = {
         "milliseconds that a client may leave sent bytes unacknowledged"),
     NUMBER("response-timeout", "ACCOUNTSD_RESPONSE_TIMEOUT", response_timeout, "60000", 100, 600000,
         "milliseconds for a response to leave whole"),
+    NUMBER("drain-delay", "ACCOUNTSD_DRAIN_DELAY", drain_delay, "0", 0, 600000,
+        "milliseconds after SIGTERM or SIGINT in which new connections are still served while /ready says "
+        "503"),
     NUMBER("drain-timeout", "ACCOUNTSD_DRAIN_TIMEOUT", drain_timeout, "30000", 100, 600000,
         "milliseconds that requests in flight get to end after SIGTERM or SIGINT"),
+    NUMBER("stall-timeout", "ACCOUNTSD_STALL_TIMEOUT", stall_timeout, "10000", 2000, 600000,
+        "milliseconds without a sign of life after which /live calls a worker stuck"),
 };
 
 #define COUNT (sizeof(options) / sizeof(options[0]))

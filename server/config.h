@@ -16,6 +16,8 @@ struct config {
     /* Paths of PEM files; both or none. */
     const char *tls_certificate;
     const char *tls_key;
+    const char *telemetry_address;
+    long telemetry_port;
     long workers;
     long database_connections;
     long database_connect_timeout;
@@ -32,7 +34,9 @@ struct config {
     long request_timeout;
     long send_timeout;
     long response_timeout;
+    long drain_delay;
     long drain_timeout;
+    long stall_timeout;
 };
 
 enum config_action {

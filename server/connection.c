@@ -46,6 +46,11 @@ struct connection {
 
 static void on_accept(h2o_socket_t *listener, const char *error);
 
+static void show_count(struct connections *connections)
+{
+    metrics_set(connections->metrics, METRICS_CLIENT_CONNECTIONS, connections->count);
+}
+
 static void on_close(void *data)
 {
     struct connection *connection = data;
@@ -57,6 +62,7 @@ static void on_close(void *data)
     free(connection->refusal);
     free(connection);
     owner->count--;
+    show_count(owner);
     if (owner->listener != NULL && !h2o_socket_is_reading(owner->listener))
         h2o_socket_read_start(owner->listener, on_accept);
 }
@@ -178,6 +184,8 @@ static void take(struct connections *connections, h2o_socket_t *socket)
     h2o_timeout_link(connections->context->loop, &connections->look_timeout, &connection->look);
     h2o_linklist_insert(&connections->open, &connection->link);
     connections->count++;
+    show_count(connections);
+    metrics_add(connections->metrics, METRICS_CLIENT_CONNECTIONS_ACCEPTED, 1);
     socket->on_close.cb = on_close;
     socket->on_close.data = connection;
     h2o_accept(&connections->accept, socket);
@@ -214,7 +222,7 @@ uint64_t connection_backstop(const struct config *config)
 }
 
 void connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
-    int listen_fd, SSL_CTX *tls)
+    int listen_fd, SSL_CTX *tls, struct metrics *metrics)
 {
     memset(connections, 0, sizeof(*connections));
     connections->config = config;
@@ -222,6 +230,8 @@ void connections_init(struct connections *connections, const struct config *conf
     connections->accept.ctx = context;
     connections->accept.hosts = context->globalconf->hosts;
     connections->max_count = (size_t)((config->max_connections + config->workers - 1) / config->workers);
+    connections->metrics = metrics;
+    metrics_set(metrics, METRICS_CLIENT_CONNECTIONS_MAX, connections->max_count);
     h2o_linklist_init_anchor(&connections->open);
     h2o_timeout_init(
         context->loop, &connections->look_timeout, (uint64_t)config->request_timeout / LOOKS_PER_TIMEOUT);

@@ -9,6 +9,7 @@
 #include <h2o.h>
 
 #include "config.h"
+#include "metrics.h"
 
 /* Private but for count. */
 struct connections {
@@ -19,15 +20,16 @@ struct connections {
     h2o_timeout_t look_timeout;
     h2o_linklist_t open;
     size_t count, max_count;
+    struct metrics *metrics;
 };
 
 /* libh2o's own deadline for a request, in milliseconds, which must be behind ours. */
 uint64_t connection_backstop(const struct config *config);
 
 /* Accepts from listen_fd, which it takes over, for the hosts of the context's configuration. tls: NULL for
- * clear text. config must outlive it. */
+ * clear text. config and metrics must outlive it. */
 void connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
-    int listen_fd, SSL_CTX *tls);
+    int listen_fd, SSL_CTX *tls, struct metrics *metrics);
 
 /* Connections that come from now on get this context, those that are there keep theirs. Takes over the
  * reference. */

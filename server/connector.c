@@ -39,10 +39,13 @@ struct connector {
 struct result {
     h2o_multithread_message_t super;
     PGconn *pg;
+    bool is_unfit;
     char error[CONNECTOR_ERROR_MAX];
 };
 
-static bool check_schema(PGconn *pg, const struct dial_limit *limit, char error[CONNECTOR_ERROR_MAX])
+/* *is_unfit is left false where the schema could not be asked about. */
+static bool check_schema(
+    PGconn *pg, const struct dial_limit *limit, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
 {
     PGresult *result;
     bool fits = false;
@@ -57,7 +60,8 @@ static bool check_schema(PGconn *pg, const struct dial_limit *limit, char error[
         const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
         /* 3F000, 42883: the schema or the function is not there. */
-        if (sqlstate != NULL && (strcmp(sqlstate, "3F000") == 0 || strcmp(sqlstate, "42883") == 0))
+        *is_unfit = sqlstate != NULL && (strcmp(sqlstate, "3F000") == 0 || strcmp(sqlstate, "42883") == 0);
+        if (*is_unfit)
             snprintf(error, CONNECTOR_ERROR_MAX,
                 "the schema is too old: it has no api.schema_version(), and this server needs version %d; "
                 "run the migrations",
@@ -79,6 +83,7 @@ static bool check_schema(PGconn *pg, const struct dial_limit *limit, char error[
                 version, SCHEMA_VERSION);
         else
             fits = true;
+        *is_unfit = !fits;
     }
     PQclear(result);
     return fits;
@@ -113,18 +118,20 @@ static void ignore_notice(void *data, const PGresult *result)
 }
 
 /* As connector_connect; gives up once stop_fd, unless it is -1, is readable. */
-static PGconn *connect_until(const struct config *config, int stop_fd, char error[CONNECTOR_ERROR_MAX])
+static PGconn *connect_until(
+    const struct config *config, int stop_fd, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
 {
     const struct dial_limit limit = {dial_now_ms() + config->database_connect_timeout * 1000, stop_fd};
     char reason[CONNECTOR_ERROR_MAX];
     PGconn *pg = dial_connect(config->database_url, &limit, reason);
 
+    *is_unfit = false;
     if (pg == NULL) {
         snprintf(error, CONNECTOR_ERROR_MAX, "cannot reach the database: %.400s", reason);
         return NULL;
     }
     PQsetNoticeReceiver(pg, ignore_notice, NULL);
-    if (check_schema(pg, &limit, error) &&
+    if (check_schema(pg, &limit, error, is_unfit) &&
         (!config->prepared_statements || prepare_statements(pg, &limit, error)))
         return pg;
     PQfinish(pg);
@@ -152,9 +159,9 @@ static void warn_of_timeouts(PGconn *pg, const struct config *config)
     PQclear(result);
 }
 
-PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX])
+PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
 {
-    PGconn *pg = connect_until(config, -1, error);
+    PGconn *pg = connect_until(config, -1, error, is_unfit);
 
     if (pg != NULL)
         warn_of_timeouts(pg, config);
@@ -171,7 +178,7 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 
         next = link->next;
         h2o_linklist_unlink(link);
-        connector->on_result(connector->data, result->pg, result->error);
+        connector->on_result(connector->data, result->pg, result->error, result->is_unfit);
         free(result);
     }
 }
@@ -212,7 +219,8 @@ static void *run(void *data)
         struct result *result = calloc(1, sizeof(*result));
 
         if (result != NULL)
-            result->pg = connect_until(connector->config, connector->stop_fd, result->error);
+            result->pg =
+                connect_until(connector->config, connector->stop_fd, result->error, &result->is_unfit);
 
         pthread_mutex_lock(&connector->mutex);
         if (result != NULL && connector->stopping) {
@@ -263,6 +271,7 @@ struct connector *connector_start(
         free(connector);
         return NULL;
     }
+    pthread_setname_np(connector->thread, "connector");
     return connector;
 }
 
@@ -274,10 +283,11 @@ void connector_request(struct connector *connector)
     pthread_mutex_unlock(&connector->mutex);
 }
 
-static void discard_result(void *data, PGconn *pg, const char *error)
+static void discard_result(void *data, PGconn *pg, const char *error, bool is_unfit)
 {
     (void)data;
     (void)error;
+    (void)is_unfit;
     PQfinish(pg);
 }
 

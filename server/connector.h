@@ -8,6 +8,7 @@
 
 #include <h2o.h>
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 #include "config.h"
 #include "dial.h"
@@ -16,14 +17,15 @@
 
 /* What main begins with: connects, checks that the schema is one that this server can work with, and prepares
  * the statements, all of it blocking and within --database-connect-timeout. NULL on failure, and a line in
- * error that says why. Where the role's timeouts are none, or not below ours, the log says so. */
-PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX]);
+ * error that says why; *is_unfit says whether it was the schema. Where the role's timeouts are none, or not
+ * below ours, the log says so. */
+PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX], bool *is_unfit);
 
 struct connector;
 
 /* Called on the loop's thread: pg is a connection in non-blocking mode, now the callee's, or NULL when an
- * attempt failed for the reason in error (more attempts follow). */
-typedef void (*connector_on_result)(void *data, PGconn *pg, const char *error);
+ * attempt failed for the reason in error (more attempts follow), the schema if is_unfit. */
+typedef void (*connector_on_result)(void *data, PGconn *pg, const char *error, bool is_unfit);
 
 /* NULL when no thread can be made. config must stay as long as the connector. */
 struct connector *connector_start(

@@ -35,6 +35,8 @@ struct connection {
     struct database_call *calls[CONFIG_SET_SIZE_MAX];
     size_t count;
     uint64_t deadline;
+    /* metrics_now() of when the set was sent. */
+    uint64_t sent_at;
     /* What the set has brought so far: it counts once the transaction has ended, not before. */
     PGresult *result;
     /* The database has said, before anything else, that it has not done the set. */
@@ -46,6 +48,7 @@ struct connection {
 struct database {
     const struct config *config;
     h2o_context_t *context;
+    struct metrics *metrics;
     struct connector *connector;
     /* In order of arrival; last is where the next one's pointer goes. */
     struct database_call *first, **last;
@@ -82,6 +85,22 @@ static void start_watch(struct database *database)
         h2o_timeout_link(database->context->loop, &database->context->hundred_ms_timeout, &database->watch);
 }
 
+static void show_queue(struct database *database)
+{
+    metrics_set(database->metrics, METRICS_QUEUE_LENGTH, database->queued);
+}
+
+static void show_connections(struct database *database)
+{
+    size_t busy = 0;
+
+    for (size_t i = 0; i < database->count; i++)
+        busy += database->connections[i].count > 0;
+    metrics_set(database->metrics, METRICS_DATABASE_BUSY, busy);
+    metrics_set(database->metrics, METRICS_DATABASE_IDLE, database->connected - busy);
+    metrics_set(database->metrics, METRICS_DATABASE_CONNECTING, database->count - database->connected);
+}
+
 /* Takes the first call off the queue, which is not empty. */
 static struct database_call *take_first(struct database *database)
 {
@@ -91,11 +110,13 @@ static struct database_call *take_first(struct database *database)
     if (database->first == NULL)
         database->last = &database->first;
     database->queued--;
+    show_queue(database);
     return call;
 }
 
 static void fail_queue(struct database *database, int status)
 {
+    metrics_add(database->metrics, METRICS_REFUSED_AWAY, database->queued);
     while (database->first != NULL)
         reply_status(take_first(database), status, NULL);
 }
@@ -116,10 +137,13 @@ static void requeue_alone(struct database *database, struct database_call **call
         database->last = &calls[count - 1]->next;
     for (size_t i = count; i-- > 0;) {
         calls[i]->alone = true;
+        calls[i]->waits_since = metrics_now();
         calls[i]->next = database->first;
         database->first = calls[i];
         database->queued++;
     }
+    metrics_add(database->metrics, METRICS_RETRIES, count);
+    show_queue(database);
     schedule_dispatch(database);
 }
 
@@ -156,12 +180,14 @@ static void drop_connection(struct connection *connection, int status, const cha
 
     log_event("database_connection_lost", json_pack("{s:s, s:i}", "reason", reason, "requests", (int)count));
     close_connection(connection);
+    metrics_add(database->metrics, METRICS_DATABASE_LOST, 1);
     if (count > 0 && connection->is_undone && connection->calls[0]->tries < MAX_TRIES) {
         connection->count = 0;
         requeue_alone(database, connection->calls, count);
     } else {
         fail_set(connection, status);
     }
+    show_connections(database);
     connector_request(database->connector);
 }
 
@@ -230,6 +256,7 @@ static void reply_error(struct connection *connection, const PGresult *result)
     /* The message itself may quote what a client sent. */
     log_event("database_error", json_pack("{s:s?, s:s?, s:s?, s:i}", "sqlstate", sqlstate, "function",
                                     function, "constraint", constraint, "requests", (int)count));
+    metrics_count_error(connection->database->metrics, sqlstate);
     if (is_stale(sqlstate)) {
         drop_connection(connection, problem_status_of_sqlstate(sqlstate), "it is of no use any more");
         return;
@@ -254,11 +281,14 @@ static void finish_set(struct connection *connection)
         return;
     }
     connection->result = NULL;
+    metrics_observe_call(
+        connection->database->metrics, connection->calls[0]->statement, metrics_now() - connection->sent_at);
     if (PQresultStatus(result) == PGRES_TUPLES_OK && PQnfields(result) == STATEMENT_COLUMNS)
         reply_rows(connection, result);
     else
         reply_error(connection, result);
     PQclear(result);
+    show_connections(connection->database);
     schedule_dispatch(connection->database);
 }
 
@@ -395,8 +425,13 @@ static void send_set(struct connection *connection)
         schedule_dispatch(connection->database);
         return;
     }
-    for (size_t i = 0; i < connection->count; i++)
+    connection->sent_at = metrics_now();
+    metrics_observe(connection->database->metrics, METRICS_SET_SIZE, connection->count);
+    for (size_t i = 0; i < connection->count; i++) {
         connection->calls[i]->tries++;
+        metrics_observe(connection->database->metrics, METRICS_QUEUE_WAIT,
+            connection->sent_at - connection->calls[i]->waits_since);
+    }
     connection->is_undone = false;
     sent = config->prepared_statements && !is_hasty
                ? PQsendQueryPrepared(connection->pg, statement->name, 1, parameters, NULL, NULL, 0)
@@ -424,14 +459,17 @@ static void on_dispatch(h2o_timeout_entry_t *entry)
             send_set(connection);
         }
     }
+    show_connections(database);
 }
 
 /* The queue is in order of arrival but for what is tried again, which came before. */
 static void expire_queue(struct database *database, uint64_t now)
 {
     while (database->first != NULL &&
-           now - database->first->queued_at >= (uint64_t)database->config->queue_timeout)
+           now - database->first->queued_at >= (uint64_t)database->config->queue_timeout) {
+        metrics_add(database->metrics, METRICS_REFUSED_EXPIRED, 1);
         reply_status(take_first(database), 503, NULL);
+    }
 }
 
 static void on_watch(h2o_timeout_entry_t *entry)
@@ -475,15 +513,19 @@ static void adopt(struct connection *connection, PGconn *pg)
     connection->socket->data = connection;
     h2o_socket_read_start(connection->socket, on_readable);
     database->connected++;
+    show_connections(database);
     schedule_dispatch(database);
 }
 
-static void on_connector_result(void *data, PGconn *pg, const char *error)
+static void on_connector_result(void *data, PGconn *pg, const char *error, bool is_unfit)
 {
     struct database *database = data;
 
     database->is_away = pg == NULL;
+    metrics_add(database->metrics, METRICS_DATABASE_ATTEMPTS, 1);
+    metrics_set(database->metrics, METRICS_SCHEMA_UNFIT, is_unfit);
     if (pg == NULL) {
+        metrics_add(database->metrics, METRICS_DATABASE_FAILURES, 1);
         log_event("database_connect_failed", json_pack("{s:s}", "reason", error));
         if (database->connected == 0)
             fail_queue(database, 503);
@@ -497,7 +539,7 @@ static void on_connector_result(void *data, PGconn *pg, const char *error)
     }
 }
 
-struct database *database_create(h2o_context_t *context, const struct config *config)
+struct database *database_create(h2o_context_t *context, const struct config *config, struct metrics *metrics)
 {
     size_t count = (size_t)config->database_connections;
     struct database *database = h2o_mem_alloc(sizeof(*database) + count * sizeof(struct connection));
@@ -505,6 +547,7 @@ struct database *database_create(h2o_context_t *context, const struct config *co
     memset(database, 0, sizeof(*database) + count * sizeof(struct connection));
     database->config = config;
     database->context = context;
+    database->metrics = metrics;
     database->count = count;
     database->dispatch.cb = on_dispatch;
     database->watch.cb = on_watch;
@@ -518,6 +561,8 @@ struct database *database_create(h2o_context_t *context, const struct config *co
         database->connections[i].database = database;
         connector_request(database->connector);
     }
+    metrics_set(metrics, METRICS_QUEUE_CAPACITY, (uint64_t)config->queue_size);
+    show_connections(database);
     return database;
 }
 
@@ -539,15 +584,22 @@ void database_destroy(struct database *database)
 
 bool database_submit(struct database *database, struct database_call *call)
 {
-    if (database->queued >= (size_t)database->config->queue_size ||
-        (database->is_away && database->connected == 0))
+    if (database->is_away && database->connected == 0) {
+        metrics_add(database->metrics, METRICS_REFUSED_AWAY, 1);
         return false;
+    }
+    if (database->queued >= (size_t)database->config->queue_size) {
+        metrics_add(database->metrics, METRICS_REFUSED_FULL, 1);
+        return false;
+    }
     call->tries = 0;
     call->queued_at = h2o_now(database->context->loop);
+    call->waits_since = metrics_now();
     call->next = NULL;
     *database->last = call;
     database->last = &call->next;
     database->queued++;
+    show_queue(database);
     schedule_dispatch(database);
     start_watch(database);
     return true;

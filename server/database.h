@@ -8,6 +8,7 @@
 #include <h2o.h>
 
 #include "config.h"
+#include "metrics.h"
 #include "statement.h"
 
 struct database;
@@ -44,11 +45,14 @@ struct database_call {
 
     struct database_call *next;
     uint64_t queued_at;
+    /* metrics_now() of when it was put into the queue, the last time. */
+    uint64_t waits_since;
     unsigned tries;
 };
 
-/* NULL when the connector's thread cannot be made. */
-struct database *database_create(h2o_context_t *context, const struct config *config);
+/* Counts in metrics. NULL when the connector's thread cannot be made. */
+struct database *database_create(
+    h2o_context_t *context, const struct config *config, struct metrics *metrics);
 
 /* Calls that still wait are answered with 503. */
 void database_destroy(struct database *database);

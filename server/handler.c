@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "bearer.h"
 #include "connection.h"
@@ -33,7 +32,7 @@ struct request {
     struct bearer bearer;
     struct idempotency_key key;
     bool is_dry_run;
-    struct timespec started;
+    uint64_t started_us;
 };
 
 static void send_text(h2o_req_t *req, int status, const char *media_type, const char *text, size_t len)
@@ -162,9 +161,13 @@ static bool is_json_media_type(h2o_iovec_t value)
 
 static void start_trace(struct request *request)
 {
-    h2o_iovec_t sent = find_header(request->req, "traceparent");
+    static const char name[] = "traceparent";
+    const h2o_headers_t *headers = &request->req->headers;
+    ssize_t first = h2o_find_header_by_str(headers, name, sizeof(name) - 1, -1);
 
-    if (sent.base == NULL || !trace_parse(sent.base, sent.len, &request->trace))
+    /* Of two that are sent neither is to be trusted. */
+    if (first < 0 || h2o_find_header_by_str(headers, name, sizeof(name) - 1, first) >= 0 ||
+        !trace_parse(headers->entries[first].value.base, headers->entries[first].value.len, &request->trace))
         trace_make(&request->trace);
 }
 
@@ -429,16 +432,10 @@ static void submit(struct request *request)
     send_status(request, 503, NULL);
 }
 
-/* A method that the log can take as it is, and that keeps the number of different ones small. */
-static const char *method_for_log(const h2o_req_t *req)
+static void count_in_flight(struct handler_context *context, size_t in_flight)
 {
-    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (h2o_memis(req->method.base, req->method.len, known[i], strlen(known[i])))
-            return known[i];
-    }
-    return "other";
+    context->in_flight = in_flight;
+    metrics_set(context->metrics, METRICS_REQUESTS_IN_FLIGHT, in_flight);
 }
 
 /* The response has left, or the connection has ended. */
@@ -446,21 +443,21 @@ static void on_dispose(void *data)
 {
     struct request *request = data;
     const h2o_req_t *req = request->req;
-    struct timespec now;
+    uint64_t duration_us = metrics_now() - request->started_us;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    metrics_observe_request(request->context->metrics, request->match.route, req->method.base,
+        req->method.len, req->res.status, duration_us);
     log_request(&(struct log_request){
         .trace_id = trace_id(&request->trace),
         .trace_id_len = TRACE_ID_LEN,
-        .method = method_for_log(req),
+        .method = metrics_method(req->method.base, req->method.len),
         .route = request->match.route != NULL ? request->match.route->path : "",
         .token_id = request->bearer.id,
         .status = req->res.status,
-        .duration_us = (now.tv_sec - request->started.tv_sec) * 1000000 +
-                       (now.tv_nsec - request->started.tv_nsec) / 1000,
+        .duration_us = (long)duration_us,
         .bytes = req->bytes_sent,
     });
-    request->context->in_flight--;
+    count_in_flight(request->context, request->context->in_flight - 1);
 }
 
 static struct request *start_request(struct handler_context *context, h2o_req_t *req)
@@ -470,8 +467,8 @@ static struct request *start_request(struct handler_context *context, h2o_req_t 
     memset(request, 0, sizeof(*request));
     request->req = req;
     request->context = context;
-    context->in_flight++;
-    clock_gettime(CLOCK_MONOTONIC, &request->started);
+    count_in_flight(context, context->in_flight + 1);
+    request->started_us = metrics_now();
     start_trace(request);
     return request;
 }

@@ -8,11 +8,13 @@
 
 #include "config.h"
 #include "database.h"
+#include "metrics.h"
 
 /* What the requests of one worker share. */
 struct handler_context {
     const struct config *config;
     struct database *database;
+    struct metrics *metrics;
     /* Requests that have come in whole and whose response has not left whole. */
     size_t in_flight;
 };

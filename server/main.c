@@ -19,6 +19,8 @@
 #include "handler.h"
 #include "log.h"
 #include "memory.h"
+#include "metrics.h"
+#include "telemetry.h"
 #include "tls.h"
 #include "version.h"
 #include "worker.h"
@@ -45,22 +47,36 @@ static void die(const char *reason)
     exit(EXIT_FAILURE);
 }
 
-/* The address to listen on. Ends the process when it is not one. */
-static struct addrinfo *resolve_listen_address(const struct config *config)
+/* Where to listen, as configured and as an address. */
+struct endpoint {
+    const char *host;
+    long port;
+    struct addrinfo *address;
+};
+
+static void die_of_endpoint(const struct endpoint *endpoint)
+{
+    char reason[160];
+
+    snprintf(reason, sizeof(reason), "cannot listen on %.64s port %ld: %s", endpoint->host, endpoint->port,
+        strerror(errno));
+    die(reason);
+}
+
+/* Sets the endpoint's address. Ends the process when the host is not one. */
+static void resolve(struct endpoint *endpoint)
 {
     struct addrinfo hints = {
         .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    struct addrinfo *address;
     char port[8], reason[160];
     int failed;
 
-    snprintf(port, sizeof(port), "%ld", config->port);
-    if ((failed = getaddrinfo(config->listen_address, port, &hints, &address)) != 0) {
-        snprintf(reason, sizeof(reason), "cannot listen on \"%.64s\": %s", config->listen_address,
-            gai_strerror(failed));
+    snprintf(port, sizeof(port), "%ld", endpoint->port);
+    if ((failed = getaddrinfo(endpoint->host, port, &hints, &endpoint->address)) != 0) {
+        snprintf(
+            reason, sizeof(reason), "cannot listen on \"%.64s\": %s", endpoint->host, gai_strerror(failed));
         die(reason);
     }
-    return address;
 }
 
 static void set_option(int fd, int level, int name, int value)
@@ -71,10 +87,10 @@ static void set_option(int fd, int level, int name, int value)
 
 /* One listener of several on the same port; the kernel spreads connections over them. Accepted connections
  * inherit its options. With port 0 the first one's port is what the others get. */
-static int open_listener(const struct config *config, struct addrinfo *address)
+static int open_listener(const struct config *config, const struct endpoint *endpoint)
 {
+    struct addrinfo *address = endpoint->address;
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    char reason[160];
 
     if (fd < 0)
         die(strerror(errno));
@@ -84,29 +100,23 @@ static int open_listener(const struct config *config, struct addrinfo *address)
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)config->send_timeout);
     if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0 ||
-        getsockname(fd, address->ai_addr, &address->ai_addrlen) != 0) {
-        snprintf(reason, sizeof(reason), "cannot listen on %.64s port %ld: %s", config->listen_address,
-            config->port, strerror(errno));
-        die(reason);
-    }
+        getsockname(fd, address->ai_addr, &address->ai_addrlen) != 0)
+        die_of_endpoint(endpoint);
     return fd;
 }
 
 /* With SO_REUSEPORT another process of the same user may hold the port as well, and take half of what comes
  * in. A listener without the option is refused then. */
-static void require_free_port(const struct config *config, struct addrinfo *address)
+static void require_free_port(const struct endpoint *endpoint)
 {
+    const struct addrinfo *address = endpoint->address;
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    char reason[160];
 
     if (fd < 0)
         die(strerror(errno));
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (config->port != 0 && bind(fd, address->ai_addr, address->ai_addrlen) != 0) {
-        snprintf(reason, sizeof(reason), "cannot listen on %.64s port %ld: %s", config->listen_address,
-            config->port, strerror(errno));
-        die(reason);
-    }
+    if (endpoint->port != 0 && bind(fd, address->ai_addr, address->ai_addrlen) != 0)
+        die_of_endpoint(endpoint);
     close(fd);
 }
 
@@ -114,7 +124,8 @@ static void require_free_port(const struct config *config, struct addrinfo *addr
 static void require_database(const struct config *config)
 {
     char error[CONNECTOR_ERROR_MAX];
-    PGconn *pg = connector_connect(config, error);
+    bool is_unfit;
+    PGconn *pg = connector_connect(config, error, &is_unfit);
 
     if (pg == NULL)
         die(error);
@@ -136,10 +147,40 @@ static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *con
     handler_register(h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535));
 }
 
-static int port_of(const struct addrinfo *address)
+static int port_of(const struct endpoint *endpoint)
 {
     /* sin_port and sin6_port are at the same place. */
-    return ntohs(((const struct sockaddr_in *)address->ai_addr)->sin_port);
+    return ntohs(((const struct sockaddr_in *)endpoint->address->ai_addr)->sin_port);
+}
+
+/* Opens the telemetry port unless it is switched off, which is NULL. *port is set to it, or to 0. */
+static struct telemetry *start_telemetry(
+    const struct config *config, const struct metrics *const *metrics, int *port)
+{
+    struct endpoint endpoint = {.host = config->telemetry_address, .port = config->telemetry_port};
+    struct telemetry *telemetry;
+
+    *port = 0;
+    if (*endpoint.host == '\0')
+        return NULL;
+    resolve(&endpoint);
+    require_free_port(&endpoint);
+    telemetry = telemetry_start(config, metrics, (size_t)config->workers, open_listener(config, &endpoint));
+    if (telemetry == NULL)
+        die("cannot start a thread");
+    *port = port_of(&endpoint);
+    freeaddrinfo(endpoint.address);
+    return telemetry;
+}
+
+/* Leaves those who send us clients the time to notice. Another signal cuts it short. */
+static void await_drain_delay(const struct config *config, const sigset_t *signals)
+{
+    struct timespec delay = {
+        .tv_sec = config->drain_delay / 1000, .tv_nsec = config->drain_delay % 1000 * 1000000};
+
+    if (config->drain_delay > 0)
+        sigtimedwait(signals, NULL, &delay);
 }
 
 /* The certificate of the configuration, NULL where it has none. Ends the process when it is of no use. */
@@ -200,36 +241,52 @@ static void provide_descriptors(struct config *config)
 static int serve(const struct config *config, const sigset_t *signals)
 {
     static h2o_globalconf_t globalconf;
-    struct addrinfo *address = resolve_listen_address(config);
+    struct endpoint endpoint = {.host = config->listen_address, .port = config->port};
     size_t count = (size_t)config->workers, given_up = 0;
     struct worker **workers = h2o_mem_alloc(count * sizeof(struct worker *));
-    int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), signal;
+    struct metrics **metrics = h2o_mem_alloc(count * sizeof(struct metrics *));
+    struct telemetry *telemetry;
+    int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_port, signal;
+
     SSL_CTX *tls = require_tls(config);
 
     if (!bearer_prepare())
         die("OpenSSL cannot hash");
-    require_free_port(config, address);
+    resolve(&endpoint);
+    require_free_port(&endpoint);
     require_database(config);
     configure_h2o(&globalconf, config);
     for (size_t i = 0; i < count; i++)
-        listeners[i] = open_listener(config, address);
+        listeners[i] = open_listener(config, &endpoint);
     for (size_t i = 0; i < count; i++) {
-        if ((workers[i] = worker_start(config, &globalconf, listeners[i], tls)) == NULL)
+        if ((metrics[i] = metrics_create()) == NULL ||
+            (workers[i] = worker_start(config, &globalconf, listeners[i], tls, metrics[i])) == NULL)
             die("cannot start a thread");
     }
-    log_event("listening", json_pack("{s:s, s:i, s:i, s:b}", "address", config->listen_address, "port",
-                               port_of(address), "workers", (int)count, "tls", tls != NULL));
+    telemetry = start_telemetry(config, (const struct metrics *const *)metrics, &telemetry_port);
+    log_event("listening",
+        json_pack("{s:s, s:i, s:i, s:b, s:i}", "address", config->listen_address, "port", port_of(&endpoint),
+            "workers", (int)count, "tls", tls != NULL, "telemetry_port", telemetry_port));
     SSL_CTX_free(tls);
-    freeaddrinfo(address);
+    freeaddrinfo(endpoint.address);
     free(listeners);
 
     while (sigwait(signals, &signal) == 0 && signal == SIGHUP)
         reload_tls(config, workers);
     log_event("draining", json_pack("{s:s}", "signal", strsignal(signal)));
     for (size_t i = 0; i < count; i++)
+        worker_announce_drain(workers[i]);
+    await_drain_delay(config, signals);
+    for (size_t i = 0; i < count; i++)
         worker_drain(workers[i]);
     for (size_t i = 0; i < count; i++)
         given_up += worker_join(workers[i]);
+    /* Last, so that it tells of the drain to its end. */
+    if (telemetry != NULL)
+        telemetry_stop(telemetry);
+    for (size_t i = 0; i < count; i++)
+        metrics_free(metrics[i]);
+    free(metrics);
     free(workers);
     log_event("stopped", json_pack("{s:i}", "requests_given_up", (int)given_up));
     return given_up == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

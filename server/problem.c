@@ -52,6 +52,16 @@ static const struct {
     {"25P03", 503}, /* idle_in_transaction_session_timeout */
 };
 
+size_t problem_status_count(void)
+{
+    return STATUS_COUNT;
+}
+
+int problem_status_at(size_t index)
+{
+    return statuses[index].status;
+}
+
 const char *problem_title(int status)
 {
     for (size_t i = 0; i < STATUS_COUNT; i++) {

@@ -20,6 +20,10 @@ struct problem {
 /* The reason phrase of a status (RFC 9110), "Error" for one that this service does not use. */
 const char *problem_title(int status);
 
+/* The statuses that this service uses. */
+size_t problem_status_count(void);
+int problem_status_at(size_t index);
+
 /* The problem as JSON, which the caller frees; NULL when memory ran out. *len is set to its length. */
 char *problem_render(const struct problem *problem, const char *traceparent, size_t *len);
 

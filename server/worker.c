@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,22 +17,46 @@
 struct worker {
     const struct config *config;
     h2o_globalconf_t *globalconf;
+    int listen_fd;
+    /* Of worker_start, until the worker is set up. */
+    SSL_CTX *tls;
     pthread_t thread;
+    sem_t started;
+    bool is_set_up;
     h2o_context_t context;
     struct connections connections;
     struct handler_context handler;
     h2o_multithread_receiver_t receiver;
+    struct metrics *metrics;
+    h2o_timeout_entry_t heartbeat;
     bool draining;
     uint64_t drain_deadline;
     size_t given_up;
 };
 
+enum message_kind { MESSAGE_SET_TLS, MESSAGE_ANNOUNCE_DRAIN, MESSAGE_DRAIN };
+
 /* From the main thread; freed by the worker. */
 struct message {
     h2o_multithread_message_t super;
-    /* The context for connections to come, with a reference of the message's own; NULL: drain. */
+    enum message_kind kind;
+    /* The context for connections to come, with a reference of the message's own. */
     SSL_CTX *tls;
 };
+
+static void on_heartbeat(h2o_timeout_entry_t *entry)
+{
+    struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, heartbeat, entry);
+
+    metrics_set(worker->metrics, METRICS_HEARTBEAT, metrics_now());
+    h2o_timeout_link(worker->context.loop, &worker->context.one_sec_timeout, entry);
+}
+
+static void announce_drain(struct worker *worker)
+{
+    metrics_set(worker->metrics, METRICS_DRAINING, 1);
+    h2o_context_request_shutdown(&worker->context);
+}
 
 /* Who is in the kernel's queue has been let in by it: they are served as well. */
 static void start_drain(struct worker *worker)
@@ -39,7 +64,6 @@ static void start_drain(struct worker *worker)
     worker->draining = true;
     worker->drain_deadline = h2o_now(worker->context.loop) + (uint64_t)worker->config->drain_timeout;
     connections_stop_accepting(&worker->connections);
-    h2o_context_request_shutdown(&worker->context);
 }
 
 static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
@@ -50,10 +74,17 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
         struct message *message = H2O_STRUCT_FROM_MEMBER(struct message, super.link, link);
 
         next = link->next;
-        if (message->tls != NULL)
+        switch (message->kind) {
+        case MESSAGE_SET_TLS:
             connections_set_tls(&worker->connections, message->tls);
-        else
+            break;
+        case MESSAGE_ANNOUNCE_DRAIN:
+            announce_drain(worker);
+            break;
+        case MESSAGE_DRAIN:
             start_drain(worker);
+            break;
+        }
         free(message);
     }
     h2o_linklist_init_anchor(messages);
@@ -96,6 +127,7 @@ static void dispose(struct worker *worker)
     connections_shut_down(&worker->connections);
     while (worker->connections.count > 0 && h2o_now(loop) < deadline)
         h2o_evloop_run(loop, DRAIN_TICK_MS);
+    h2o_timeout_unlink(&worker->heartbeat);
     database_destroy(worker->handler.database);
     /* One more turn, in which closed sockets are freed. */
     h2o_evloop_run(loop, 0);
@@ -107,11 +139,35 @@ static void dispose(struct worker *worker)
     h2o_evloop_destroy(loop);
 }
 
+/* On the worker's thread, as all that is of its loop: libh2o keeps buffers for reuse by thread, and ties each
+ * to the thread that made the socket that it is for, without a lock. */
+static bool set_up(struct worker *worker)
+{
+    h2o_context_init(&worker->context, h2o_evloop_create(), worker->globalconf);
+    worker->handler.config = worker->config;
+    worker->handler.metrics = worker->metrics;
+    worker->handler.database = database_create(&worker->context, worker->config, worker->metrics);
+    if (worker->handler.database == NULL)
+        return false;
+    handler_attach(&worker->context, worker->globalconf->hosts[0], &worker->handler);
+    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_messages);
+    connections_init(&worker->connections, worker->config, &worker->context, worker->listen_fd, worker->tls,
+        worker->metrics);
+    worker->tls = NULL;
+    worker->heartbeat.cb = on_heartbeat;
+    on_heartbeat(&worker->heartbeat);
+    return true;
+}
+
 static void *run(void *data)
 {
     struct worker *worker = data;
     bool idle = false, was_idle = false;
 
+    worker->is_set_up = set_up(worker);
+    sem_post(&worker->started);
+    if (!worker->is_set_up)
+        return NULL;
     while (!worker->draining)
         h2o_evloop_run(worker->context.loop, INT32_MAX);
     /* Twice idle, so that what was in the kernel's buffers at the first look has been read by the second. */
@@ -124,38 +180,46 @@ static void *run(void *data)
     return NULL;
 }
 
-struct worker *worker_start(
-    const struct config *config, h2o_globalconf_t *globalconf, int listen_fd, SSL_CTX *tls)
+/* Waits until the worker is set up. */
+static bool start_thread(struct worker *worker)
+{
+    if (pthread_create(&worker->thread, NULL, run, worker) != 0)
+        return false;
+    pthread_setname_np(worker->thread, "worker");
+    while (sem_wait(&worker->started) != 0)
+        ;
+    if (worker->is_set_up)
+        return true;
+    pthread_join(worker->thread, NULL);
+    return false;
+}
+
+struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd,
+    SSL_CTX *tls, struct metrics *metrics)
 {
     struct worker *worker = h2o_mem_alloc(sizeof(*worker));
-    h2o_loop_t *loop = h2o_evloop_create();
 
     memset(worker, 0, sizeof(*worker));
     worker->config = config;
     worker->globalconf = globalconf;
-    h2o_context_init(&worker->context, loop, globalconf);
-    worker->handler.config = config;
-    worker->handler.database = database_create(&worker->context, config);
-    if (worker->handler.database == NULL)
-        goto failed;
-    handler_attach(&worker->context, globalconf->hosts[0], &worker->handler);
-    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_messages);
-    connections_init(&worker->connections, config, &worker->context, listen_fd, tls);
-    if (pthread_create(&worker->thread, NULL, run, worker) == 0)
+    worker->listen_fd = listen_fd;
+    worker->tls = tls;
+    worker->metrics = metrics;
+    sem_init(&worker->started, 0, 0);
+    if (start_thread(worker))
         return worker;
-    database_destroy(worker->handler.database);
-
-failed:
     /* The process is about to end; the loop's descriptors go with it. */
+    sem_destroy(&worker->started);
     free(worker);
     return NULL;
 }
 
-static void send_message(struct worker *worker, SSL_CTX *tls)
+static void send_message(struct worker *worker, enum message_kind kind, SSL_CTX *tls)
 {
     struct message *message = h2o_mem_alloc(sizeof(*message));
 
     memset(message, 0, sizeof(*message));
+    message->kind = kind;
     if ((message->tls = tls) != NULL)
         SSL_CTX_up_ref(tls);
     h2o_multithread_send_message(&worker->receiver, &message->super);
@@ -163,12 +227,17 @@ static void send_message(struct worker *worker, SSL_CTX *tls)
 
 void worker_set_tls(struct worker *worker, SSL_CTX *tls)
 {
-    send_message(worker, tls);
+    send_message(worker, MESSAGE_SET_TLS, tls);
+}
+
+void worker_announce_drain(struct worker *worker)
+{
+    send_message(worker, MESSAGE_ANNOUNCE_DRAIN, NULL);
 }
 
 void worker_drain(struct worker *worker)
 {
-    send_message(worker, NULL);
+    send_message(worker, MESSAGE_DRAIN, NULL);
 }
 
 size_t worker_join(struct worker *worker)
@@ -177,6 +246,7 @@ size_t worker_join(struct worker *worker)
 
     pthread_join(worker->thread, NULL);
     given_up = worker->given_up;
+    sem_destroy(&worker->started);
     free(worker);
     return given_up;
 }

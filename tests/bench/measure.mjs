@@ -84,7 +84,7 @@ export async function accountsd(url, logs, options = []) {
   const port = await freePort()
   const child = await start(`${folder}../../build/release/accountsd`,
     ['--database-url', `${url}&user=accountsd_server`.replace(/user=postgres&?/, ''), '--port', String(port),
-      ...options], {}, `${logs}/accountsd-${port}.log`)
+      '--telemetry-port', '0', ...options], {}, `${logs}/accountsd-${port}.log`)
   await accepts(port, child)
   return { port, child }
 }

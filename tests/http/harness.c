@@ -142,10 +142,12 @@ static int await_end(pid_t pid, long timeout_ms)
 
 struct server *server_start(const char *url, const char *const *arguments)
 {
-    static const char listening[] = "\"event\":\"listening\"", port[] = "\"port\":";
+    static const char listening[] = "\"event\":\"listening\"",
+                      port[] = "\"port\":", telemetry_port[] = "\"telemetry_port\":";
     struct server *server = calloc(1, sizeof(*server));
-    const char *all[MAX_ARGUMENTS + 1] = {"--port", "0", "--workers", "2", "--database-url", url};
-    size_t count = 6;
+    const char *all[MAX_ARGUMENTS + 1] = {
+        "--port", "0", "--telemetry-port", "0", "--workers", "2", "--database-url", url};
+    size_t count = 8;
 
     for (size_t i = 0; arguments != NULL && arguments[i] != NULL; i++)
         all[count++] = arguments[i];
@@ -155,6 +157,7 @@ struct server *server_start(const char *url, const char *const *arguments)
 
         if (line != NULL && strchr(line, '\n') != NULL) {
             server->port = atoi(strstr(line, port) + strlen(port));
+            server->telemetry_port = atoi(strstr(line, telemetry_port) + strlen(telemetry_port));
             free(log);
             return server;
         }
@@ -261,8 +264,9 @@ void record_raw(const char *sent, size_t sent_len, const char *received, size_t 
     record(0L, "sent", sent, sent_len, "received", received, received_len, NULL);
 }
 
-struct answer request(const struct server *server, const char *method, const char *path, const char *token,
-    const char *body, const char *const *headers)
+/* Recorded or not, which is for what the OpenAPI document does not describe. */
+static struct answer perform(int port, const char *method, const char *path, const char *token,
+    const char *body, const char *const *headers, bool is_recorded)
 {
     struct answer answer = {0};
     struct curl_slist *list = NULL;
@@ -272,7 +276,7 @@ struct answer request(const struct server *server, const char *method, const cha
     FILE *headers_out = open_memstream(&answer.headers, &headers_size);
     char url[512], line[512];
 
-    snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", server->port, path);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", port, path);
     if (token != NULL) {
         snprintf(line, sizeof(line), "Authorization: Bearer %s", token);
         list = curl_slist_append(list, line);
@@ -303,12 +307,23 @@ struct answer request(const struct server *server, const char *method, const cha
     curl_easy_cleanup(curl);
     fclose(body_out);
     fclose(headers_out);
-    if (answer.status != 0)
+    if (answer.status != 0 && is_recorded)
         record(answer.status, "method", method, strlen(method), "path", path, strlen(path), "sent",
             body != NULL ? body : "", body != NULL ? strlen(body) : (size_t)0, "headers", answer.headers,
             headers_size, "body", answer.text, body_size, NULL);
     answer.body = json_loadb(answer.text, body_size, JSON_REJECT_DUPLICATES, NULL);
     return answer;
+}
+
+struct answer request(const struct server *server, const char *method, const char *path, const char *token,
+    const char *body, const char *const *headers)
+{
+    return perform(server->port, method, path, token, body, headers, true);
+}
+
+struct answer telemetry_get(const struct server *server, const char *path)
+{
+    return perform(server->telemetry_port, "GET", path, NULL, NULL, NULL, false);
 }
 
 struct answer post(const struct server *server, const char *token, const char *body)
@@ -360,9 +375,9 @@ const char *answer_text(const struct answer *answer, ...)
     return json_is_string(value) ? json_string_value(value) : "(none)";
 }
 
-static int open_connection(const struct server *server, time_t silence_seconds)
+static int open_connection(int port, time_t silence_seconds)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server->port)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     struct timeval timeout = {.tv_sec = silence_seconds};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -374,15 +389,14 @@ static int open_connection(const struct server *server, time_t silence_seconds)
 
 int connect_raw(const struct server *server)
 {
-    return open_connection(server, 5);
+    return open_connection(server->port, 5);
 }
 
-char *exchange_raw(const struct server *server, const char *bytes, size_t len, bool *closed)
+static char *send_bytes(int port, const char *bytes, size_t len, size_t *size, bool *closed)
 {
-    int fd = open_connection(server, 1);
+    int fd = open_connection(port, 1);
     char *text = NULL, buffer[4096];
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = open_memstream(&text, size);
     ssize_t got;
 
     for (size_t sent = 0; sent < len;) {
@@ -397,6 +411,14 @@ char *exchange_raw(const struct server *server, const char *bytes, size_t len, b
     *closed = got == 0 || errno == ECONNRESET;
     close(fd);
     fclose(out);
+    return text;
+}
+
+char *exchange_raw(const struct server *server, const char *bytes, size_t len, bool *closed)
+{
+    size_t size;
+    char *text = send_bytes(server->port, bytes, len, &size, closed);
+
     record_raw(bytes, len, text, size);
     return text;
 }
@@ -406,4 +428,12 @@ char *send_raw(const struct server *server, const char *bytes, size_t len)
     bool closed;
 
     return exchange_raw(server, bytes, len, &closed);
+}
+
+char *telemetry_send_raw(const struct server *server, const char *bytes, size_t len)
+{
+    size_t size;
+    bool closed;
+
+    return send_bytes(server->telemetry_port, bytes, len, &size, &closed);
 }

@@ -26,10 +26,11 @@ char *database_query(PGconn *pg, const char *sql, ...);
 struct server {
     pid_t pid;
     int port;
+    int telemetry_port;
     char log_path[LOG_PATH_SIZE];
 };
 
-/* Starts accountsd on a free port with more arguments, NULL-terminated, and waits until it listens. */
+/* Starts accountsd on free ports with more arguments, NULL-terminated, and waits until it listens. */
 struct server *server_start(const char *url, const char *const *arguments);
 /* Starts it and waits for it to end by itself: its exit status, and what it said, which the caller frees. */
 int server_run(const char *const *arguments, char **said);
@@ -53,6 +54,8 @@ struct answer {
 /* One request on a connection of its own. token: NULL for none. Status 0: no answer came. */
 struct answer request(const struct server *server, const char *method, const char *path, const char *token,
     const char *body, const char *const *headers);
+/* GET from the telemetry port. */
+struct answer telemetry_get(const struct server *server, const char *path);
 /* POST as JSON. */
 struct answer post(const struct server *server, const char *token, const char *body);
 /* One request with a body that says it is JSON. */
@@ -73,5 +76,7 @@ char *send_raw(const struct server *server, const char *bytes, size_t len);
 char *exchange_raw(const struct server *server, const char *bytes, size_t len, bool *closed);
 /* A connection whose reads end after five seconds of silence; the caller closes it. */
 int connect_raw(const struct server *server);
+/* The same to the telemetry port. */
+char *telemetry_send_raw(const struct server *server, const char *bytes, size_t len);
 
 #endif

@@ -1,0 +1,29 @@
+#ifndef ACCOUNTSD_HEALTH_H
+#define ACCOUNTSD_HEALTH_H
+
+/* Whether the process is alive and whether it is ready, as its workers' metrics tell. Pure. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "metrics.h"
+
+enum health_question {
+    /* Does every worker's loop turn? If not, only a restart helps. */
+    HEALTH_LIVE,
+    /* Can it serve? Every loop turns, every worker has a database connection, the schema is one that this
+     * server can work with, and it has not been told to stop. */
+    HEALTH_READY,
+};
+
+/* How many microseconds ago, at the moment now of metrics_now(), a worker gave a sign of life. */
+uint64_t health_heartbeat_age(const struct metrics *worker, uint64_t now);
+
+/* The answer as JSON, {"status":"pass"} or {"status":"fail","reasons":["...", ...]}, which the caller frees;
+ * NULL when memory ran out. A worker whose last sign of life is more than stall_us before now is stuck.
+ * *passes is set in any case. */
+char *health_report(enum health_question question, const struct metrics *const *workers, size_t count,
+    uint64_t now, uint64_t stall_us, bool *passes);
+
+#endif

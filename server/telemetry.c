@@ -1,0 +1,311 @@
+#include "telemetry.h"
+
+#include <h2o.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "health.h"
+#include "problem.h"
+#include "process.h"
+#include "trace.h"
+#include "version.h"
+#include "wire.h"
+
+/* Scrapers and probes are few. */
+#define MAX_CONNECTIONS 64
+#define STOP_TICK_MS 10
+#define CLOSE_TIMEOUT_MS 1000
+
+#define METRICS_MEDIA_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define JSON_MEDIA_TYPE "application/json"
+
+struct telemetry {
+    const struct config *config;
+    const struct metrics *const *workers;
+    size_t count;
+    int listen_fd;
+    pthread_t thread;
+    sem_t started;
+    h2o_globalconf_t globalconf;
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    h2o_socket_t *listener;
+    h2o_multithread_receiver_t receiver;
+    h2o_multithread_message_t stop_message;
+    size_t connections;
+    bool stopping;
+};
+
+struct handler {
+    h2o_handler_t super;
+    struct telemetry *telemetry;
+};
+
+/* text may be NULL: memory ran out. */
+static void send_text(h2o_req_t *req, int status, const char *media_type, const char *text, size_t len)
+{
+    if (text == NULL)
+        status = 503;
+    req->res.status = status;
+    req->res.reason = problem_title(status);
+    req->res.content_length = text != NULL ? len : 0;
+    h2o_add_header(
+        &req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, media_type, strlen(media_type));
+    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL, H2O_STRLIT("no-store"));
+    h2o_send_inline(req, text, text != NULL ? len : 0);
+}
+
+static void send_problem(h2o_req_t *req, int status, const char *detail)
+{
+    struct problem problem = {.status = status, .detail = detail};
+    struct trace trace;
+    size_t len = 0;
+    char *text;
+
+    trace_make(&trace);
+    text = problem_render(&problem, trace.parent, &len);
+    send_text(req, status, PROBLEM_MEDIA_TYPE, text, len);
+    free(text);
+}
+
+static void send_health(const struct telemetry *telemetry, h2o_req_t *req, enum health_question question)
+{
+    bool passes;
+    char *text = health_report(question, telemetry->workers, telemetry->count, metrics_now(),
+        (uint64_t)telemetry->config->stall_timeout * 1000, &passes);
+
+    send_text(req, passes ? 200 : 503, JSON_MEDIA_TYPE, text, text != NULL ? strlen(text) : 0);
+    free(text);
+}
+
+static void send_live(const struct telemetry *telemetry, h2o_req_t *req)
+{
+    send_health(telemetry, req, HEALTH_LIVE);
+}
+
+static void send_ready(const struct telemetry *telemetry, h2o_req_t *req)
+{
+    send_health(telemetry, req, HEALTH_READY);
+}
+
+static void write_build_info(FILE *out)
+{
+    static const char name[] = "accountsd_build_info";
+
+    fprintf(out,
+        "# HELP %s A constant 1, labelled with what this server was built from.\n# TYPE %s gauge\n"
+        "%s{libh2o=\"%s\",version=\"%s\"} 1\n",
+        name, name, name, H2O_VERSION, ACCOUNTSD_VERSION);
+}
+
+static void write_heartbeats(const struct telemetry *telemetry, FILE *out)
+{
+    static const char name[] = "accountsd_worker_heartbeat_age_seconds";
+    uint64_t now = metrics_now();
+
+    fprintf(
+        out, "# HELP %s Time since a worker's loop last gave a sign of life.\n# TYPE %s gauge\n", name, name);
+    for (size_t i = 0; i < telemetry->count; i++)
+        fprintf(out, "%s{worker=\"%zu\"} %.3f\n", name, i,
+            (double)health_heartbeat_age(telemetry->workers[i], now) / 1e6);
+}
+
+static void send_metrics(const struct telemetry *telemetry, h2o_req_t *req)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    if (out != NULL) {
+        write_build_info(out);
+        process_write_metrics(out);
+        write_heartbeats(telemetry, out);
+        metrics_render(telemetry->workers, telemetry->count, out);
+        fclose(out);
+    }
+    send_text(req, 200, METRICS_MEDIA_TYPE, text, len);
+    free(text);
+}
+
+static const struct {
+    const char *path;
+    void (*send)(const struct telemetry *telemetry, h2o_req_t *req);
+} pages[] = {{"/live", send_live}, {"/ready", send_ready}, {"/metrics", send_metrics}};
+
+static void route(const struct telemetry *telemetry, h2o_req_t *req)
+{
+    size_t path_len = req->query_at == SIZE_MAX ? req->path.len : req->query_at;
+
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        if (!h2o_memis(req->path.base, path_len, pages[i].path, strlen(pages[i].path)))
+            continue;
+        if (h2o_memis(req->method.base, req->method.len, H2O_STRLIT("GET")) ||
+            h2o_memis(req->method.base, req->method.len, H2O_STRLIT("HEAD"))) {
+            pages[i].send(telemetry, req);
+            return;
+        }
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_ALLOW, NULL, H2O_STRLIT("GET, HEAD"));
+        send_problem(req, 405, NULL);
+        return;
+    }
+    send_problem(req, 404, NULL);
+}
+
+static int on_req(h2o_handler_t *self, h2o_req_t *req)
+{
+    const struct telemetry *telemetry = H2O_STRUCT_FROM_MEMBER(struct handler, super, self)->telemetry;
+    h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
+    const char *reason;
+
+    /* No request here has a body to be lost by it: whatever is odd is a bad request. */
+    if (wire_check_head(socket->input->bytes, socket->input->size, (size_t)telemetry->config->max_head_size,
+            &reason) != WIRE_OK) {
+        req->http1_is_persistent = 0;
+        send_problem(req, 400, reason);
+        return 0;
+    }
+    route(telemetry, req);
+    return 0;
+}
+
+static void on_accept(h2o_socket_t *listener, const char *error);
+
+static void on_connection_close(void *data)
+{
+    struct telemetry *telemetry = data;
+
+    telemetry->connections--;
+    if (telemetry->listener != NULL && !h2o_socket_is_reading(telemetry->listener))
+        h2o_socket_read_start(telemetry->listener, on_accept);
+}
+
+/* At the cap the listener rests, and clients wait in the kernel's queue until a connection closes. */
+static void on_accept(h2o_socket_t *listener, const char *error)
+{
+    struct telemetry *telemetry = listener->data;
+    h2o_socket_t *socket;
+
+    if (error != NULL || (socket = h2o_evloop_socket_accept(listener)) == NULL)
+        return;
+    socket->on_close.cb = on_connection_close;
+    socket->on_close.data = telemetry;
+    if (++telemetry->connections >= MAX_CONNECTIONS)
+        h2o_socket_read_stop(listener);
+    h2o_accept(&telemetry->accept, socket);
+}
+
+static void on_stop_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    struct telemetry *telemetry = H2O_STRUCT_FROM_MEMBER(struct telemetry, receiver, receiver);
+
+    h2o_linklist_unlink(messages->next);
+    telemetry->stopping = true;
+}
+
+/* The client of an idle connection sees its end; libh2o sees it too, and frees what it has about it. */
+static int shut_down(h2o_req_t *req, void *data)
+{
+    (void)data;
+    shutdown(h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)), SHUT_RDWR);
+    return 0;
+}
+
+static void dispose(struct telemetry *telemetry)
+{
+    h2o_loop_t *loop = telemetry->context.loop;
+    uint64_t deadline = h2o_now(loop) + CLOSE_TIMEOUT_MS;
+
+    h2o_socket_read_stop(telemetry->listener);
+    h2o_socket_close(telemetry->listener);
+    telemetry->listener = NULL;
+    telemetry->globalconf.http1.callbacks.foreach_request(&telemetry->context, shut_down, NULL);
+    do
+        h2o_evloop_run(loop, STOP_TICK_MS);
+    while (telemetry->connections > 0 && h2o_now(loop) < deadline);
+    h2o_multithread_unregister_receiver(telemetry->context.queue, &telemetry->receiver);
+    if (telemetry->connections > 0)
+        return;
+    h2o_context_dispose(&telemetry->context);
+    h2o_evloop_destroy(loop);
+    h2o_config_dispose(&telemetry->globalconf);
+}
+
+static void configure_h2o(struct telemetry *telemetry)
+{
+    h2o_globalconf_t *globalconf = &telemetry->globalconf;
+    h2o_hostconf_t *host;
+
+    h2o_config_init(globalconf);
+    globalconf->server_name = h2o_iovec_init(H2O_STRLIT("accountsd"));
+    /* For the reasons that configure_h2o in main.c has. */
+    globalconf->http1.upgrade_to_http2 = 0;
+    globalconf->http2.callbacks.request_shutdown = NULL;
+    globalconf->http1.req_timeout = (uint64_t)telemetry->config->request_timeout;
+    globalconf->max_request_entity_size = (size_t)telemetry->config->max_body_size;
+    host = h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+
+    struct handler *handler =
+        (struct handler *)h2o_create_handler(&host->fallback_path, sizeof(struct handler));
+    handler->super.on_req = on_req;
+    handler->telemetry = telemetry;
+}
+
+/* On the thread, for the reason that set_up in worker.c has. */
+static void set_up(struct telemetry *telemetry)
+{
+    configure_h2o(telemetry);
+    h2o_context_init(&telemetry->context, h2o_evloop_create(), &telemetry->globalconf);
+    telemetry->accept.ctx = &telemetry->context;
+    telemetry->accept.hosts = telemetry->globalconf.hosts;
+    h2o_multithread_register_receiver(telemetry->context.queue, &telemetry->receiver, on_stop_message);
+    telemetry->listener =
+        h2o_evloop_socket_create(telemetry->context.loop, telemetry->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
+    telemetry->listener->data = telemetry;
+    h2o_socket_read_start(telemetry->listener, on_accept);
+}
+
+static void *run(void *data)
+{
+    struct telemetry *telemetry = data;
+
+    set_up(telemetry);
+    sem_post(&telemetry->started);
+    while (!telemetry->stopping)
+        h2o_evloop_run(telemetry->context.loop, INT32_MAX);
+    dispose(telemetry);
+    return NULL;
+}
+
+struct telemetry *telemetry_start(
+    const struct config *config, const struct metrics *const *workers, size_t count, int listen_fd)
+{
+    struct telemetry *telemetry = h2o_mem_alloc(sizeof(*telemetry));
+
+    memset(telemetry, 0, sizeof(*telemetry));
+    telemetry->config = config;
+    telemetry->workers = workers;
+    telemetry->count = count;
+    telemetry->listen_fd = listen_fd;
+    sem_init(&telemetry->started, 0, 0);
+    if (pthread_create(&telemetry->thread, NULL, run, telemetry) != 0) {
+        sem_destroy(&telemetry->started);
+        free(telemetry);
+        return NULL;
+    }
+    pthread_setname_np(telemetry->thread, "telemetry");
+    while (sem_wait(&telemetry->started) != 0)
+        ;
+    return telemetry;
+}
+
+void telemetry_stop(struct telemetry *telemetry)
+{
+    h2o_multithread_send_message(&telemetry->receiver, &telemetry->stop_message);
+    pthread_join(telemetry->thread, NULL);
+    sem_destroy(&telemetry->started);
+    free(telemetry);
+}
