@@ -15,15 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "process.h"
+
 #define MAX_ARGUMENTS 32
 #define START_TIMEOUT_MS 20000
 #define STOP_TIMEOUT_MS 40000
 #define TICK_MS 10
-
-static void sleep_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
 
 static char *read_file(const char *path)
 {

@@ -57,6 +57,11 @@ bool is_soak(void)
     return soak != NULL && strcmp(soak, "1") == 0;
 }
 
+long short_or_soak(long in_short, long in_soak)
+{
+    return is_soak() ? in_soak : in_short;
+}
+
 long now_us(void)
 {
     struct timespec now;

@@ -21,6 +21,8 @@ void process_allow_descriptors(size_t count);
 
 /* SOAK=1: the long form of a test. */
 bool is_soak(void);
+/* The second in the long form. */
+long short_or_soak(long in_short, long in_soak);
 
 long now_us(void);
 void sleep_ms(long ms);

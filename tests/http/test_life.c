@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "process.h"
 
 /* Start, stop, and a database that goes away. */
 
@@ -120,11 +121,6 @@ static void *post_once(void *data)
 
     client->answer = post(client->server, client->token, client->body);
     return NULL;
-}
-
-static void sleep_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
 /* Takes a lock that every create in the account waits for, and no other test's. */

@@ -6,6 +6,7 @@
 #include "fixture.h"
 #include "flood.h"
 #include "link.h"
+#include "process.h"
 
 /* The line between server and database is cut again and again, and each caller repeats its request with its
  * idempotency key until it is answered. SOAK makes it long, LINK_SEED repeats one. */
@@ -164,7 +165,7 @@ Test(links, that_are_cut_cost_nobody_anything)
     static const char *const names[LINK_CUTS] = {
         "before it was sent", "while it was", "after it was", "before the answer", "in the answer"};
     const char *seed = getenv("LINK_SEED");
-    size_t count = getenv("SOAK") != NULL ? INVITATIONS_OF_SOAK : INVITATIONS, replays = 0, cuts[LINK_CUTS];
+    size_t count = is_soak() ? INVITATIONS_OF_SOAK : INVITATIONS, replays = 0, cuts[LINK_CUTS];
     PGconn *pg = database_connect(database_url());
     struct run *run = calloc(1, sizeof(*run));
     struct account *account = account_make(pg, "Client");

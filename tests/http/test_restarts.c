@@ -12,6 +12,7 @@
 
 #include "balancer.h"
 #include "fixture.h"
+#include "process.h"
 
 /* Servers are restarted one after the other behind a balancer, while clients that keep their connections and
  * repeat what was not answered invite people. */
@@ -42,11 +43,6 @@ struct client {
     size_t unanswered, unavailable, failed;
     long longest_ms;
 };
-
-static void sleep_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
 
 static long now_ms(void)
 {
@@ -288,19 +284,12 @@ static void restart(unsigned restarts, const char *delay, bool expects_every_ans
     free(url);
 }
 
-static unsigned restarts(void)
-{
-    const char *soak = getenv("SOAK");
-
-    return soak != NULL && *soak != '\0' ? 20 : 3;
-}
-
 Test(restarts, lose_nothing)
 {
-    restart(restarts(), "0", false);
+    restart((unsigned)short_or_soak(3, 20), "0", false);
 }
 
 Test(restarts, that_are_told_of_in_time_cost_not_even_a_retry)
 {
-    restart(restarts(), DRAIN_DELAY_MS, true);
+    restart((unsigned)short_or_soak(3, 20), DRAIN_DELAY_MS, true);
 }

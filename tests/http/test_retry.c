@@ -7,6 +7,7 @@
 #include "fixture.h"
 #include "flood.h"
 #include "mixture.h"
+#include "process.h"
 
 /* Idempotency-Key and Prefer: tx=rollback over HTTP; what the database makes of them is in tests/sql. */
 
@@ -545,7 +546,7 @@ static void run_crowd(bool has_key)
     char *state, *expected = NULL;
 
     crowd->has_key = has_key;
-    crowd->count = getenv("SOAK") != NULL ? MAX_PEOPLE : PEOPLE;
+    crowd->count = is_soak() ? MAX_PEOPLE : PEOPLE;
     for (size_t i = 0; i < crowd->count; i++)
         crowd->emails[i] = new_email();
     flood.count = crowd->count * TWINS;

@@ -9,6 +9,7 @@
 
 #include "fixture.h"
 #include "flood.h"
+#include "process.h"
 
 /* The telemetry port: /live, /ready, /metrics. */
 
@@ -34,11 +35,6 @@ static void tear_down(void)
 }
 
 TestSuite(telemetry, .init = set_up, .fini = tear_down, .timeout = 240);
-
-static void sleep_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
 
 /* Asks until the answer has the status and the part; JSON it must be at any time. */
 static void await_health(const struct server *server, const char *path, long status, const char *part)

@@ -12,18 +12,6 @@
 #define TRIES 600
 #define STATUSES 600
 
-long short_or_soak(long in_short, long in_soak)
-{
-    const char *soak = getenv("SOAK");
-
-    return soak != NULL && *soak != '\0' ? in_soak : in_short;
-}
-
-void sleep_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
-
 struct timespec now(void)
 {
     struct timespec time;

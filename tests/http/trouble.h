@@ -8,10 +8,8 @@
 #include <time.h>
 
 #include "fixture.h"
+#include "process.h"
 
-/* The second with SOAK in the environment. */
-long short_or_soak(long in_short, long in_soak);
-void sleep_ms(long ms);
 /* Seconds since a moment of CLOCK_MONOTONIC. */
 double seconds_since(const struct timespec *start);
 struct timespec now(void);

@@ -8,6 +8,7 @@
 
 #include "faults.h"
 #include "http/fixture.h"
+#include "http/process.h"
 
 /* Every call that an operation makes and that can fail does so once, the first, then the second, until the
  * operation makes no more: each time there is an answer, what the operation answers or a 503, and the next
@@ -36,11 +37,6 @@ struct bench {
     char *name;
     long created;
 };
-
-static void sleep_ms(long ms)
-{
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
 
 /* Starts the server, whose sessions are known by the bench's name. */
 static void start(struct bench *bench)
