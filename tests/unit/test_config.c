@@ -83,6 +83,18 @@ Test(config, says_every_mistake)
     cr_assert(strstr(complaints, "--queue-size: a value is missing") != NULL, "%s", complaints);
 }
 
+Test(config, certificate_and_key_go_together)
+{
+    struct config config;
+    char complaints[2048];
+
+    cr_assert_eq(load(&config, (const char *[]){"--tls-key=k", NULL}, complaints), CONFIG_INVALID);
+    cr_assert(strstr(complaints, "one is given without the other") != NULL, "%s", complaints);
+    cr_assert_eq(load(&config, (const char *[]){"--tls-certificate=c", NULL}, complaints), CONFIG_INVALID);
+    cr_assert_eq(
+        load(&config, (const char *[]){"--tls-certificate=c", "--tls-key=k", NULL}, complaints), CONFIG_RUN);
+}
+
 Test(config, can_be_checked)
 {
     struct config config;
