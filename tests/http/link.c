@@ -98,6 +98,7 @@ static enum link_cut draw(struct link *link)
 static void pass_call(struct link *link, struct line *line, char *bytes)
 {
     ssize_t got = recv(line->near, bytes, BUFFER_SIZE, 0);
+    bool is_sent;
 
     if (got <= 0) {
         close_line(line);
@@ -109,16 +110,15 @@ static void pass_call(struct link *link, struct line *line, char *bytes)
     } else if (!line->is_busy) {
         line->cut = NO_CUT;
     }
-    if (line->cut == LINK_CUT_BEFORE_SEND) {
+    if (line->cut == LINK_CUT_BEFORE_SEND)
+        got = 0;
+    else if (line->cut == LINK_CUT_IN_SEND)
+        got = (ssize_t)random_below(link, (size_t)got);
+    is_sent = send_all(line->far, bytes, (size_t)got);
+    if (line->cut <= LINK_CUT_AFTER_SEND)
         cut_line(link, line);
-    } else if (line->cut == LINK_CUT_IN_SEND) {
-        send_all(line->far, bytes, random_below(link, (size_t)got));
-        cut_line(link, line);
-    } else if (!send_all(line->far, bytes, (size_t)got)) {
+    else if (!is_sent)
         close_line(line);
-    } else if (line->cut == LINK_CUT_AFTER_SEND) {
-        cut_line(link, line);
-    }
 }
 
 static void pass_answer(struct link *link, struct line *line, char *bytes)
