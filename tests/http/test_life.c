@@ -202,7 +202,7 @@ Test(life, a_statement_that_takes_too_long_is_504)
     char *url = server_database_url(database_url()), *email = new_email(),
          *body = create_body(email, NULL, NULL);
     struct account *account = account_make(pg, "Client");
-    struct server *server = server_start(url, (const char *[]){"--database-timeout", "300", NULL});
+    struct server *server = server_start(url, (const char *[]){"--database-timeout", "1500", NULL});
     struct answer answer;
 
     lock_account(pg, account);

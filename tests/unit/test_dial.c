@@ -13,6 +13,8 @@
 /* Hosts that speak as much of PostgreSQL's protocol (version 3, "Message Formats") as it takes to be
  * connected to, and no more: to a statement they say nothing. */
 
+TestSuite(dial, .timeout = 120);
+
 #define LONG_MS 20000
 #define SHORT_MS 300
 
@@ -144,7 +146,7 @@ static int taken_of(
     return taken;
 }
 
-Test(dial, takes_the_first_host_that_can_be_written_to, .timeout = 120)
+Test(dial, takes_the_first_host_that_can_be_written_to)
 {
     static const struct {
         enum manner first, second;
@@ -176,7 +178,7 @@ Test(dial, takes_the_first_host_that_can_be_written_to, .timeout = 120)
     }
 }
 
-Test(dial, says_why_of_every_host, .timeout = 60)
+Test(dial, says_why_of_every_host)
 {
     char error[DIAL_ERROR_MAX];
 
@@ -186,7 +188,7 @@ Test(dial, says_why_of_every_host, .timeout = 60)
     cr_expect_null(strchr(error, '\n'), "%s", error);
 }
 
-Test(dial, ends_when_nobody_wants_it_any_more, .timeout = 60)
+Test(dial, ends_when_nobody_wants_it_any_more)
 {
     struct dial_limit limit = {dial_now_ms() + (int64_t)LONG_MS * 10, eventfd(1, EFD_CLOEXEC)};
     struct host hosts[2];
@@ -201,7 +203,7 @@ Test(dial, ends_when_nobody_wants_it_any_more, .timeout = 60)
     host_end(&hosts[1]);
 }
 
-Test(dial, waits_for_a_result_no_longer_than_it_may, .timeout = 60)
+Test(dial, waits_for_a_result_no_longer_than_it_may)
 {
     struct host hosts[2];
     char url[512], error[DIAL_ERROR_MAX];
@@ -222,7 +224,7 @@ Test(dial, waits_for_a_result_no_longer_than_it_may, .timeout = 60)
     host_end(&hosts[1]);
 }
 
-Test(dial, leaves_mistakes_in_the_url_to_libpq, .timeout = 60)
+Test(dial, leaves_mistakes_in_the_url_to_libpq)
 {
     char error[DIAL_ERROR_MAX];
 
