@@ -139,8 +139,8 @@ $(out)/libaccountsd.a: $(library_objects)
 	@rm -f $@ && $(AR) rcs $@ $^
 
 # A server whose calls fail when a test says so (tests/torture/faults.c).
-torture_wrapped := connectdbParams exec prepare setnonblocking socket sendQueryPrepared sendQueryParams flush \
-	consumeInput getResult
+torture_wrapped := connectStartParams connectPoll sendQuery sendPrepare setnonblocking socket sendQueryPrepared \
+	sendQueryParams flush consumeInput getResult
 $(out)/accountsd_torture: $(out)/server/main.o $(out)/tests/torture/faults.o $(out)/libaccountsd.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) $(ldflags) $(addprefix -Wl$(comma)--wrap=PQ,$(torture_wrapped)) -o $@ $^ $(pkg_libs)

@@ -1,6 +1,7 @@
 #include "handler.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -19,7 +20,6 @@
 #include "wire.h"
 
 #define JSON_MEDIA_TYPE "application/json"
-#define RETRY_AFTER "1"
 
 /* One request. It lives in libh2o's pool of the request, which goes when the response has left or the
  * connection has ended; on HTTP/1 neither happens while the database works on it. */
@@ -50,13 +50,18 @@ static void send_text(h2o_req_t *req, int status, const char *media_type, const 
 static void send_problem(struct request *request, const struct problem *problem)
 {
     h2o_req_t *req = request->req;
+    long retry_after = problem_retry_after(problem);
     size_t len;
     char *text = problem_render(problem, request->trace.parent, &len);
 
     if (problem->status == 401)
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_WWW_AUTHENTICATE, NULL, H2O_STRLIT("Bearer"));
-    if (problem->status == 503)
-        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_RETRY_AFTER, NULL, H2O_STRLIT(RETRY_AFTER));
+    if (retry_after > 0) {
+        char *value = h2o_mem_alloc_pool(&req->pool, sizeof(H2O_INT64_LONGEST_STR));
+        int value_len = snprintf(value, sizeof(H2O_INT64_LONGEST_STR), "%ld", retry_after);
+
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_RETRY_AFTER, NULL, value, (size_t)value_len);
+    }
     if (text == NULL) {
         /* Out of memory: the status alone still tells the truth. */
         send_text(req, problem->status, PROBLEM_MEDIA_TYPE, H2O_STRLIT("{}"));

@@ -26,11 +26,15 @@ static const struct {
     {415, "Unsupported Media Type", "The body must be application/json, not compressed."},
     {417, "Expectation Failed", "The only expectation that can be met is 100-continue."},
     {422, "Unprocessable Content", "The idempotency key was used for another request."},
+    {429, "Too Many Requests", "There are too many requests."},
     {431, "Request Header Fields Too Large", "The head of the request is too long."},
     {500, "Internal Server Error", "The server failed. The trace id finds the reason in its log."},
     {503, "Service Unavailable", "The service is busy or its database is away. Try again later."},
     {504, "Gateway Timeout", "The database took too long."},
 };
+
+/* When to come again where nobody knows better. */
+#define BUSY_SECONDS 1
 
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 
@@ -113,6 +117,20 @@ char *problem_render(const struct problem *problem, const char *traceparent, siz
     whole[*len - 1] = '}';
     whole[*len] = '\0';
     return whole;
+}
+
+long problem_retry_after(const struct problem *problem)
+{
+    if (problem->status == 503)
+        return BUSY_SECONDS;
+    if (problem->status != 429)
+        return 0;
+
+    json_auto_t *errors = problem->errors != NULL ? json_loads(problem->errors, 0, NULL) : NULL;
+    const char *seconds = json_string_value(json_array_get(json_object_get(errors, "Retry-After"), 0));
+    long number = seconds != NULL ? strtol(seconds, NULL, 10) : 0;
+
+    return number > 0 ? number : BUSY_SECONDS;
 }
 
 int problem_status_of_sqlstate(const char *sqlstate)

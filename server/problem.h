@@ -27,6 +27,11 @@ int problem_status_at(size_t index);
 /* The problem as JSON, which the caller frees; NULL when memory ran out. *len is set to its length. */
 char *problem_render(const struct problem *problem, const char *traceparent, size_t *len);
 
+/* Seconds for Retry-After (RFC 9110, section 10.2.3), 0 where a problem has none. Of a 429 the database says
+ * them, as
+ * {"Retry-After": ["<seconds>"]} among the errors. */
+long problem_retry_after(const struct problem *problem);
+
 /* The status for an SQLSTATE: NNN for PTNNN, 503 where trying again later can help, 504 for a statement that
  * took too long, 500 for anything else. */
 int problem_status_of_sqlstate(const char *sqlstate);

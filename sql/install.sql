@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 8;
+  c_needed constant int := 9;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then
@@ -81,6 +81,7 @@ $$;
 \ir internal/remove_account_user.sql
 \ir internal/perform.sql
 \ir internal/planned_invitations.sql
+\ir internal/invitation_limits.sql
 \ir internal/invited_again.sql
 \ir internal/create_account_users.sql
 \ir internal/idempotency.sql

@@ -22,6 +22,7 @@ token: "<token id>:<hex SHA-256 of its secret>"; without one the caller acts as 
 traceparent: W3C trace context, for the audit record. query: select=..., which members the answer has.
 idempotency_key: 1 to 255 characters of visible ASCII, best a random UUID. The same request with the same key, by the
 same caller and within "idempotency.lifetime" (api.configure), is not done again and gets the answer of the first.
-Returns the account user. Raises PT400 (DETAIL: {"field path": ["message"]}), PT401, PT403, PT409, PT422.';
+Returns the account user. Raises PT400 (DETAIL: {"field path": ["message"]}), PT401, PT403, PT409, PT422,
+PT429 (over a limit of api.configure; DETAIL: {"Retry-After": ["seconds"]}).';
 
 grant execute on function api.create_account_user(jsonb, text, text, text, text) to accountsd_server, accountsd_dba;

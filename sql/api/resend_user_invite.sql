@@ -17,6 +17,7 @@ $$;
 
 comment on function api.resend_user_invite(text, text, text, text, text) is
 'Sends an open invitation again, with a new code: POST /accounts/{accountId}/users/{userId}/resend-invite.
-token, traceparent, idempotency_key: as in api.create_account_user. Raises PT400, PT401, PT403, PT404, PT409, PT422.';
+token, traceparent, idempotency_key: as in api.create_account_user.
+Raises PT400, PT401, PT403, PT404, PT409, PT422, PT429.';
 
 grant execute on function api.resend_user_invite(text, text, text, text, text) to accountsd_server, accountsd_dba;

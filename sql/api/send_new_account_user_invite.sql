@@ -16,6 +16,7 @@ $$;
 
 comment on function api.send_new_account_user_invite(text, text, text, text) is
 'Sends a new invitation where the last has expired: POST /account-users/{id}/send-new-invite.
-token, traceparent, idempotency_key: as in api.create_account_user. Raises PT400, PT401, PT403, PT404, PT409, PT422.';
+token, traceparent, idempotency_key: as in api.create_account_user.
+Raises PT400, PT401, PT403, PT404, PT409, PT422, PT429.';
 
 grant execute on function api.send_new_account_user_invite(text, text, text, text) to accountsd_server, accountsd_dba;

@@ -6,9 +6,9 @@
 -- "account", "query"} as in internal.perform. The rows come in no particular order. codes: for the requests at the same
 -- places; one that is null is made up.
 --
--- Locks are taken in one order, people by address, memberships by account and person, kept sets of groups, so that sets
--- that meet wait for each other and do not deadlock. Two requests for the same membership in one set are two waves: the
--- second finds what the first has made, like any later request.
+-- Locks are taken in one order, counters of limits, people by address, memberships by account and person, kept sets of
+-- groups, so that sets that meet wait for each other and do not deadlock. Two requests for the same membership in one
+-- set are two waves: the second finds what the first has made, like any later request.
 --
 -- Few statements, each for the whole set, and next to no expressions of plpgsql: to begin one in a transaction costs
 -- more than the work of one request in it. The answers are put together while the rows they are made of are at hand.
@@ -25,7 +25,7 @@ set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare
-  c_plan constant internal.planned_invitation[] := internal.planned_invitations(requests);
+  c_plan constant internal.planned_invitation[] := internal.within_limits(internal.planned_invitations(requests));
   v_wave int := 1;
   -- Who has been invited, in all waves.
   v_invited int[] := array[]::int[];
@@ -162,6 +162,7 @@ begin
   end loop;
 
   if cardinality(v_invited) < cardinality(c_plan) then
+    perform internal.uncount_invitations(c_plan, v_invited);
     return query
     select
       p.ordinal,

@@ -86,7 +86,10 @@ begin
     when 'configure' then return query values
       ('invitation.urlBase', 'url_base', false),
       ('invitation.lifetime', 'lifetime', false),
-      ('idempotency.lifetime', 'lifetime', false);
+      ('idempotency.lifetime', 'lifetime', false),
+      ('limit.token', 'limit', false),
+      ('limit.account', 'limit', false),
+      ('limit.recipient', 'limit', false);
   end case;
 end
 $$;

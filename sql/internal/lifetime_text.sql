@@ -8,3 +8,14 @@ as $$
     else extract(epoch from lifetime)::bigint / 60 || ' minutes'
   end
 $$;
+
+-- A limit as api.configure takes it.
+create or replace function internal.limit_text(kind text)
+returns text
+language sql stable
+as $$
+  select coalesce(
+    (select l.invitations || ' per ' || internal.lifetime_text(l.period)
+      from accounts.invitation_limit as l where l.kind = limit_text.kind),
+    'none')
+$$;

@@ -1,3 +1,36 @@
+-- Why the invitation of a membership may not be sent once more; null where it may. expected: 'resend' or 'send_new'.
+create or replace function internal.renewal_refusal(member accounts.account_user, expected text)
+returns internal.verdict
+language plpgsql
+as $$
+declare
+  v_invitation accounts.invitation;
+  v_has_expired boolean;
+begin
+  if member.key is null then
+    return internal.missing();
+  end if;
+  if internal.account_is_disabled(member.account_key) then
+    return internal.refused(409, 'The account is disabled.');
+  end if;
+  if member.status = 'Active' then
+    return internal.refused(400, 'The invitation was accepted.', '/problems/invitation-accepted');
+  end if;
+
+  select * into v_invitation
+  from accounts.invitation as i
+  where i.account_user_key = member.key and i.status = 'Open';
+  v_has_expired := v_invitation.key is null or v_invitation.expires_at <= statement_timestamp();
+
+  if v_has_expired and expected = 'resend' then
+    return internal.refused(400, 'The invitation has expired: use send-new-invite.', '/problems/invitation-expired');
+  elsif not v_has_expired and expected = 'send_new' then
+    return internal.refused(400, 'The invitation is still open: use resend-invite.', '/problems/invitation-open');
+  end if;
+  return null;
+end
+$$;
+
 -- Sends an invitation once more: a new code, a new expiry, the old code dead. resend is for one
 -- that is still open, send_new for one that has expired. code: null to have one made up.
 create or replace function internal.renew_invitation(
@@ -6,30 +39,23 @@ returns internal.verdict
 language plpgsql
 as $$
 declare
+  -- Counters of limits are locked before memberships.
+  c_plan constant internal.planned_invitation[] := internal.within_limits((
+    select array[(
+      1, 201, null, null, null, caller.actor, null, u.account_key, null, p.email_key, null, null, 1
+    )::internal.planned_invitation]
+    from accounts.account_user as u
+    join accounts.person as p on p.key = u.person_key
+    where u.key = renew_invitation.key));
   v_member constant accounts.account_user := internal.lock_membership(key);
+  v_refusal constant internal.verdict := internal.renewal_refusal(v_member, expected);
   v_code constant text := coalesce(code, internal.new_secret());
-  v_invitation accounts.invitation;
-  v_has_expired boolean;
 begin
-  if v_member.key is null then
-    return internal.missing();
-  end if;
-  if internal.account_is_disabled(v_member.account_key) then
-    return internal.refused(409, 'The account is disabled.');
-  end if;
-  if v_member.status = 'Active' then
-    return internal.refused(400, 'The invitation was accepted.', '/problems/invitation-accepted');
-  end if;
-
-  select * into v_invitation
-  from accounts.invitation as i
-  where i.account_user_key = renew_invitation.key and i.status = 'Open';
-  v_has_expired := v_invitation.key is null or v_invitation.expires_at <= statement_timestamp();
-
-  if v_has_expired and expected = 'resend' then
-    return internal.refused(400, 'The invitation has expired: use send-new-invite.', '/problems/invitation-expired');
-  elsif not v_has_expired and expected = 'send_new' then
-    return internal.refused(400, 'The invitation is still open: use resend-invite.', '/problems/invitation-open');
+  if v_refusal.status is not null then
+    perform internal.uncount_invitations(c_plan, '{}');
+    return v_refusal;
+  elsif c_plan[1].status <> 201 then
+    return internal.refused(c_plan[1].status, c_plan[1].detail, errors => c_plan[1].errors);
   end if;
 
   perform internal.close_invitation(key, 'Superseded');

@@ -75,6 +75,9 @@ begin
     when 'lifetime' then
       v_message := case when value !~ '^[0-9]{1,6} (minute|hour|day)s?$'
         then 'is not a number of minutes, hours or days such as 7 days' end;
+    when 'limit' then
+      v_message := case when value !~ '^(none|[0-9]{1,7} per [0-9]{1,6} (minute|hour|day)s?)$'
+        then 'is not none, nor a number and a length of time such as 20 per 1 days' end;
   end case;
   return case when v_message is not null then array[v_message] end;
 end

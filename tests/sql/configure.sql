@@ -1,6 +1,6 @@
 begin;
 \ir lib/fixture.sql
-select plan(34);
+select plan(43);
 
 set local role accountsd_dba;
 select api.configure('{"invitation.urlBase": "https://portal.example/welcome", "invitation.lifetime": "36 hours"}')
@@ -9,7 +9,7 @@ reset role;
 
 select is(
   :'answer'::jsonb, '{"invitation.urlBase": "https://portal.example/welcome", "invitation.lifetime": "2160 minutes",
-    "idempotency.lifetime": "1 days"}',
+    "idempotency.lifetime": "1 days", "limit.token": "none", "limit.account": "none", "limit.recipient": "none"}',
   'the answer has every setting');
 select is(
   (select jsonb_build_object('base', s.invitation_url_base, 'lifetime', extract(epoch from s.invitation_lifetime))
@@ -38,8 +38,24 @@ set local role accountsd_dba;
 select is(
   api.configure('{"invitation.lifetime": "7 days"}')::jsonb,
   '{"invitation.urlBase": "https://portal.example/welcome", "invitation.lifetime": "7 days",
-    "idempotency.lifetime": "1 days"}',
+    "idempotency.lifetime": "1 days", "limit.token": "none", "limit.account": "none", "limit.recipient": "none"}',
   'one setting is changed without the other');
+select is(
+  api.configure(jsonb_build_object('limit.account', l.given)) ->> 'limit.account', l.shown,
+  format('a limit may be %s', l.given))
+from (values ('1 per 1 minute', '1 per 1 minutes'), ('1000000 per 366 days', '1000000 per 366 days'),
+  ('20 per 24 hours', '20 per 1 days')) as l (given, shown);
+select is(
+  api.configure('{"limit.token": "5 per 1 day"}')::jsonb - '{invitation.urlBase,invitation.lifetime}'::text[],
+  '{"idempotency.lifetime": "1 days", "limit.token": "5 per 1 days", "limit.account": "20 per 1 days",
+    "limit.recipient": "none"}',
+  'one limit is set without the other');
+select is(
+  api.configure('{"limit.token": null, "limit.account": "none"}')::jsonb
+    - '{invitation.urlBase,invitation.lifetime}'::text[],
+  '{"idempotency.lifetime": "1 days", "limit.token": "5 per 1 days", "limit.account": "none",
+    "limit.recipient": "none"}',
+  'and lifted without the other');
 select is(
   api.configure(jsonb_build_object('invitation.lifetime', l.given)) ->> 'invitation.lifetime', l.shown,
   format('a lifetime may be %s', l.given))
@@ -90,6 +106,21 @@ from (values
   ('{"invitation.urlBase": "https://portal.example/a?b=c"}',
     '{"invitation.urlBase": ["is not an http or https URL without query, fragment and final slash"]}',
     'a base has no query'),
+  ('{"limit.token": "20"}',
+    '{"limit.token": ["is not none, nor a number and a length of time such as 20 per 1 days"]}',
+    'a limit has a length of time'),
+  ('{"limit.token": "many per 1 day"}',
+    '{"limit.token": ["is not none, nor a number and a length of time such as 20 per 1 days"]}',
+    'a limit has a number'),
+  ('{"limit.token": "0 per 1 day", "limit.account": "1000001 per 1 day", "limit.recipient": "1 per 367 days"}',
+    '{"limit.token": ["is not 1 to 1000000 per 1 minute to 366 days"],
+      "limit.account": ["is not 1 to 1000000 per 1 minute to 366 days"],
+      "limit.recipient": ["is not 1 to 1000000 per 1 minute to 366 days"]}',
+    'a limit is one at least and a million at most'),
+  ('{"limit.token": "1 per 0 minutes", "invitation.lifetime": "0 days"}',
+    '{"limit.token": ["is not 1 to 1000000 per 1 minute to 366 days"],
+      "invitation.lifetime": ["is not between 1 minute and 366 days"]}',
+    'every mistake of length at once'),
   ('{"invitation.urlBase": "not a url", "invitation.lifetime": "7", "colour": "red"}',
     '{"invitation.urlBase": ["is not an http or https URL without query, fragment and final slash"],
       "invitation.lifetime": ["is not a number of minutes, hours or days such as 7 days"],

@@ -103,11 +103,12 @@ static PGresult *lose_result(PGconn *pg, PGresult *result)
 
 PGresult *__real_PQgetResult(PGconn *pg);
 
-WRAP(PGconn *, PQconnectdbParams, (const char *const *keywords, const char *const *values, int expand),
+WRAP(PGconn *, PQconnectStartParams, (const char *const *keywords, const char *const *values, int expand),
     (keywords, values, expand), NULL)
-WRAP(PGresult *, PQexec, (PGconn * pg, const char *sql), (pg, sql), NULL)
-WRAP(PGresult *, PQprepare, (PGconn * pg, const char *name, const char *sql, int count, const Oid *types),
-    (pg, name, sql, count, types), NULL)
+WRAP(PostgresPollingStatusType, PQconnectPoll, (PGconn * pg), (pg), PGRES_POLLING_FAILED)
+WRAP(int, PQsendQuery, (PGconn * pg, const char *sql), (pg, sql), 0)
+WRAP(int, PQsendPrepare, (PGconn * pg, const char *name, const char *sql, int count, const Oid *types),
+    (pg, name, sql, count, types), 0)
 WRAP(int, PQsetnonblocking, (PGconn * pg, int nonblocking), (pg, nonblocking), -1)
 WRAP(int, PQsocket, (const PGconn *pg), (pg), -1)
 WRAP(int, PQsendQueryPrepared,

@@ -85,3 +85,19 @@ Test(problem, may_have_a_type_of_its_own)
     cr_assert_str_eq(text_of(object, "type"), "/problems/wrong-code");
     json_decref(object);
 }
+
+Test(problem, says_when_to_try_again)
+{
+    static const struct {
+        struct problem problem;
+        long seconds;
+    } cases[] = {{{.status = 503}, 1}, {{.status = 429, .errors = "{\"Retry-After\":[\"4211\"]}"}, 4211},
+        {{.status = 429, .errors = "{\"Retry-After\":[\"0\"]}"}, 1},
+        {{.status = 429, .errors = "{\"Retry-After\":[\"soon\"]}"}, 1},
+        {{.status = 429, .errors = "{\"Retry-After\":[7]}"}, 1}, {{.status = 429, .errors = "{"}, 1},
+        {{.status = 429}, 1}, {{.status = 400, .errors = "{\"Retry-After\":[\"4211\"]}"}, 0},
+        {{.status = 409}, 0}, {{.status = 504}, 0}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        cr_assert_eq(problem_retry_after(&cases[i].problem), cases[i].seconds, "case %zu", i);
+}

@@ -99,7 +99,8 @@ as $$
   select substring(answer #>> '{invitation,url}' from '[^/]*$')
 $$;
 
--- Every row of every table of accounts, to see whether anything has changed; but for what is only kept of others.
+-- Every row of every table of accounts, to see whether anything has changed; but for what is only kept of others, and
+-- the counters of limits, which are for limits.sql.
 create function pg_temp.contents()
 returns text[]
 language plpgsql
@@ -111,7 +112,8 @@ declare
 begin
   for v_table in
     select c.oid from pg_class as c
-      where c.relnamespace = 'accounts'::regnamespace and c.relkind = 'r' and c.relname <> 'user_group_set'
+      where c.relnamespace = 'accounts'::regnamespace and c.relkind = 'r'
+        and c.relname not in ('user_group_set', 'invitation_use')
       order by c.relname
   loop
     execute format('select array_agg(%L || r::text order by r::text) from %s as r', v_table || ' ',
