@@ -82,6 +82,10 @@ fuzz: setup-fuzz ## Fuzz every target for FUZZ_SECONDS (60); FUZZ_KEEP=1 keeps w
 	@$(MAKE) --no-print-directory VARIANT=fuzz build-fuzz
 	@scripts/fuzz
 
+.PHONY: soak
+soak: setup-test build $(test_programs) ## Run the long forms of the tests that have one (20 minutes)
+	@scripts/test $(VARIANT) --soak
+
 .PHONY: bench
 bench: setup-bench build ## Measure against the yardsticks: a table, tests/bench/result.json and a plot (15 minutes)
 	@scripts/bench
