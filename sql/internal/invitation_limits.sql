@@ -126,7 +126,7 @@ begin
     if v_request.status = 201 and exists (
       select
       from accounts.person as p
-      join accounts.account_user as m on m.person_key = p.key and m.account_key = v_request.account_key
+      join accounts.account_user as m on m.person_key = p.key and m.account_key + 0 = v_request.account_key
       where p.email_key = v_request.email_key and m.status = 'Active')
     then
       v_request.status := 409;
