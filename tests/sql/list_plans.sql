@@ -2,7 +2,7 @@
 -- an index. What is explained is the statement that the list would run.
 begin;
 \ir lib/fixture.sql
-select plan(17);
+select plan(23);
 
 -- The rows below are right, and a million checks of foreign keys are slow.
 set local session_replication_role = replica;
@@ -38,6 +38,9 @@ from accounts.account_user as u
 where u.account_key = internal.account_key(:'client');
 set local session_replication_role = origin;
 analyze accounts.account, accounts.person, accounts.account_user, accounts.account_user_group, accounts.invitation;
+-- As a vacuum would leave them, which cannot run in here: indexes alone answer.
+update pg_class set relallvisible = relpages
+where oid in ('accounts.person'::regclass, 'accounts.account_user'::regclass, 'accounts.invitation'::regclass);
 select internal.account_id(max(key)) as small from accounts.account where created_by ->> 'name' = 'plans' \gset
 
 -- The nodes of the plan of a list's page or total, with the tables, indexes and rows that each is about.
@@ -106,16 +109,17 @@ from (values
     '{account_user_account_key_sort_name_idx}'),
   ('the largest account', 'ilike(user.name,first50012*)&', 2000, '{account_user_account_key_sort_name_idx}',
     '{account_user_account_key_sort_name_idx}'),
-  ('all accounts', '', 0, '{account_user_created_at_idx}', '{person_sort_name_key_key}'),
-  ('all accounts', 'invitation.status=Active&', 0, '{account_user_created_at_idx}', '{person_sort_name_key_key}'),
-  ('all accounts', 'invitation.status=Invited&', 60000,
-    '{account_user_created_at_idx,account_user_account_key_status_idx}', '{person_sort_name_key_key}'),
-  ('all accounts', 'invitation.status=InvitationExpired&', 60000,
-    '{account_user_created_at_idx,account_user_account_key_status_idx}', '{person_sort_name_key_key}'),
+  ('all accounts', '', 0, '{account_user_created_at_idx}', '{account_user_sort_name_idx}'),
+  ('all accounts', 'invitation.status=Active&', 0, '{account_user_created_at_idx}', '{account_user_sort_name_idx}'),
+  ('all accounts', 'invitation.status=Invited&', 0, '{account_user_created_at_idx}', '{account_user_sort_name_idx}'),
+  ('all accounts', 'invitation.status=InvitationExpired&', 0, '{account_user_created_at_idx}',
+    '{account_user_sort_name_idx}'),
   ('all accounts', 'user.email=person.500@plans.example&', 10, '{person_email_key_key}', '{person_email_key_key}'),
-  ('all accounts', 'user.name=First500 Last4&', 10, '{person_sort_name_key_key}', '{person_sort_name_key_key}'),
-  ('all accounts', 'like(user.name,First50012*)&', 2000, '{person_sort_name_key_key}', '{person_sort_name_key_key}'),
-  ('all accounts', 'ilike(user.name,first50012*)&', 2000, '{person_sort_name_key_key}', '{person_sort_name_key_key}')
+  ('all accounts', 'user.name=First500 Last4&', 10, '{account_user_sort_name_idx}', '{account_user_sort_name_idx}'),
+  ('all accounts', 'like(user.name,First50012*)&', 2000, '{account_user_sort_name_idx}',
+    '{account_user_sort_name_idx}'),
+  ('all accounts', 'ilike(user.name,first50012*)&', 2000, '{account_user_sort_name_idx}',
+    '{account_user_sort_name_idx}')
 ) as s (name, filter, sorted, by_created, by_name);
 insert into served
 select w.name, s.filter, case w.name when 'a small account' then 300 else s.sorted end,
@@ -126,16 +130,18 @@ cross join (values ('the largest account, asked for'), ('a small account')) as w
 where s.name = 'the largest account';
 
 create temp table list as
-select w.name, w.account, w.prefix || s.filter || o.part || p.part as query, s.sorted,
+select w.name, w.account, w.prefix || s.filter || o.part || case
+    -- To sort so few is less than to go through a third of them. Pages of a fifth: the table is a fifth of a million.
+    when w.name = 'all accounts' and s.filter ~ 'Invit' and p.part <> '' then '&limit=20&offset=1980'
+    else p.part
+  end as query, s.sorted,
   case when o.part like '%name' then s.by_name else s.by_created end as by_index
 from whose as w
 join served as s on s.name = w.name
 cross join (values ('order=audit.created.at'), ('order=-audit.created.at'), ('order=user.name'), ('order=-user.name'))
   as o (part)
-cross join (values (''), ('&offset=9900')) as p (part)
--- No index is for those of all accounts who are invited, by name: far on, all of them are sorted.
-where not (w.name = 'all accounts' and s.filter ~ 'Invit' and o.part like '%name' and p.part <> '');
-select is((select count(*) from list), 252::bigint, 'all of them');
+cross join (values (''), ('&offset=9900')) as p (part);
+select is((select count(*) from list), 256::bigint, 'all of them');
 select is_empty(
   $$ select l.name, l.query, f.faults from list as l, pg_temp.faults(l.account, l.query, l.sorted) as f (faults)
     where f.faults <> '{}' $$,
@@ -170,6 +176,13 @@ from unnest(array[
 select ok(not pg_temp.indexes(:'client', query) @> array['account_user_created_at_idx'],
   'no list of one account walks through the others: ' || query)
 from unnest(array['', 'order=-audit.created.at&offset=9900']) as q (query);
+select is((select array_agg(n.node) from pg_temp.nodes(null, query, 'total') as n where n.relation = 'account_user'),
+  array['Index Only Scan'], 'the total of all accounts is counted in an index alone: ' || query)
+from unnest(array['ilike(user.name,first50*)', 'gt(user.name,first5)']) as q (query);
+select ok((select bool_or(n.node like '%Join') from pg_temp.nodes(account, query, 'total') as n),
+  'a total joins the invitations and looks for none by itself: ' || query)
+from unnest(array['invitation.status=Invited', 'invitation.status=InvitationExpired']) as q (query)
+cross join (values (null), (:'client')) as a (account);
 select is(pg_temp.faults(:'small', '', 0, 'total'), '{}', 'the total of an account scans no table');
 
 select * from finish();
