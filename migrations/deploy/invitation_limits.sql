@@ -31,8 +31,7 @@ create table accounts.invitation_use (
   constraint invitation_use_used_positive check (used >= 0)
 ) with (fillfactor = 50);
 
-comment on table accounts.invitation_use is
-  'How many invitations still count against a limit.';
+comment on table accounts.invitation_use is 'How many invitations still count against a limit.';
 comment on column accounts.invitation_use.subject is 'The id of the token or account, the email_key of the recipient.';
 comment on column accounts.invitation_use.used is
   'At counted_at; as many as the limit gives in a time cease to count in that time.';

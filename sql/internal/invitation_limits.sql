@@ -152,10 +152,12 @@ begin
         v_request.errors := jsonb_build_object('Retry-After', jsonb_build_array(ceil(v_over.seconds)::text));
         v_request.wave := null;
       else
-        select v_used || jsonb_object_agg(s.name, (v_used ->> s.name)::double precision + 1) into v_used
+        select v_used || coalesce(jsonb_object_agg(s.name, (v_used ->> s.name)::double precision + 1), '{}') into v_used
         from (
           select w.kind || ' ' || w.subject as name from internal.limit_subjects(array[v_request]) as w
-        ) as s;
+        ) as s
+        -- A limit that was set in the meantime has not counted.
+        where v_used ? s.name;
         v_member := v_request.account_key || ' ' || v_request.email_key;
         v_request.wave := coalesce((v_waves ->> v_member)::int, 0) + 1;
         v_waves := v_waves || jsonb_build_object(v_member, v_request.wave);

@@ -1,37 +1,44 @@
 -- Makes Invited again those of a wave's memberships that were there before (new_keys are those that were not), and
 -- returns them; one that is Active stays as it is and is not returned. Locks them in the order of all sets.
 --
--- Found by their people, who have few memberships each: "+ 0" keeps the planner, who may know nothing of the tables
--- yet, from an index of the members of an account, who are many.
+-- Each table on its own, by the key of the one before: joined, and planned while they are small, they would be read
+-- whole, one inside the other, for as long as the plan is kept.
 create or replace function internal.invited_again(plan internal.planned_invitation[], wave int, new_keys bigint[])
 returns setof accounts.account_user rows 1
 language plpgsql
 as $$
 declare
-  v_keys bigint[];
-  v_actors jsonb[];
+  v_known record;
 begin
-  select array_agg(k.key), array_agg(k.actor) into v_keys, v_actors
-  from (
-    select member.key, p.actor
-    from unnest(plan) as p
-    join accounts.person as person on person.email_key = p.email_key
-    join accounts.account_user as member
-      on member.person_key = person.key and member.account_key + 0 = p.account_key
-    where p.wave = invited_again.wave and member.key <> all (coalesce(new_keys, '{}'))
-    order by p.account_key, person.key
-    for no key update of member
-  ) as k;
-
-  return query
-  update accounts.account_user as u
-  set status = 'Invited',
-      updated_at = now(),
-      updated_by = v_actors[array_position(v_keys, u.key)],
-      invitation_accepted_at = null,
-      joined_at = null
-  where u.key = any (v_keys) and u.status <> 'Active'
-  returning u.*;
+  for v_known in
+    select member.key, k.actor
+    from (
+      select p.account_key, person.key as person_key, p.actor
+      from unnest(plan) as p
+      cross join lateral (
+        select i.key from accounts.person as i where i.email_key = p.email_key offset 0
+      ) as person
+      where p.wave = invited_again.wave
+      order by p.account_key, person.key
+      offset 0
+    ) as k
+    cross join lateral (
+      select u.key
+      from accounts.account_user as u
+      where u.account_key = k.account_key and u.person_key = k.person_key and u.key <> all (coalesce(new_keys, '{}'))
+      for no key update
+    ) as member
+  loop
+    return query
+    update accounts.account_user as u
+    set status = 'Invited',
+        updated_at = now(),
+        updated_by = v_known.actor,
+        invitation_accepted_at = null,
+        joined_at = null
+    where u.key = v_known.key and u.status <> 'Active'
+    returning u.*;
+  end loop;
 end
 $$;
 

@@ -52,7 +52,8 @@ end
 $$;
 
 -- Decides everything about a set of create requests that can be decided before anything is written. What has nothing
--- against it has status 201, and a wave: its number among the requests of the set for the same address and account.
+-- against it has status 201, and a wave: its number among the requests of the set for the same address and account. In
+-- order of arrival.
 --
 -- One statement with few functions in it, because what it costs to begin one in a transaction, which goes by its
 -- expressions, is most of what a look-up costs. "offset 0" where an expression would else be there for each use.
@@ -130,7 +131,8 @@ begin
         case when p.status = 201
           then row_number() over (partition by p.status, p.account_key, p.email_key order by p.ordinal) end
       )::internal.planned_invitation
-      from unnest(v_planned) as p);
+      from unnest(v_planned) as p
+      order by p.ordinal);
   end if;
   return v_planned;
 end

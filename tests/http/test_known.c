@@ -167,7 +167,7 @@ static double median(double times[PAIRS])
 /* Asked in turn, so that whatever else the machine does falls upon both, and each as often first. */
 Test(known, people_take_no_other_time)
 {
-    double known[PAIRS], new[PAIRS], of_known, of_new;
+    double known[PAIRS] = {0}, new[PAIRS] = {0}, of_known, of_new;
 
     for (size_t i = 0; i < PAIRS; i++) {
         double *times[] = {known, new};
