@@ -8,6 +8,8 @@
 #include "connector.h"
 #include "log.h"
 #include "problem.h"
+#include "queue.h"
+#include "reply.h"
 
 /* How often a call that lost a deadlock or a serialization race is tried in all. */
 #define MAX_TRIES 3
@@ -16,10 +18,6 @@
  * their sets and what is queued behind: for so long nobody waits as long as that. */
 #define HASTY_MS 2000
 #define LOCK_NOT_AVAILABLE "55P03"
-
-#define UNKNOWN_WHETHER_DONE                                                                                 \
-    "The database did not answer, and whether the request was done is unknown. Repeat it with the same "     \
-    "Idempotency-Key."
 
 /* A connection of no use, while another may do: to a server that has become a standby; one that has lost what
  * was prepared on it, or prepared it before functions were replaced. */
@@ -50,9 +48,7 @@ struct database {
     h2o_context_t *context;
     struct metrics *metrics;
     struct connector *connector;
-    /* In order of arrival; last is where the next one's pointer goes. */
-    struct database_call *first, **last;
-    size_t queued;
+    struct queue queue;
     /* Hands out what this tick has gathered, after all its sockets. */
     h2o_timeout_entry_t dispatch;
     /* Looks after deadlines while there are any. */
@@ -66,13 +62,6 @@ struct database {
     struct connection connections[];
 };
 
-static void reply_status(struct database_call *call, int status, const char *sqlstate)
-{
-    struct database_reply reply = {.status = status, .sqlstate = sqlstate};
-
-    call->on_reply(call, &reply);
-}
-
 static void schedule_dispatch(struct database *database)
 {
     if (!h2o_timeout_is_linked(&database->dispatch))
@@ -83,11 +72,6 @@ static void start_watch(struct database *database)
 {
     if (!h2o_timeout_is_linked(&database->watch))
         h2o_timeout_link(database->context->loop, &database->context->hundred_ms_timeout, &database->watch);
-}
-
-static void show_queue(struct database *database)
-{
-    metrics_set(database->metrics, METRICS_QUEUE_LENGTH, database->queued);
 }
 
 static void show_connections(struct database *database)
@@ -101,50 +85,23 @@ static void show_connections(struct database *database)
     metrics_set(database->metrics, METRICS_DATABASE_CONNECTING, database->count - database->connected);
 }
 
-/* Takes the first call off the queue, which is not empty. */
-static struct database_call *take_first(struct database *database)
+/* Answers all that waits, which nobody comes to serve. */
+static void fail_queue(struct database *database)
 {
-    struct database_call *call = database->first;
+    struct database_call *call;
 
-    database->first = call->next;
-    if (database->first == NULL)
-        database->last = &database->first;
-    database->queued--;
-    show_queue(database);
-    return call;
-}
-
-static void fail_queue(struct database *database, int status)
-{
-    metrics_add(database->metrics, METRICS_REFUSED_AWAY, database->queued);
-    while (database->first != NULL)
-        reply_status(take_first(database), status, NULL);
-}
-
-/* What a call gets whose set may have been committed, or not: the answer was lost. */
-static void reply_unknown(struct database_call *call, int status)
-{
-    bool is_change = statements[call->statement].is_change;
-    struct database_reply reply = {.status = status, .detail = is_change ? UNKNOWN_WHETHER_DONE : NULL};
-
-    call->on_reply(call, &reply);
-}
-
-/* Puts calls back at the head of the queue, in their order, to be tried one by one. */
-static void requeue_alone(struct database *database, struct database_call **calls, size_t count)
-{
-    if (database->first == NULL)
-        database->last = &calls[count - 1]->next;
-    for (size_t i = count; i-- > 0;) {
-        calls[i]->alone = true;
-        calls[i]->waits_since = metrics_now();
-        calls[i]->next = database->first;
-        database->first = calls[i];
-        database->queued++;
+    while ((call = queue_take(&database->queue)) != NULL) {
+        metrics_add(database->metrics, METRICS_REFUSED_AWAY, 1);
+        reply_status(call, 503, NULL);
     }
-    metrics_add(database->metrics, METRICS_RETRIES, count);
-    show_queue(database);
-    schedule_dispatch(database);
+}
+
+static void expire_queue(struct database *database, uint64_t now)
+{
+    struct database_call *call;
+
+    while ((call = queue_take_expired(&database->queue, now)) != NULL)
+        reply_status(call, 503, NULL);
 }
 
 static void close_connection(struct connection *connection)
@@ -183,7 +140,8 @@ static void drop_connection(struct connection *connection, int status, const cha
     metrics_add(database->metrics, METRICS_DATABASE_LOST, 1);
     if (count > 0 && connection->is_undone && connection->calls[0]->tries < MAX_TRIES) {
         connection->count = 0;
-        requeue_alone(database, connection->calls, count);
+        queue_put_back(&database->queue, connection->calls, count);
+        schedule_dispatch(database);
     } else {
         fail_set(connection, status);
     }
@@ -191,47 +149,12 @@ static void drop_connection(struct connection *connection, int status, const cha
     connector_request(database->connector);
 }
 
-static const char *column(const PGresult *result, int row, enum statement_column column)
-{
-    return PQgetisnull(result, row, column) ? NULL : PQgetvalue(result, row, column);
-}
-
-static bool is_true(const PGresult *result, int row, enum statement_column column)
-{
-    return *PQgetvalue(result, row, column) == 't';
-}
-
-/* Answers each call of the set from its row. */
-static void reply_rows(struct connection *connection, const PGresult *result)
+static void reply_set(struct connection *connection, const PGresult *result)
 {
     size_t count = connection->count;
 
     connection->count = 0;
-    for (int row = 0; row < PQntuples(result); row++) {
-        const char *ordinal = column(result, row, STATEMENT_ORDINAL),
-                   *status = column(result, row, STATEMENT_STATUS);
-        size_t index = ordinal != NULL ? strtoul(ordinal, NULL, 10) - 1 : SIZE_MAX;
-        struct database_reply reply = {
-            .status = status != NULL ? atoi(status) : 500,
-            .id = column(result, row, STATEMENT_ID),
-            .body = column(result, row, STATEMENT_BODY),
-            .detail = column(result, row, STATEMENT_DETAIL),
-            .errors = column(result, row, STATEMENT_ERRORS),
-            .type = column(result, row, STATEMENT_TYPE),
-            .is_replay = is_true(result, row, STATEMENT_IS_REPLAY),
-            .is_rolled_back = is_true(result, row, STATEMENT_IS_ROLLED_BACK),
-        };
-
-        if (index >= count || connection->calls[index] == NULL)
-            continue;
-        connection->calls[index]->on_reply(connection->calls[index], &reply);
-        connection->calls[index] = NULL;
-    }
-    /* A row short is our bug; nobody may be left waiting for it. */
-    for (size_t i = 0; i < count; i++) {
-        if (connection->calls[i] != NULL)
-            reply_status(connection->calls[i], 500, NULL);
-    }
+    reply_rows(connection->calls, count, result);
 }
 
 static bool is_stale(const char *sqlstate)
@@ -265,7 +188,7 @@ static void reply_error(struct connection *connection, const PGresult *result)
     if (sqlstate != NULL && strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0)
         connection->database->hasty_until = h2o_now(connection->database->context->loop) + HASTY_MS;
     if (count > 1 || (lost_race && connection->calls[0]->tries < MAX_TRIES))
-        requeue_alone(connection->database, connection->calls, count);
+        queue_put_back(&connection->database->queue, connection->calls, count);
     else
         reply_status(connection->calls[0], problem_status_of_sqlstate(sqlstate), sqlstate);
 }
@@ -284,7 +207,7 @@ static void finish_set(struct connection *connection)
     metrics_observe_call(
         connection->database->metrics, connection->calls[0]->statement, metrics_now() - connection->sent_at);
     if (PQresultStatus(result) == PGRES_TUPLES_OK && PQnfields(result) == STATEMENT_COLUMNS)
-        reply_rows(connection, result);
+        reply_set(connection, result);
     else
         reply_error(connection, result);
     PQclear(result);
@@ -395,20 +318,6 @@ static char *join_requests(const struct connection *connection)
     return text;
 }
 
-/* Takes a set off the queue: the first call, and those next to it that may go with it. */
-static void take_set(struct connection *connection)
-{
-    struct database *database = connection->database;
-    struct database_call *first = take_first(database);
-
-    connection->calls[0] = first;
-    connection->count = 1;
-    while (!first->alone && statements[first->statement].is_set &&
-           connection->count < (size_t)database->config->set_size && database->first != NULL &&
-           !database->first->alone && database->first->statement == first->statement)
-        connection->calls[connection->count++] = take_first(database);
-}
-
 static void send_set(struct connection *connection)
 {
     const struct config *config = connection->database->config;
@@ -451,25 +360,15 @@ static void on_dispatch(h2o_timeout_entry_t *entry)
 {
     struct database *database = H2O_STRUCT_FROM_MEMBER(struct database, dispatch, entry);
 
-    for (size_t i = 0; i < database->count && database->first != NULL; i++) {
+    for (size_t i = 0; i < database->count && !queue_is_empty(&database->queue); i++) {
         struct connection *connection = &database->connections[i];
 
         if (connection->pg != NULL && connection->count == 0) {
-            take_set(connection);
+            connection->count = queue_take_set(&database->queue, connection->calls);
             send_set(connection);
         }
     }
     show_connections(database);
-}
-
-/* The queue is in order of arrival but for what is tried again, which came before. */
-static void expire_queue(struct database *database, uint64_t now)
-{
-    while (database->first != NULL &&
-           now - database->first->queued_at >= (uint64_t)database->config->queue_timeout) {
-        metrics_add(database->metrics, METRICS_REFUSED_EXPIRED, 1);
-        reply_status(take_first(database), 503, NULL);
-    }
 }
 
 static void on_watch(h2o_timeout_entry_t *entry)
@@ -489,7 +388,7 @@ static void on_watch(h2o_timeout_entry_t *entry)
             drop_connection(connection, 504, "the statement took too long");
         is_needed = is_needed || connection->count > 0;
     }
-    if (is_needed || database->first != NULL)
+    if (is_needed || !queue_is_empty(&database->queue))
         start_watch(database);
 }
 
@@ -528,7 +427,7 @@ static void on_connector_result(void *data, PGconn *pg, const char *error, bool 
         metrics_add(database->metrics, METRICS_DATABASE_FAILURES, 1);
         log_event("database_connect_failed", json_pack("{s:s}", "reason", error));
         if (database->connected == 0)
-            fail_queue(database, 503);
+            fail_queue(database);
         return;
     }
     for (size_t i = 0; i < database->count; i++) {
@@ -551,7 +450,7 @@ struct database *database_create(h2o_context_t *context, const struct config *co
     database->count = count;
     database->dispatch.cb = on_dispatch;
     database->watch.cb = on_watch;
-    database->last = &database->first;
+    queue_init(&database->queue, config, metrics);
     database->connector = connector_start(context->queue, config, on_connector_result, database);
     if (database->connector == NULL) {
         free(database);
@@ -561,7 +460,6 @@ struct database *database_create(h2o_context_t *context, const struct config *co
         database->connections[i].database = database;
         connector_request(database->connector);
     }
-    metrics_set(metrics, METRICS_QUEUE_CAPACITY, (uint64_t)config->queue_size);
     show_connections(database);
     return database;
 }
@@ -569,7 +467,7 @@ struct database *database_create(h2o_context_t *context, const struct config *co
 void database_destroy(struct database *database)
 {
     connector_stop(database->connector);
-    fail_queue(database, 503);
+    fail_queue(database);
     for (size_t i = 0; i < database->count; i++) {
         struct connection *connection = &database->connections[i];
 
@@ -588,18 +486,9 @@ bool database_submit(struct database *database, struct database_call *call)
         metrics_add(database->metrics, METRICS_REFUSED_AWAY, 1);
         return false;
     }
-    if (database->queued >= (size_t)database->config->queue_size) {
-        metrics_add(database->metrics, METRICS_REFUSED_FULL, 1);
+    if (!queue_add(&database->queue, call, h2o_now(database->context->loop)))
         return false;
-    }
     call->tries = 0;
-    call->queued_at = h2o_now(database->context->loop);
-    call->waits_since = metrics_now();
-    call->next = NULL;
-    *database->last = call;
-    database->last = &call->next;
-    database->queued++;
-    show_queue(database);
     schedule_dispatch(database);
     start_watch(database);
     return true;

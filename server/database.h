@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_DATABASE_H
 #define ACCOUNTSD_DATABASE_H
 
-/* The way to the database of one worker: a bounded queue of calls and the connections that serve it. A
- * connection that is free takes what waits, in order of arrival, as one set; nobody is held back to fill a
- * set. Belongs to the worker's thread; knows nothing of HTTP but its status codes. */
+/* The way to the database of one worker: a bounded queue of calls (queue.h) and the connections that
+ * serve it. A connection that is free takes what waits, in order of arrival, as one set; nobody is held back
+ * to fill a set. Belongs to the worker's thread; knows nothing of HTTP but its status codes. */
 
 #include <h2o.h>
 
@@ -43,11 +43,12 @@ struct database_call {
     /* It may not go in a set with others. */
     bool alone;
 
+    unsigned tries;
+    /* The queue's. */
     struct database_call *next;
     uint64_t queued_at;
     /* metrics_now() of when it was put into the queue, the last time. */
     uint64_t waits_since;
-    unsigned tries;
 };
 
 /* Counts in metrics. NULL when the connector's thread cannot be made. */

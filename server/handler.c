@@ -8,9 +8,9 @@
 
 #include "bearer.h"
 #include "connection.h"
+#include "element.h"
 #include "idempotency.h"
 #include "log.h"
-#include "memory.h"
 #include "openapi.h"
 #include "prefer.h"
 #include "problem.h"
@@ -29,6 +29,8 @@ struct request {
     struct handler_context *context;
     struct route_match match;
     struct trace trace;
+    /* The value of the header, and what it says. */
+    h2o_iovec_t authorization;
     struct bearer bearer;
     struct idempotency_key key;
     bool is_dry_run;
@@ -241,12 +243,12 @@ static bool find_route(struct request *request)
 
 static bool check_token(struct request *request)
 {
-    h2o_iovec_t authorization = find_header(request->req, "authorization");
+    h2o_iovec_t value;
 
     if ((request->match.route->flags & ROUTE_IS_PUBLIC) != 0)
         return true;
-    switch (authorization.base != NULL ? bearer_parse(authorization.base, authorization.len, &request->bearer)
-                                       : BEARER_MALFORMED) {
+    value = request->authorization = find_header(request->req, "authorization");
+    switch (value.base != NULL ? bearer_parse(value.base, value.len, &request->bearer) : BEARER_MALFORMED) {
     case BEARER_OK:
         return true;
     case BEARER_MALFORMED:
@@ -331,107 +333,44 @@ static bool check_body(struct request *request)
     return false;
 }
 
-enum render_verdict { RENDER_OK, RENDER_NOT_UTF8, RENDER_OUT_OF_MEMORY };
-
-/* A JSON text of bytes, in the request's pool. */
-static enum render_verdict render_text(
-    struct request *request, const char *bytes, size_t len, h2o_iovec_t *rendered)
+/* Without the question mark. */
+static h2o_iovec_t query_of(const h2o_req_t *req)
 {
-    memory_begin();
-    json_auto_t *string = json_stringn(bytes, len);
-    char *text = string != NULL ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    size_t at = path_len(req) < req->path.len ? path_len(req) + 1 : req->path.len;
 
-    if (text == NULL || memory_ran_out()) {
-        free(text);
-        return memory_ran_out() ? RENDER_OUT_OF_MEMORY : RENDER_NOT_UTF8;
-    }
-    *rendered = h2o_strdup(&request->req->pool, text, SIZE_MAX);
-    free(text);
-    return RENDER_OK;
-}
-
-/* One element of the statement's array. The body is JSON, checked; the query and the idempotency key are made
- * JSON texts here; nothing else has a character that JSON escapes. */
-static enum render_verdict render_element(struct request *request, h2o_iovec_t *element)
-{
-    const struct route_match *match = &request->match;
-    h2o_req_t *req = request->req;
-    size_t query_at = path_len(req) < req->path.len ? path_len(req) + 1 : req->path.len;
-    h2o_iovec_t query, key = {NULL, 0}, parts[20 + 4 * ROUTE_MAX_PARAMETERS];
-    char seed[BEARER_HASH_LEN + 1];
-    size_t count = 0;
-    enum render_verdict verdict =
-        render_text(request, req->path.base + query_at, req->path.len - query_at, &query);
-
-    if (verdict == RENDER_OK && request->key.len > 0)
-        verdict = render_text(request, request->key.text, request->key.len, &key);
-    if (verdict != RENDER_OK)
-        return verdict;
-#define ADD(text, len) parts[count++] = h2o_iovec_init(text, len)
-#define ADD_TEXT(text) ADD(text, strlen(text))
-    ADD_TEXT("{\"operation\":\"");
-    ADD_TEXT(match->route->operation);
-    ADD_TEXT("\",\"kind\":\"");
-    ADD_TEXT(match->route->kind);
-    ADD_TEXT("\",\"traceparent\":\"");
-    ADD(request->trace.parent, TRACE_PARENT_LEN);
-    if ((match->route->flags & ROUTE_IS_PUBLIC) == 0) {
-        ADD_TEXT("\",\"token\":\"");
-        ADD(request->bearer.id, BEARER_ID_LEN);
-        ADD_TEXT(":");
-        ADD(request->bearer.secret_sha256, BEARER_HASH_LEN);
-    }
-    for (size_t i = 0; i < match->count; i++) {
-        ADD_TEXT("\",\"");
-        ADD(match->parameters[i].name, match->parameters[i].name_len);
-        ADD_TEXT("\":\"");
-        ADD(match->parameters[i].value, match->parameters[i].value_len);
-    }
-    if (request->key.len > 0 && (match->route->flags & ROUTE_IS_PUBLIC) == 0) {
-        h2o_iovec_t authorization = find_header(req, "authorization");
-
-        if (!bearer_mac(authorization.base, authorization.len, request->key.text, request->key.len, seed))
-            return RENDER_OUT_OF_MEMORY;
-        ADD_TEXT("\",\"codeSeed\":\"");
-        ADD(seed, BEARER_HASH_LEN);
-    }
-    ADD_TEXT("\",\"query\":");
-    ADD(query.base, query.len);
-    if (request->key.len > 0) {
-        ADD_TEXT(",\"idempotencyKey\":");
-        ADD(key.base, key.len);
-    }
-    if (request->is_dry_run)
-        ADD_TEXT(",\"rollback\":true");
-    if (match->route->body != NULL) {
-        ADD_TEXT(",\"request\":");
-        ADD(req->entity.base, req->entity.len);
-    }
-    ADD_TEXT("}");
-#undef ADD
-#undef ADD_TEXT
-    *element = h2o_concat_list(&req->pool, parts, count);
-    return RENDER_OK;
+    return h2o_iovec_init(req->path.base + at, req->path.len - at);
 }
 
 static void submit(struct request *request)
 {
+    h2o_req_t *req = request->req;
+    const struct element element = {
+        .match = &request->match,
+        .trace = &request->trace,
+        .bearer = &request->bearer,
+        .authorization = request->authorization,
+        .key = &request->key,
+        .query = query_of(req),
+        .body = req->entity,
+        .is_dry_run = request->is_dry_run,
+    };
+
     if ((request->match.route->flags & ROUTE_IS_DOCUMENT) != 0) {
-        send_text(request->req, 200, JSON_MEDIA_TYPE, openapi_json, openapi_json_len);
+        send_text(req, 200, JSON_MEDIA_TYPE, openapi_json, openapi_json_len);
         return;
     }
     request->call.statement = request->match.route->statement;
     request->call.on_reply = on_reply;
     request->call.alone = request->is_dry_run;
-    switch (render_element(request, &request->call.request)) {
-    case RENDER_OK:
+    switch (element_render(&req->pool, &element, &request->call.request)) {
+    case ELEMENT_OK:
         if (database_submit(request->context->database, &request->call))
             return;
         break;
-    case RENDER_NOT_UTF8:
+    case ELEMENT_NOT_UTF8:
         send_status(request, 400, "The query is not UTF-8.");
         return;
-    case RENDER_OUT_OF_MEMORY:
+    case ELEMENT_OUT_OF_MEMORY:
         break;
     }
     send_status(request, 503, NULL);
