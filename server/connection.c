@@ -26,7 +26,11 @@ enum state {
 };
 
 struct connection {
-    h2o_linklist_t link;
+    /* In open, or in unused. */
+    union {
+        h2o_linklist_t link;
+        struct connection *next;
+    };
     struct connections *owner;
     h2o_socket_t *socket;
     /* libh2o keeps no reference of its own before the client has spoken. */
@@ -60,7 +64,8 @@ static void on_close(void *data)
     h2o_linklist_unlink(&connection->link);
     SSL_CTX_free(connection->tls);
     free(connection->refusal);
-    free(connection);
+    connection->next = owner->unused;
+    owner->unused = connection;
     owner->count--;
     show_count(owner);
     if (owner->listener != NULL && !h2o_socket_is_reading(owner->listener))
@@ -92,13 +97,14 @@ static void refuse(struct connection *connection, int status)
     size_t body_len = 0;
     char *body;
     h2o_iovec_t text;
+    uint64_t duration_us = (h2o_now(connection->owner->context->loop) - connection->since) * 1000;
     int len = -1;
 
     trace_make(&trace);
     if ((body = problem_render(&problem, trace.parent, &body_len)) != NULL)
         len = asprintf(&connection->refusal,
             "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\ncontent-type: " PROBLEM_MEDIA_TYPE
-            "\r\n\r\n%s",
+            "\r\ncache-control: no-store\r\n\r\n%s",
             status, problem_title(status), body_len, is_head ? "" : body);
     free(body);
     if (len < 0) {
@@ -110,14 +116,15 @@ static void refuse(struct connection *connection, int status)
     h2o_socket_read_stop(socket);
     text = h2o_iovec_init(connection->refusal, (size_t)len);
     h2o_socket_write(socket, &text, 1, on_refusal_sent);
+    metrics_observe_request(connection->owner->metrics, NULL, "", 0, status, duration_us);
     log_request(&(struct log_request){
         .trace_id = trace_id(&trace),
         .trace_id_len = TRACE_ID_LEN,
-        .method = "other",
+        .method = metrics_method("", 0),
         .route = "",
         .token_id = "",
         .status = status,
-        .duration_us = (long)(h2o_now(connection->owner->context->loop) - connection->since) * 1000,
+        .duration_us = (long)duration_us,
         .bytes = is_head ? 0 : body_len,
     });
 }
@@ -172,8 +179,12 @@ static void on_look(h2o_timeout_entry_t *entry)
 
 static void take(struct connections *connections, h2o_socket_t *socket)
 {
-    struct connection *connection = h2o_mem_alloc(sizeof(*connection));
+    struct connection *connection = connections->unused;
 
+    if (connection != NULL)
+        connections->unused = connection->next;
+    else
+        connection = &connections->slots[connections->touched++];
     memset(connection, 0, sizeof(*connection));
     connection->owner = connections;
     connection->socket = socket;
@@ -221,7 +232,7 @@ uint64_t connection_backstop(const struct config *config)
            REFUSAL_TIMEOUT_MS;
 }
 
-void connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
+bool connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
     int listen_fd, SSL_CTX *tls, struct metrics *metrics)
 {
     memset(connections, 0, sizeof(*connections));
@@ -231,6 +242,8 @@ void connections_init(struct connections *connections, const struct config *conf
     connections->accept.hosts = context->globalconf->hosts;
     connections->max_count = (size_t)((config->max_connections + config->workers - 1) / config->workers);
     connections->metrics = metrics;
+    if ((connections->slots = calloc(connections->max_count, sizeof(*connections->slots))) == NULL)
+        return false;
     metrics_set(metrics, METRICS_CLIENT_CONNECTIONS_MAX, connections->max_count);
     h2o_linklist_init_anchor(&connections->open);
     h2o_timeout_init(
@@ -240,6 +253,7 @@ void connections_init(struct connections *connections, const struct config *conf
     connections->listener = h2o_evloop_socket_create(context->loop, listen_fd, H2O_SOCKET_FLAG_DONT_READ);
     connections->listener->data = connections;
     h2o_socket_read_start(connections->listener, on_accept);
+    return true;
 }
 
 void connections_set_tls(struct connections *connections, SSL_CTX *tls)
@@ -286,4 +300,5 @@ void connections_dispose(struct connections *connections)
 {
     SSL_CTX_free(connections->accept.ssl_ctx);
     h2o_timeout_dispose(connections->context->loop, &connections->look_timeout);
+    free(connections->slots);
 }

@@ -7,9 +7,12 @@
  * thread. */
 
 #include <h2o.h>
+#include <stdbool.h>
 
 #include "config.h"
 #include "metrics.h"
+
+struct connection;
 
 /* Private but for count. */
 struct connections {
@@ -19,6 +22,10 @@ struct connections {
     h2o_socket_t *listener;
     h2o_timeout_t look_timeout;
     h2o_linklist_t open;
+    /* Room for all there may be, so that letting one in needs no memory: the first touched slots have been in
+     * use, those that no longer are hang together in unused. */
+    struct connection *slots, *unused;
+    size_t touched;
     size_t count, max_count;
     struct metrics *metrics;
 };
@@ -27,8 +34,8 @@ struct connections {
 uint64_t connection_backstop(const struct config *config);
 
 /* Accepts from listen_fd, which it takes over, for the hosts of the context's configuration. tls: NULL for
- * clear text. config and metrics must outlive it. */
-void connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
+ * clear text. config and metrics must outlive it. False when memory ran out. */
+bool connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
     int listen_fd, SSL_CTX *tls, struct metrics *metrics);
 
 /* Connections that come from now on get this context, those that are there keep theirs. Takes over the

@@ -151,8 +151,9 @@ static bool set_up(struct worker *worker)
         return false;
     handler_attach(&worker->context, worker->globalconf->hosts[0], &worker->handler);
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_messages);
-    connections_init(&worker->connections, worker->config, &worker->context, worker->listen_fd, worker->tls,
-        worker->metrics);
+    if (!connections_init(&worker->connections, worker->config, &worker->context, worker->listen_fd,
+            worker->tls, worker->metrics))
+        return false;
     worker->tls = NULL;
     worker->heartbeat.cb = on_heartbeat;
     on_heartbeat(&worker->heartbeat);

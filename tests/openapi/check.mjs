@@ -9,7 +9,7 @@ import addFormats from 'ajv-formats'
 const SHOWN = 20
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']
 // What the server can say of a request before it looks at its path.
-const BEFORE_PATH = [400, 411, 413, 417, 431]
+const BEFORE_PATH = [400, 408, 411, 413, 417, 431]
 // Headers that HTTP itself has; Content-Type is that of the content.
 const OF_EVERY_ANSWER = ['connection', 'content-length', 'content-type', 'date', 'server']
 
@@ -190,7 +190,8 @@ function rawErrors({ sent, received }) {
     // Bytes that are no request: info.description says so.
     if (status === '400' && /^text\/plain/.test(headersOf(headers).get('content-type')) && rest === '') continue
     if (i === 0 && first) {
-      errors.push(...exchangeErrors({ ...exchange, method: first[1], path: first[2] }))
+      // RFC 9112, section 3.2.2: a target may name the scheme and the authority.
+      errors.push(...exchangeErrors({ ...exchange, method: first[1], path: first[2].replace(/^https?:\/\/[^/?]*/i, '') }))
       continue
     }
     const possible = [...places((v, p) => p.endsWith(`/responses/${status}`))].map((p) => responseErrors(p, exchange))
