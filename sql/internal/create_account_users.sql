@@ -13,8 +13,9 @@
 -- Few statements, each for the whole set, and next to no expressions of plpgsql: to begin one in a transaction costs
 -- more than the work of one request in it. The answers are put together while the rows they are made of are at hand.
 --
--- Every row is found by an index. Planned while tables are small, as they are on the first day, the statements would
--- read whole tables until the next analyze; so they are not left the choice.
+-- Every row is found by an index, and one table after the other ("lateral" with "offset 0"). Planned while tables are
+-- small, as they are on the first day, the statements would read whole tables, one inside the other, for as long as the
+-- plan is kept; so they are not left the choice.
 create or replace function internal.create_account_users(requests jsonb, codes text[] default null)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
 language plpgsql
@@ -62,11 +63,21 @@ begin
       insert into accounts.account_user as u (account_key, person_key, sort_name, created_by, updated_by)
       select p.account_key, person.key, person.sort_name, p.actor, p.actor
       from unnest(c_plan) as p
-      join accounts.person as person on person.email_key = p.email_key
+      cross join lateral (
+        select i.key, i.sort_name from accounts.person as i where i.email_key = p.email_key offset 0
+      ) as person
       where p.wave = v_wave
       order by p.account_key, person.key
       on conflict (account_key, person_key) do nothing
       returning u as member
+    ),
+    invited as materialized (
+      select n.member, true as is_new from membership as n
+      union all
+      select again, false
+      from (select count(*) as count, array_agg((n.member).key) as keys from membership as n) as made
+      cross join lateral internal.invited_again(c_plan, v_wave, made.keys) as again
+      where made.count < (select count(*) from unnest(c_plan) as p where p.wave = v_wave)
     )
     select
       array_agg(m.ordinal), array_agg((m.member).key), array_agg(m.is_new), array_agg(m.code),
@@ -81,25 +92,28 @@ begin
     into v_ordinals, v_keys, v_are_new, v_codes, v_ids, v_bodies, v_unkept
     from (
       select
-        p.ordinal, p.kind, p.query, p.user_group_keys, m.member, m.is_new, person, a as account,
+        p.ordinal, p.kind, p.query, p.user_group_keys, m.member, m.is_new, person.person, a.account,
         s.invitation_url_base as url_base, coalesce(codes[p.ordinal], internal.new_secret()) as code,
         k.user_group_keys is not null as is_kept,
         case when k.user_group_keys is not null then array[k.groups, k.buyers, k.modules]
           else internal.given_by_groups(p.user_group_keys) end as given
-      from (
-        select n.member, true as is_new from membership as n
-        union all
-        select again, false
-        from (select count(*) as count, array_agg((n.member).key) as keys from membership as n) as made
-        cross join lateral internal.invited_again(c_plan, v_wave, made.keys) as again
-        where made.count < (select count(*) from unnest(c_plan) as p where p.wave = v_wave)
-      ) as m
-      join accounts.person as person on person.key = (m.member).person_key
-      join accounts.account as a on a.key = (m.member).account_key
-      join unnest(c_plan) as p on p.email_key = person.email_key and p.account_key = a.key and p.wave = v_wave
+      from invited as m
+      cross join lateral (
+        select i as person, i.email_key from accounts.person as i where i.key = (m.member).person_key offset 0
+      ) as person
+      cross join lateral (
+        select i as account, i.groups_revision from accounts.account as i where i.key = (m.member).account_key offset 0
+      ) as a
+      join unnest(c_plan) as p
+        on p.email_key = person.email_key and p.account_key = (m.member).account_key and p.wave = v_wave
       cross join accounts.settings as s
-      left join accounts.user_group_set as k on k.user_group_keys = p.user_group_keys
-        and k.groups_revision = a.groups_revision and k.modules_revision = s.modules_revision
+      left join lateral (
+        select i.*
+        from accounts.user_group_set as i
+        where i.user_group_keys = p.user_group_keys
+          and i.groups_revision = a.groups_revision and i.modules_revision = s.modules_revision
+        offset 0
+      ) as k on true
       offset 0
     ) as m;
 

@@ -101,8 +101,11 @@ begin
           then array(
             select g.key
             from jsonb_array_elements(r.request -> 'groups') as i (item)
-            join accounts.user_group as g on g.key = internal.user_group_key(i.item ->> 'id')
-            where g.account_key = a.key
+            cross join lateral (
+              select n.key from accounts.user_group as n
+              where n.key = internal.user_group_key(i.item ->> 'id') and n.account_key = a.key
+              offset 0
+            ) as g
             order by g.key)
           else array(select g.key from accounts.user_group as g where g.account_key = a.key and g.is_default)
         end as user_group_keys,
