@@ -99,6 +99,15 @@ async function throughput(main) {
   row('one-call ÷ floor', figures, (r) => r.oneCall / r.floor, 0.6)
   await stop(other)
 
+  const limit = (value) => psql(main.url, `select api.configure('{"limit.recipient": "${value}"}')`)
+  row('flood with a limit of recipients ÷ without', await rounds(async () => {
+    const without = (await flood(server, main)).rate
+    await limit('1000 per 1 day')
+    const limited = (await flood(server, main)).rate
+    await limit('none')
+    return { limited, without }
+  }), (r) => r.limited / r.without, 0.9)
+
   row('latency, one client: HTTP p50 ÷ one-call mean', await rounds(async () => ({
     http: (await invite(server, main, 1)).p50 / 1000,
     oneCall: (await oneCall(main, 1)).mean,

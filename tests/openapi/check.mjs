@@ -191,7 +191,7 @@ function rawErrors({ sent, received }) {
     if (status === '400' && /^text\/plain/.test(headersOf(headers).get('content-type')) && rest === '') continue
     if (i === 0 && first) {
       // RFC 9112, section 3.2.2: a target may name the scheme and the authority.
-      errors.push(...exchangeErrors({ ...exchange, method: first[1], path: first[2].replace(/^https?:\/\/[^/?]*/i, '') }))
+      errors.push(...exchangeErrors({ ...exchange, method: first[1], path: first[2].replace(/^https?:\/\/[^/?]+/i, '') }))
       continue
     }
     const possible = [...places((v, p) => p.endsWith(`/responses/${status}`))].map((p) => responseErrors(p, exchange))
