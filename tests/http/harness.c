@@ -93,6 +93,14 @@ char *database_query(PGconn *pg, const char *sql, ...)
     return value;
 }
 
+void database_analyze(PGconn *pg)
+{
+    free(database_query(pg,
+        "analyze accounts.person, accounts.account_user, accounts.account_user_group, accounts.invitation,"
+        " accounts.outbox, accounts.audit_record",
+        NULL));
+}
+
 /* Starts the program with its stderr and stdout in a file. */
 static pid_t spawn(const char *const *arguments, char log_path[LOG_PATH_SIZE])
 {

@@ -20,6 +20,9 @@ PGconn *database_connect(const char *url);
 /* Runs a statement and returns the first column of its first row, "" where there is none; the caller frees
  * it. Up to three parameters, then NULL. */
 char *database_query(PGconn *pg, const char *sql, ...);
+/* Tells the planner how large the tables are now. Without it a query over what a test has just made may be
+ * planned for empty tables, and read them whole, once for each row. */
+void database_analyze(PGconn *pg);
 
 #define LOG_PATH_SIZE 64
 

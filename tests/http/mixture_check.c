@@ -154,6 +154,7 @@ void mixture_check(struct mixture *mixture)
 {
     char *still_after = mixture_fingerprint(mixture->pg, mixture->still);
 
+    database_analyze(mixture->pg);
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         free(database_query(mixture->pg, tables[i], NULL));
         if (i == 0)
