@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 10;
+  c_needed constant int := 11;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then
@@ -72,9 +72,13 @@ $$;
 \ir internal/visible.sql
 \ir internal/lock_membership.sql
 \ir internal/account_is_disabled.sql
+\ir internal/wake_readers.sql
 \ir internal/change_membership.sql
 \ir internal/close_invitation.sql
 \ir internal/shown.sql
+\ir internal/inviter.sql
+\ir internal/invitation_state.sql
+\ir internal/show_invitation.sql
 \ir internal/accept_invitation.sql
 \ir internal/renew_invitation.sql
 \ir internal/change_groups.sql
@@ -89,6 +93,12 @@ $$;
 \ir internal/created.sql
 \ir internal/serve.sql
 \ir internal/rehearse.sql
+\ir internal/change_settings.sql
+\ir internal/delivery_outcome.sql
+\ir internal/claim_delivery.sql
+\ir internal/delivery_object.sql
+\ir internal/notice_expiries.sql
+\ir internal/number_events.sql
 
 -- What an earlier release has with fewer columns: "create or replace" cannot add them. Servers of that release go on,
 -- because they name the columns that they want.
@@ -138,6 +148,14 @@ $$;
 \ir api/remove_user.sql
 \ir api/replace_user.sql
 \ir api/serve.sql
+\ir api/get_invitation.sql
+\ir api/claim_deliveries.sql
+\ir api/complete_deliveries.sql
+\ir api/delivery_backlog.sql
+\ir api/list_deliveries.sql
+\ir api/retry_delivery.sql
+\ir api/announce_expiries.sql
+\ir api/read_events.sql
 
 -- What an earlier release had and this one has not: a function that this transaction did not write.
 do $$

@@ -15,15 +15,11 @@ begin
   from accounts.account_user as u
   where u.key = accept_invitation.key
   for no key update;
+  v_invitation := internal.invitation_of_code(key, code);
 
-  select * into v_invitation
-  from accounts.invitation as i
-  where i.account_user_key = accept_invitation.key and i.code_sha256 = sha256(convert_to(code, 'UTF8'));
-
-  if not found then
-    return internal.refused(400, 'The code is wrong.', '/problems/wrong-code');
-  end if;
-  case v_invitation.status
+  case internal.invitation_state(v_member, v_invitation)
+    when 'Wrong' then
+      return internal.refused(400, 'The code is wrong.', '/problems/wrong-code');
     when 'Revoked' then
       return internal.refused(400, 'The invitation was revoked.', '/problems/invitation-revoked');
     when 'Superseded' then
@@ -31,14 +27,11 @@ begin
         '/problems/invitation-superseded');
     when 'Expired' then
       return internal.refused(400, 'The invitation has expired.', '/problems/invitation-expired');
+    when 'Disabled' then
+      return internal.refused(409, 'The account is disabled.');
+    when 'Ended' then
+      return internal.refused(400, 'The membership that this code led to has ended.', '/problems/invitation-revoked');
     when 'Open' then
-      if v_invitation.expires_at <= statement_timestamp() then
-        return internal.refused(400, 'The invitation has expired.', '/problems/invitation-expired');
-      end if;
-      if internal.account_is_disabled(v_member.account_key) then
-        return internal.refused(409, 'The account is disabled.');
-      end if;
-
       update accounts.invitation as i
       set status = 'Accepted', closed_at = now()
       where i.key = v_invitation.key;
@@ -50,18 +43,12 @@ begin
       select jsonb_build_object(
         'id', internal.person_id(p.key), 'name', p.first_name || ' ' || p.last_name, 'icon', p.icon)
       into v_actor
-      from accounts.account_user as u
-      join accounts.person as p on p.key = u.person_key
-      where u.key = accept_invitation.key;
+      from accounts.person as p
+      where p.key = v_member.person_key;
 
       perform internal.change_membership(key, 'account_user.accepted', v_actor, trace_id);
     when 'Accepted' then
-      -- Of several that were accepted, memberships having ended in between, the newest one counts.
-      if v_member.status <> 'Active' or exists (
-        select from accounts.invitation as i
-        where i.account_user_key = accept_invitation.key and i.status = 'Accepted' and i.key > v_invitation.key) then
-        return internal.refused(400, 'The membership that this code led to has ended.', '/problems/invitation-revoked');
-      end if;
+      null;
   end case;
   return internal.shown(kind, key, null, '');
 end

@@ -154,6 +154,7 @@ begin
     )
     insert into accounts.outbox (topic, invitation_key)
     select 'invitation.mail', i.key from invited as i;
+    perform internal.wake_readers();
 
     return query
     select

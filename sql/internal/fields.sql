@@ -89,7 +89,17 @@ begin
       ('idempotency.lifetime', 'lifetime', false),
       ('limit.token', 'limit', false),
       ('limit.account', 'limit', false),
-      ('limit.recipient', 'limit', false);
+      ('limit.recipient', 'limit', false),
+      ('invitation.reminder', 'reminder', false),
+      ('invitation.expiredEvent', 'boolean', false),
+      ('mail.attempts', 'integer', false),
+      ('mail.retryInterval', 'lifetime', false),
+      ('mail.maxRetryInterval', 'lifetime', false);
+    when 'delivery_result' then return query values
+      ('id', 'integer', true),
+      ('attempt', 'integer', true),
+      ('outcome', 'delivery_outcome', true),
+      ('reason', 'text', false);
   end case;
 end
 $$;

@@ -5,6 +5,7 @@ language sql immutable parallel safe
 as $$
   select case operation
     when 'accept_invite' then 'accept_invite'
+    when 'get_invitation' then 'accept_invite'
     when 'add_group' then 'group'
     when 'replace_groups' then 'array:group'
     when 'replace_user' then 'replace_user'

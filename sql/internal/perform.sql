@@ -29,11 +29,13 @@ begin
     return internal.invalid('{"?": ["is not a known query parameter"]}');
   end if;
 
+  -- The code alone authorises these, so every membership counts as seen.
   if v_operation = 'accept_invite' then
-    -- The code alone authorises it, so every membership counts as seen.
     return internal.accept_invitation(
       v_kind, internal.path_account_user(element), v_request ->> 'code',
       internal.trace_id(element ->> 'traceparent'));
+  elsif v_operation = 'get_invitation' then
+    return internal.show_invitation(internal.path_account_user(element), v_request ->> 'code');
   end if;
 
   v_caller := internal.authenticate(element ->> 'token', element ->> 'traceparent');

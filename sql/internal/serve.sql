@@ -11,7 +11,7 @@ begin
     return internal.rehearse('serve', element - 'rollback');
   end if;
   -- What only reads has nothing to do twice.
-  if element ->> 'idempotencyKey' is not null and element ->> 'operation' not in ('get', 'list') then
+  if element ->> 'idempotencyKey' is not null and element ->> 'operation' not in ('get', 'list', 'get_invitation') then
     v_claim := internal.claim_idempotency_key(element);
     v_verdict := v_claim.verdict;
   end if;

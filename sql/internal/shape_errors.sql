@@ -36,6 +36,10 @@ begin
       if jsonb_typeof(v_value) <> 'boolean' then
         return query values (v_field.path, 'is not true or false');
       end if;
+    elsif v_field.kind = 'integer' then
+      if jsonb_typeof(v_value) <> 'number' or v_value::text !~ '^[1-9][0-9]{0,15}$' then
+        return query values (v_field.path, 'is not a positive integer');
+      end if;
     elsif jsonb_typeof(v_value) <> 'string' then
       return query values (v_field.path, 'is not a string');
     else

@@ -1,0 +1,50 @@
+create or replace function api.complete_deliveries(results jsonb)
+returns table (id bigint, status text)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_result record;
+  v_entry accounts.outbox;
+begin
+  perform internal.require_shape(results, 'array:delivery_result');
+  for v_result in
+    select r.id, r.attempt, r.outcome, r.reason
+    from jsonb_to_recordset(results) as r (id bigint, attempt int, outcome text, reason text)
+    order by r.id
+  loop
+    select * into v_entry from accounts.outbox as o where o.key = v_result.id for update;
+    -- Another has it now, or it is finished; but what was sent, was sent.
+    continue when v_entry.delivery is distinct from 'Queued'
+      or v_result.outcome <> 'Sent' and (v_entry.attempts <> v_result.attempt or v_entry.claimed_at is null);
+
+    if v_result.outcome = 'Sent' then
+      perform internal.finish_delivery(v_entry.key, 'Sent', null);
+    elsif v_result.outcome = 'Refused'
+      or v_result.outcome = 'Failed'
+        and v_entry.attempts >= (select s.mail_attempts from accounts.settings as s) then
+      perform internal.finish_delivery(v_entry.key, 'GivenUp', v_result.reason);
+    elsif v_result.outcome = 'Failed' then
+      update accounts.outbox as o
+      set claimed_at = null,
+          due_at = statement_timestamp() + internal.retry_delay(v_entry.attempts),
+          reason = v_result.reason
+      where o.key = v_entry.key;
+    else
+      update accounts.outbox as o
+      set claimed_at = null, due_at = statement_timestamp()
+      where o.key = v_entry.key;
+    end if;
+    return query select o.key, o.delivery::text from accounts.outbox as o where o.key = v_entry.key;
+  end loop;
+end
+$$;
+
+comment on function api.complete_deliveries(jsonb) is
+'Says what became of mails that were claimed: [{"id": 17, "attempt": 1, "outcome": "Sent", "reason": null}, ...]. outcome:
+Sent; Failed, to be tried again after a while unless that was the last attempt; Refused, never to be tried again;
+Released, not tried and due at once. A row for each that was still this attempt''s to complete, with its status now:
+Sent, Queued or GivenUp. Raises PT400.';
+
+grant execute on function api.complete_deliveries(jsonb) to accountsd_delivery, accountsd_dba;

@@ -1,0 +1,18 @@
+create or replace function api.get_invitation(account_user_id text, code text)
+returns json
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return internal.answer(internal.serve(jsonb_build_object(
+    'operation', 'get_invitation', 'kind', 'account_user', 'accountUser', account_user_id,
+    'request', jsonb_build_object('code', code))));
+end
+$$;
+
+comment on function api.get_invitation(text, text) is
+'What has become of an invitation, for who has its code: {"state", "account", "user", "inviter", "expiresAt"}; the code
+alone authorises. state: Open, Accepted, Expired, Superseded, Revoked (the membership was removed), Disabled (the account
+is), or Wrong, which has no more to it. Changes nothing. Raises PT400.';
+
+grant execute on function api.get_invitation(text, text) to accountsd_server, accountsd_dba;

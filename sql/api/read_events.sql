@@ -1,0 +1,51 @@
+create or replace function api.read_events(after bigint default 0, max_count int default 100)
+returns table ("position" bigint, event json)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+#variable_conflict use_column
+begin
+  if (after >= 0) is not true or (max_count between 1 and 1000) is not true then
+    perform internal.raise_problem(400, 'after is below 0, or max_count not 1 to 1000.');
+  end if;
+  -- A standby, or a transaction that may not write, is told what has been numbered already.
+  if not current_setting('transaction_read_only')::boolean and (
+    select count(*) < max_count
+    from (select from accounts.outbox as o where o.position > after limit max_count) as known) then
+    perform internal.number_events(max_count);
+  end if;
+
+  return query
+  select o.position, json_build_object(
+    'position', o.position,
+    'topic', o.topic,
+    'at', internal.timestamp_text(o.created_at),
+    'accountUser', json_build_object('id', internal.account_user_id(u.key)),
+    'account', json_build_object('id', internal.account_id(u.account_key)),
+    'user', json_build_object('id', internal.person_id(u.person_key)))
+  from (
+    select o.* from accounts.outbox as o where o.position > after order by o.position limit max_count
+  ) as o
+  cross join lateral (
+    select u.*
+    from accounts.invitation as i
+    join accounts.account_user as u on u.key = i.account_user_key
+    where i.key = o.invitation_key
+    offset 0
+  ) as u
+  order by o.position;
+end
+$$;
+
+comment on function api.read_events(bigint, int) is
+'The events of the outbox after a position, in order, at most max_count: {"position", "topic", "at", "accountUser",
+"account", "user"}. Positions are 1, 2, 3 without gaps, and an event that a reader could not see before comes after all
+that it could: who keeps the last position and goes on from there misses nothing and gets nothing twice. LISTEN
+accountsd_outbox wakes; look again within a second or so after it, for events may commit a moment later than
+what woke, and now and then without it. Call it in a transaction of its own: other readers wait for its end, writers do
+not. topics: invitation.mail (an invitation was made or sent again), invitation.reminder, invitation.expired,
+invitation.undeliverable (its mail was given up), account_user.accepted, .removed, .group_added, .group_taken,
+.groups_replaced. Raises PT400.';
+
+grant execute on function api.read_events(bigint, int) to accountsd_consumer, accountsd_dba;

@@ -1,0 +1,97 @@
+-- Every value of api.configure's settings that is out of its range; the shapes have been looked at. Null for none.
+create or replace function internal.settings_errors(settings jsonb)
+returns jsonb
+language sql stable
+as $$
+  select jsonb_object_agg(e.name, jsonb_build_array(e.message))
+  from (
+    select t.name, 'is not between 1 minute and 366 days'
+    from unnest(array['invitation.lifetime', 'idempotency.lifetime', 'invitation.reminder']) as t (name)
+    where nullif(settings ->> t.name, 'none')::interval not between interval '1 minute' and interval '366 days'
+    union all
+    select t.name, 'is not between 1 minute and 7 days'
+    from unnest(array['mail.retryInterval', 'mail.maxRetryInterval']) as t (name)
+    where (settings ->> t.name)::interval not between interval '1 minute' and interval '7 days'
+    union all
+    select 'mail.maxRetryInterval', 'is shorter than mail.retryInterval'
+    from accounts.settings as s
+    where coalesce((settings ->> 'mail.maxRetryInterval')::interval, s.mail_retry_interval_max)
+      < coalesce((settings ->> 'mail.retryInterval')::interval, s.mail_retry_interval)
+    union all
+    select 'mail.attempts', 'is not 1 to 100'
+    where (settings -> 'mail.attempts')::bigint not between 1 and 100
+    union all
+    select t.name, 'is not 1 to 1000000 per 1 minute to 366 days'
+    from unnest(array['token', 'account', 'recipient']) as k (kind)
+    cross join lateral (select 'limit.' || k.kind as name, nullif(settings ->> ('limit.' || k.kind), 'none') as given)
+      as t
+    where split_part(t.given, ' per ', 1)::int not between 1 and 1000000
+      or split_part(t.given, ' per ', 2)::interval not between interval '1 minute' and interval '366 days'
+  ) as e (name, message)
+$$;
+
+-- Changes what api.configure was given; raises PT400.
+create or replace function internal.change_settings(settings jsonb)
+returns void
+language plpgsql
+as $$
+declare
+  c_errors constant jsonb := internal.settings_errors(settings);
+  c_limits constant text[] := array['token', 'account', 'recipient'];
+begin
+  if c_errors is not null then
+    perform internal.raise_problem(400, 'The request is not valid.', c_errors);
+  end if;
+
+  update accounts.settings as s
+  set invitation_url_base = coalesce(settings ->> 'invitation.urlBase', s.invitation_url_base),
+      invitation_lifetime = coalesce((settings ->> 'invitation.lifetime')::interval, s.invitation_lifetime),
+      idempotency_lifetime = coalesce((settings ->> 'idempotency.lifetime')::interval, s.idempotency_lifetime),
+      mail_attempts = coalesce((settings -> 'mail.attempts')::int, s.mail_attempts),
+      mail_retry_interval = coalesce((settings ->> 'mail.retryInterval')::interval, s.mail_retry_interval),
+      mail_retry_interval_max =
+        coalesce((settings ->> 'mail.maxRetryInterval')::interval, s.mail_retry_interval_max);
+
+  delete from accounts.invitation_limit as l where settings ->> ('limit.' || l.kind) = 'none';
+  insert into accounts.invitation_limit as l (kind, invitations, period)
+  select k.kind, split_part(t.given, ' per ', 1)::int, split_part(t.given, ' per ', 2)::interval
+  from unnest(c_limits) as k (kind)
+  cross join lateral (select nullif(settings ->> ('limit.' || k.kind), 'none') as given) as t
+  where t.given is not null
+  on conflict (kind) do update set invitations = excluded.invitations, period = excluded.period;
+
+  -- What is switched on begins now: nobody is reminded of what was let lapse before.
+  delete from accounts.expiry_notice as n
+  where n.kind = 'reminder' and settings ->> 'invitation.reminder' = 'none'
+    or n.kind = 'expired' and settings -> 'invitation.expiredEvent' = 'false';
+  insert into accounts.expiry_notice as n (kind, lead, noticed_until)
+  select g.kind, g.lead, now() + g.lead
+  from (values
+    ('reminder', nullif(settings ->> 'invitation.reminder', 'none')::interval),
+    ('expired', case when settings -> 'invitation.expiredEvent' = 'true' then interval '0' end)
+  ) as g (kind, lead)
+  where g.lead is not null
+  on conflict (kind) do update set lead = excluded.lead;
+end
+$$;
+
+-- All settings, as api.configure takes them.
+create or replace function internal.settings_object()
+returns json
+language sql stable
+as $$
+  select json_build_object(
+    'invitation.urlBase', s.invitation_url_base,
+    'invitation.lifetime', internal.lifetime_text(s.invitation_lifetime),
+    'invitation.reminder', coalesce(
+      (select internal.lifetime_text(n.lead) from accounts.expiry_notice as n where n.kind = 'reminder'), 'none'),
+    'invitation.expiredEvent', exists (select from accounts.expiry_notice as n where n.kind = 'expired'),
+    'mail.attempts', s.mail_attempts,
+    'mail.retryInterval', internal.lifetime_text(s.mail_retry_interval),
+    'mail.maxRetryInterval', internal.lifetime_text(s.mail_retry_interval_max),
+    'idempotency.lifetime', internal.lifetime_text(s.idempotency_lifetime),
+    'limit.token', internal.limit_text('token'),
+    'limit.account', internal.limit_text('account'),
+    'limit.recipient', internal.limit_text('recipient'))
+  from accounts.settings as s
+$$;

@@ -1,0 +1,77 @@
+-- All that a mail says, with a code of its own, for a delivery that has been claimed.
+create or replace function internal.mail_message(entry accounts.outbox, invitation accounts.invitation, code text)
+returns json
+language plpgsql stable
+as $$
+begin
+  return (
+    select json_build_object(
+      'topic', entry.topic,
+      -- RFC 5322, section 3.6.4: the same in every attempt, and nowhere else in the world.
+      'messageId', format('invitation.%s.%s@%s', entry.key,
+        trunc(extract(epoch from entry.created_at) * 1000000),
+        coalesce(substring(s.invitation_url_base from '^https?://(?:[^/@]*@)?([A-Za-z0-9.-]+)'), 'localhost')),
+      'to', json_build_object(
+        'email', p.email, 'name', p.first_name || ' ' || p.last_name, 'firstName', p.first_name),
+      'language', p.language_code,
+      'culture', p.culture_code,
+      'account', a.name,
+      'inviter', internal.inviter(invitation.invited_by),
+      'url', s.invitation_url_base || '/' || internal.account_user_id(u.key) || '/' || code,
+      'expiresAt', internal.timestamp_text(invitation.expires_at),
+      'queuedAt', internal.timestamp_text(entry.created_at))
+    from accounts.account_user as u
+    cross join lateral (select i.* from accounts.person as i where i.key = u.person_key offset 0) as p
+    cross join lateral (select i.* from accounts.account as i where i.key = u.account_key offset 0) as a
+    cross join accounts.settings as s
+    where u.key = invitation.account_user_key);
+end
+$$;
+
+-- Claims one mail of the outbox, whose row is locked, and returns what to send; null when it is not to be sent now, or
+-- at all.
+create or replace function internal.claim_delivery(entry accounts.outbox, lease interval)
+returns json
+language plpgsql
+as $$
+declare
+  c_code constant text := internal.new_secret();
+  v_invitation accounts.invitation;
+  v_refusal text;
+begin
+  -- Who changes the invitation at this moment decides about the mail.
+  select * into v_invitation
+  from accounts.invitation as i
+  where i.key = entry.invitation_key
+  for no key update skip locked;
+  if not found then
+    return null;
+  end if;
+
+  v_refusal := internal.mail_refusal(v_invitation);
+  if v_refusal is not null then
+    perform internal.finish_delivery(entry.key, 'Cancelled', v_refusal);
+    return null;
+  elsif entry.attempts >= (select s.mail_attempts from accounts.settings as s) then
+    perform internal.finish_delivery(entry.key, 'GivenUp', 'The last attempt ended without a word.');
+    return null;
+  elsif internal.account_is_disabled((
+    select u.account_key from accounts.account_user as u where u.key = v_invitation.account_user_key)) then
+    update accounts.outbox as o
+    set due_at = statement_timestamp() + internal.retry_delay(30), reason = 'The account is disabled.'
+    where o.key = entry.key;
+    return null;
+  end if;
+
+  update accounts.outbox as o
+  set attempts = o.attempts + 1,
+      unresolved_attempts = o.unresolved_attempts + (o.claimed_at is not null)::int,
+      claimed_at = statement_timestamp(),
+      due_at = statement_timestamp() + lease
+  where o.key = entry.key;
+  update accounts.invitation as i
+  set mail_code_sha256s = i.mail_code_sha256s || sha256(convert_to(c_code, 'UTF8'))
+  where i.key = v_invitation.key;
+  return internal.mail_message(entry, v_invitation, c_code);
+end
+$$;

@@ -1,0 +1,28 @@
+-- A mail of the outbox as DBAs are shown it.
+create or replace function internal.delivery_object(entry accounts.outbox)
+returns json
+language plpgsql stable
+as $$
+begin
+  return (
+    select json_build_object(
+      'id', entry.key,
+      'topic', entry.topic,
+      'status', entry.delivery,
+      'accountUser', json_build_object('id', internal.account_user_id(u.key)),
+      'account', json_build_object('id', internal.account_id(a.key), 'name', a.name),
+      'user', json_build_object(
+        'id', internal.person_id(p.key), 'name', p.first_name || ' ' || p.last_name, 'email', p.email),
+      'attempts', entry.attempts,
+      'unresolvedAttempts', entry.unresolved_attempts,
+      'reason', entry.reason,
+      'queuedAt', internal.timestamp_text(entry.created_at),
+      'dueAt', case when entry.delivery = 'Queued' then internal.timestamp_text(entry.due_at) end,
+      'finishedAt', internal.timestamp_text(entry.finished_at))
+    from accounts.invitation as i
+    cross join lateral (select j.* from accounts.account_user as j where j.key = i.account_user_key offset 0) as u
+    cross join lateral (select j.* from accounts.person as j where j.key = u.person_key offset 0) as p
+    cross join lateral (select j.* from accounts.account as j where j.key = u.account_key offset 0) as a
+    where i.key = entry.invitation_key);
+end
+$$;
