@@ -3,6 +3,7 @@ create or replace function api.list_deliveries(
 returns json
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   c_errors constant jsonb := (

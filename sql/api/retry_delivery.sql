@@ -2,6 +2,7 @@ create or replace function api.retry_delivery(id bigint)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
   v_entry accounts.outbox;

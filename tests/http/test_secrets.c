@@ -8,8 +8,8 @@
 #include "fixture.h"
 #include "flood.h"
 
-/* Codes of invitations and secrets of tokens, good and wrong ones, used in every way that there is to use and
- * to misuse them: no log has one, nor has a dump of the database. */
+/* Codes of invitations, those in mails too, and secrets of tokens, good and wrong ones, used in every way
+ * that there is to use and to misuse them: no log has one, nor has a dump of the database. */
 
 #define MEMBERS 1000
 #define TOKENS 20
@@ -208,6 +208,21 @@ static void on_token_used(void *data, size_t index, const struct answer *answer)
     cr_expect_null(strstr(answer->text, secret_of(secrets->tokens[index % TOKENS])), "%s", answer->text);
 }
 
+/* The codes of mails, as delivery gets them: of these members, or of any other that has a mail queued. */
+static void claim_mails(PGconn *pg, struct secrets *secrets)
+{
+    PGresult *result;
+
+    free(database_query(pg, "set role accountsd_delivery", NULL));
+    result = PQexec(
+        pg, "select substring(message ->> 'url' from '[^/]*$') from api.claim_deliveries(1000, '1 second')");
+    cr_assert_gt(PQntuples(result), 0, "%s", PQerrorMessage(pg));
+    for (int row = 0; row < PQntuples(result); row++)
+        add_pattern(secrets, PQgetvalue(result, row, 0));
+    PQclear(result);
+    free(database_query(pg, "reset role", NULL));
+}
+
 /* The database raises an error over a statement that has a code, and logs it: a lock does not come in time.
  */
 static void fail_with_code(PGconn *pg, const struct server *server, const struct member *member)
@@ -326,6 +341,7 @@ Test(secrets, are_in_no_log_and_no_dump)
     fail_with_code(pg, server, secrets->members[USE_RIGHT]);
     flood_run(&use);
     flood_run(&misuse);
+    claim_mails(pg, secrets);
     fclose(secrets->patterns);
     mark_postgres_log(pg, email);
 

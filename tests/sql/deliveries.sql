@@ -3,7 +3,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(77);
+select plan(78);
 
 -- Claims as the worker does; what was claimed, oldest first.
 create function pg_temp.claim(max_count int default 10, lease interval default '5 minutes')
@@ -326,6 +326,13 @@ select is(
     "account_user_id": ["is not an account user id"], "row_limit": ["is not 0 to 1000"],
     "row_offset": ["is not 0 or more"]}'), 'every mistake is told at once');
 reset role;
+
+-- A scan that is forbidden counts as dear, and what is dear would be compiled: a second for each statement.
+select is_empty(
+  $$ select p.oid::regprocedure from pg_proc as p
+    where p.pronamespace = 'api'::regnamespace and 'enable_seqscan=off' = any (p.proconfig)
+      and 'jit=off' <> all (p.proconfig) $$,
+  'no function that forbids scans lets statements be compiled');
 
 select * from finish();
 rollback;
