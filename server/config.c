@@ -36,6 +36,9 @@ static const struct option options[] = {
         "IP address to answer /live, /ready and /metrics on; empty: none"),
     NUMBER("telemetry-port", "ACCOUNTSD_TELEMETRY_PORT", telemetry_port, "9180", 0, 65535,
         "TCP port to answer them on; 0: any that is free"),
+    TEXT("templates", "ACCOUNTSD_TEMPLATES", templates, "",
+        "directory of files that take the place of the built-in templates of mails and pages, or add languages; "
+        "empty: none"),
     NUMBER("workers", "ACCOUNTSD_WORKERS", workers, "0", 0, 256, "worker threads; 0: one a core"),
     NUMBER("database-connections", "ACCOUNTSD_DATABASE_CONNECTIONS", database_connections, "2", 1, 64,
         "database connections of each worker"),

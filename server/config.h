@@ -18,6 +18,8 @@ struct config {
     const char *tls_key;
     const char *telemetry_address;
     long telemetry_port;
+    /* A directory; empty: the built-in templates alone. */
+    const char *templates;
     long workers;
     long database_connections;
     long database_connect_timeout;
