@@ -6,4 +6,4 @@ comment on function api.schema_version() is
 'The version of these procedures, and the oldest version of accountsd that may still work with them. A server of
 version v fits when oldest_server <= v <= version.';
 
-grant execute on function api.schema_version() to accountsd_server, accountsd_dba;
+grant execute on function api.schema_version() to accountsd_server, accountsd_delivery, accountsd_dba;
