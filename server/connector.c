@@ -13,7 +13,7 @@
 #include "statement.h"
 
 /* The version of api.schema_version() that this server was written for. */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 #define RETRY_MIN_MS 100
 /* How long a thread gets to end that has been told to. */

@@ -1,6 +1,6 @@
 create or replace function api.schema_version(out version int, out oldest_server int)
 language sql stable parallel safe
-as $$ select 3, 1 $$;
+as $$ select 4, 1 $$;
 
 comment on function api.schema_version() is
 'The version of these procedures, and the oldest version of accountsd that may still work with them. A server of

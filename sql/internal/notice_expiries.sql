@@ -6,9 +6,9 @@ returns int
 language plpgsql
 as $$
 declare
-  c_overlap constant interval := '15 minutes';
+  c_overlap constant interval := interval '15 minutes';
   v_notice accounts.expiry_notice;
-  v_count int;
+  v_count bigint;
   v_last timestamptz;
 begin
   -- One at a time, and nobody waits: whoever has the row does it.
@@ -49,6 +49,6 @@ begin
   if v_count > 0 then
     perform internal.wake_readers();
   end if;
-  return v_count;
+  return v_count::int;
 end
 $$;

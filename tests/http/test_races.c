@@ -199,7 +199,7 @@ static char *state_of(const struct member *member)
         "  (select count(*) from accounts.invitation as i where i.account_user_key = u.key) as invitations,"
         "  (select count(*) from accounts.invitation as i join accounts.outbox as o on o.invitation_key = "
         "i.key"
-        "   where i.account_user_key = u.key) as mails,"
+        "   where i.account_user_key = u.key and o.topic = 'invitation.mail') as mails,"
         "  (select count(*) from accounts.invitation as i where i.account_user_key = u.key and i.status = "
         "'Open')"
         "   as open,"

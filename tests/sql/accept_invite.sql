@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(270);
+select plan(272);
 
 -- The call that accepts: by the server, which has no token for it.
 create function pg_temp.acceptance(kind text, invited jsonb, code text, traceparent text default null)
@@ -157,8 +157,9 @@ select is(
   pg_temp.changed_tables(:'before'),
   array[
     '+ account_user', '+ account_user', '+ audit_record', '+ audit_record', '+ invitation', '+ invitation',
-    '- account_user', '- account_user', '- invitation', '- invitation'],
-  'nothing else has changed: each acceptance is one, and no mail is queued');
+    '+ outbox', '+ outbox', '- account_user', '- account_user', '- invitation', '- invitation'],
+  'nothing else has changed: each acceptance is one, and an event');
+select is(pg_temp.mails(m.invited), 1::bigint, m.kind || ': no other mail is queued') from member as m;
 
 -- Said again.
 select pg_temp.contents() as before \gset

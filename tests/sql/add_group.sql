@@ -66,7 +66,7 @@ select is(
   pg_temp.changed_tables(:'before'),
   array[
     '+ account_user', '+ account_user', '+ account_user_group', '+ account_user_group', '+ audit_record',
-    '+ audit_record', '- account_user', '- account_user'],
+    '+ audit_record', '+ outbox', '+ outbox', '- account_user', '- account_user'],
   'nothing else has changed');
 
 -- One that is there already.

@@ -150,7 +150,7 @@ select is(
   pg_temp.spoilt_invitation(-1, '{}'), 'invitation_account_user_key_fkey', 'an invitation is a member''s');
 select is(
   pg_temp.insert_violation('outbox', jsonb_build_object(
-    'topic', 'invitation.fax', 'invitation_key', :invitation_key, 'created_at', now())),
+    'topic', 'invitation.fax', 'invitation_key', :invitation_key, 'created_at', now(), 'delivery', null)),
   'outbox_topic_known', 'the outbox knows its topics');
 select is(
   pg_temp.insert_violation('outbox', jsonb_build_object(

@@ -1,7 +1,7 @@
 -- The catalogue is asked: nothing is open to more than it should be, and every name follows the pattern.
 begin;
 \ir lib/fixture.sql
-select plan(49);
+select plan(54);
 
 create temp view our_functions as
 select p.oid::regprocedure as name, n.nspname as schema, p.*
@@ -49,7 +49,8 @@ select is_empty(
   'nobody but the owner executes an internal function');
 select is_empty(
   $$ select f.name, a.grantee::regrole from our_functions as f, aclexplode(f.proacl) as a
-    where a.grantee not in ('accountsd_owner'::regrole, 'accountsd_server'::regrole, 'accountsd_dba'::regrole) $$,
+    where a.grantee not in ('accountsd_owner'::regrole, 'accountsd_server'::regrole, 'accountsd_dba'::regrole,
+      'accountsd_delivery'::regrole, 'accountsd_consumer'::regrole) $$,
   'no role that is not ours executes a function');
 select is_empty(
   $$ select f.name from our_functions as f, aclexplode(f.proacl) as a where a.is_grantable
@@ -89,6 +90,7 @@ select set_eq(
     'api.create_account_users(jsonb)',
     'api.create_user(text,jsonb,text,text,text,text)',
     'api.get_account_user(text,text,text,text)',
+    'api.get_invitation(text,text)',
     'api.get_user(text,text,text,text,text)',
     'api.list_account_users(text,text,text)',
     'api.list_users(text,text,text,text)',
@@ -106,6 +108,22 @@ select set_eq(
     'api.take_account_user_group(text,text,text,text)',
     'api.take_user_group(text,text,text,text,text)'],
   'the server executes the operational functions and no other');
+select set_eq(
+  $$ select name::text from our_functions where has_function_privilege('accountsd_delivery', oid, 'execute') $$,
+  array[
+    'api.announce_expiries(integer)',
+    'api.claim_deliveries(integer,interval)',
+    'api.complete_deliveries(jsonb)',
+    'api.delivery_backlog()',
+    'api.schema_version()'],
+  'delivery executes what it takes to deliver and no other');
+select set_eq(
+  $$ select name::text from our_functions where has_function_privilege('accountsd_consumer', oid, 'execute') $$,
+  array['api.read_events(bigint,integer)'], 'a consumer reads events and does nothing else');
+select is_empty(
+  $$ select name from our_relations, (values ('accountsd_delivery'), ('accountsd_consumer')) as r (role)
+    where relkind in ('r', 'v', 'm', 'p') and has_table_privilege(r.role, oid, 'select, insert, update, delete, truncate') $$,
+  'neither has a privilege on a table');
 select is_empty(
   $$ select name from our_relations where relkind in ('r', 'v', 'm', 'p') and (
       has_table_privilege('accountsd_server', oid, 'select, insert, update, delete, truncate, references, trigger')
@@ -142,16 +160,20 @@ select schema_privs_are('accounts', 'accountsd_dba', array['USAGE'],
 
 select ok(not rolcanlogin, 'accountsd_owner cannot log in') from pg_roles where rolname = 'accountsd_owner';
 select ok(rolcanlogin, 'accountsd_server can log in') from pg_roles where rolname = 'accountsd_server';
+select ok(rolcanlogin, 'accountsd_delivery can log in') from pg_roles where rolname = 'accountsd_delivery';
+select ok(not rolcanlogin, 'accountsd_consumer cannot log in: consumers do, as members') from pg_roles
+  where rolname = 'accountsd_consumer';
 select ok(not rolcanlogin, 'accountsd_dba cannot log in: people do, as members') from pg_roles
   where rolname = 'accountsd_dba';
 select is_empty(
   $$ select rolname from pg_roles
-    where rolname in ('accountsd_owner', 'accountsd_server', 'accountsd_dba')
+    where rolname in ('accountsd_owner', 'accountsd_server', 'accountsd_dba', 'accountsd_delivery', 'accountsd_consumer')
       and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls) $$,
   'no role of ours has an attribute beyond logging in');
 select is_empty(
   $$ select m.member::regrole, m.roleid::regrole from pg_auth_members as m
-    where m.member in ('accountsd_owner'::regrole, 'accountsd_server'::regrole, 'accountsd_dba'::regrole) $$,
+    where m.member in ('accountsd_owner'::regrole, 'accountsd_server'::regrole, 'accountsd_dba'::regrole,
+      'accountsd_delivery'::regrole, 'accountsd_consumer'::regrole) $$,
   'no role of ours is a member of another');
 
 -- The columns of our composite keys beside the first only repeat what the first decides, so an index that begins with

@@ -59,7 +59,7 @@ select is(
   (select jsonb_object_agg(c.line, c.count) from (
     select line, count(*) from unnest(pg_temp.changed_tables(:'before')) as line group by line) as c),
   '{"+ account_user": 6, "- account_user": 6, "+ invitation": 4, "- invitation": 4, "+ audit_record": 6,
-    "+ member_count": 1, "- member_count": 1}',
+    "+ outbox": 6, "+ member_count": 1, "- member_count": 1}',
   'nothing else has changed: the persons, their other memberships and the history stay');
 select is(
   array(select r.action from accounts.audit_record as r where r.object_id = m.invited ->> 'id' order by r.key),

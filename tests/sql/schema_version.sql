@@ -13,8 +13,8 @@ select ok(
   'the oldest server that fits is not newer than the procedures');
 
 select is(
-  (select array[v.version, v.oldest_server] from api.schema_version() as v), array[3, 1],
-  'servers that know of idempotency keys fit, and those of before still do');
+  (select array[v.version, v.oldest_server] from api.schema_version() as v), array[4, 1],
+  'servers that show invitations fit, and those of before still do');
 
 set local role accountsd_dba;
 select is((select count(*) from api.schema_version()), 1::bigint, 'a DBA may ask');

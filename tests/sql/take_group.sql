@@ -44,8 +44,8 @@ from member as m;
 select is(
   pg_temp.changed_tables(:'before'),
   array[
-    '+ account_user', '+ account_user', '+ audit_record', '+ audit_record', '- account_user', '- account_user',
-    '- account_user_group', '- account_user_group'],
+    '+ account_user', '+ account_user', '+ audit_record', '+ audit_record', '+ outbox', '+ outbox',
+    '- account_user', '- account_user', '- account_user_group', '- account_user_group'],
   'nothing else has changed');
 create temp table shown as
 select m.kind,

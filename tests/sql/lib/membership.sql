@@ -98,7 +98,7 @@ create function pg_temp.invitations(invited jsonb)
 returns jsonb
 language sql
 as $$
-  select jsonb_agg(to_jsonb(i) - 'key' - 'account_user_key' order by i.key)
+  select jsonb_agg(to_jsonb(i) - '{key,account_user_key,mail_code_sha256s}'::text[] order by i.key)
   from accounts.invitation as i
   where i.account_user_key = internal.account_user_key(invited ->> 'id')
 $$;
@@ -117,7 +117,7 @@ as $$
   select count(*)
   from accounts.outbox as o
   join accounts.invitation as i on i.key = o.invitation_key
-  where i.account_user_key = internal.account_user_key(invited ->> 'id')
+  where i.account_user_key = internal.account_user_key(invited ->> 'id') and o.topic = 'invitation.mail'
 $$;
 
 -- The newest audit record of a membership.

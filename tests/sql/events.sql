@@ -1,0 +1,107 @@
+-- The outbox as a feed: api.read_events. What concurrent commits do to it is in tests/http/test_events.c.
+begin;
+\ir lib/fixture.sql
+\ir lib/membership.sql
+select plan(17);
+
+create function pg_temp.read(after bigint, max_count int default 1000)
+returns table (n bigint, event jsonb)
+language plpgsql
+as $$
+begin
+  perform set_config('role', 'accountsd_consumer', true);
+  return query select e.position, e.event::jsonb from api.read_events(after, max_count) as e;
+  perform set_config('role', 'none', true);
+end
+$$;
+
+-- From here on.
+do $$
+declare
+  v_after bigint := 0;
+  v_last bigint;
+begin
+  loop
+    select max(e.n) into v_last from pg_temp.read(v_after) as e;
+    exit when v_last is null;
+    v_after := v_last;
+  end loop;
+end
+$$;
+select coalesce(max(position), 0) as start from accounts.outbox \gset
+select is((select count(*) from pg_temp.read(:start)), 0::bigint, 'after the last event there is none');
+
+select pg_temp.invite(:'client_token', 'followed@example.com', pg_temp.ids(:'client_everyone')) as invited \gset
+select pg_temp.accept(:'invited') \gset ignored_
+set local role accountsd_dba;
+select api.add_account_user_group(:'invited'::jsonb ->> 'id', jsonb_build_object('id', :'client_northern'))
+  \gset ignored_
+select api.add_account_user_group(:'invited'::jsonb ->> 'id', jsonb_build_object('id', :'client_northern'))
+  \gset ignored_
+select api.take_account_user_group(:'invited'::jsonb ->> 'id', :'client_everyone') as nothing \gset ignored_
+select api.replace_account_user_groups(:'invited'::jsonb ->> 'id', pg_temp.ids(:'client_southern')) \gset ignored_
+select api.remove_account_user(:'invited'::jsonb ->> 'id') as nothing \gset ignored_
+select api.create_account_user(pg_temp.invitation('followed@example.com', :'client')) \gset ignored_
+select api.resend_account_user_invite(:'invited'::jsonb ->> 'id') \gset ignored_
+reset role;
+
+select is(
+  array(select e.event ->> 'topic' from pg_temp.read(:start) as e),
+  array['invitation.mail', 'account_user.accepted', 'account_user.group_added', 'account_user.group_taken',
+    'account_user.groups_replaced', 'account_user.removed', 'invitation.mail', 'invitation.mail'],
+  'what happens to a membership is an event, what changes nothing is none');
+select is(
+  array(select e.n - :start from pg_temp.read(:start) as e), array[1, 2, 3, 4, 5, 6, 7, 8]::bigint[],
+  'positions have no gap');
+select is(
+  array(select e.n from pg_temp.read(:start) as e),
+  array(select (e.event ->> 'position')::bigint from pg_temp.read(:start) as e), 'and are in the event');
+select is(
+  (select e.event - 'position' from pg_temp.read(:start, 1) as e),
+  jsonb_build_object('topic', 'invitation.mail', 'at', internal.timestamp_text(now()),
+    'accountUser', jsonb_build_object('id', :'invited'::jsonb ->> 'id'),
+    'account', jsonb_build_object('id', :'client'),
+    'user', jsonb_build_object('id', :'invited'::jsonb #>> '{user,id}')),
+  'an event names the membership, the account and the person, and no address, name or code');
+select is(
+  array(select e.n - :start from pg_temp.read(:start + 2, 3) as e), array[3, 4, 5]::bigint[],
+  'a reader goes on from where it was');
+select is(
+  array(select e.event from pg_temp.read(:start) as e), array(select e.event from pg_temp.read(:start) as e),
+  'read again it is the same');
+
+-- A page at a time.
+select count(pg_temp.invite(:'client_token', 'page-' || i || '@example.com')) from generate_series(1, 10) as i
+  \gset ignored_
+select is(
+  array(select e.n - :start from pg_temp.read(:start + 6, 4) as e), array[7, 8, 9, 10]::bigint[],
+  'a page that begins among the old and ends among the new has no gap');
+select is((select count(*) from pg_temp.read(:start + 8)), 10::bigint, 'and the rest is there');
+
+-- What is rolled back is no event, nor does it leave a gap.
+savepoint before_the_call;
+select pg_temp.invite(:'client_token', 'undone@example.com') \gset ignored_
+select is((select count(*) from pg_temp.read(:start + 18)), 1::bigint, 'an event of this transaction is seen by it');
+rollback to before_the_call;
+select pg_temp.invite(:'client_token', 'done@example.com') \gset ignored_
+select is(
+  array(select e.n - :start from pg_temp.read(:start + 18) as e), array[19]::bigint[],
+  'one that was rolled back leaves no gap');
+
+-- Read only.
+select pg_temp.invite(:'client_token', 'unread@example.com') \gset ignored_
+set local transaction_read_only = on;
+select is(
+  array(select e.n - :start from pg_temp.read(:start + 18) as e), array[19]::bigint[],
+  'a transaction that may not write is told what has a position');
+
+select is(
+  pg_temp.problem_of('accountsd_consumer', format('select api.read_events(%s)', r.arguments)),
+  pg_temp.refusal(400, 'after is below 0, or max_count not 1 to 1000.'), format('(%s) is refused', r.arguments))
+from (values ('-1'), ('null'), ('0, 0'), ('0, 1001')) as r (arguments);
+select is(
+  pg_temp.problem_of('accountsd_server', 'select api.read_events()') ->> 'sqlstate', '42501',
+  'the server reads no events');
+
+select * from finish();
+rollback;
