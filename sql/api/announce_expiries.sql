@@ -3,6 +3,7 @@ returns int
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 begin
   if (max_count between 1 and 10000) is not true then

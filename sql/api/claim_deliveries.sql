@@ -3,6 +3,7 @@ returns table (id bigint, attempt int, is_repeat boolean, message json)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   -- What is not to be sent any more is passed over, but not without end.

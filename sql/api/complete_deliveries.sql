@@ -3,6 +3,7 @@ returns table (id bigint, status text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 declare
   v_result record;
