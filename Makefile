@@ -15,18 +15,20 @@ out := build/$(VARIANT)
 comma := ,
 
 c_files = $(wildcard server/*.[ch] tests/*/*.[ch])
-server_objects := $(patsubst %.c,$(out)/%.o,$(wildcard server/*.c)) $(out)/server/openapi_json.o
+templates := $(wildcard server/templates/*)
+server_objects := $(patsubst %.c,$(out)/%.o,$(wildcard server/*.c)) $(out)/server/openapi_json.o \
+	$(out)/server/template_files.o
 library_objects := $(filter-out $(out)/server/main.o,$(server_objects))
 test_objects = $(patsubst %.c,$(out)/%.o,$(wildcard tests/$(1)/*.c))
-test_programs := $(addprefix $(out)/,unit_tests vector_tests http_tests)
+test_programs := $(addprefix $(out)/,unit_tests vector_tests http_tests mail_tests)
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_programs := $(addprefix $(out)/,$(fuzz_targets))
-all_test_objects := $(foreach kind,unit vectors http fuzz torture,$(call test_objects,$(kind)))
+all_test_objects := $(foreach kind,unit vectors http mail fuzz torture,$(call test_objects,$(kind)))
 
 # Asked once and only by a recipe: before scripts/setup there may be no pkg-config.
 # The libraries' headers count as the system's, so that -Werror is about ours.
-libraries := libh2o-evloop libpq jansson openssl
-test_libraries := criterion libcurl
+libraries := libh2o-evloop libpq jansson openssl icu-i18n icu-uc libcurl
+test_libraries := criterion
 pkg_cflags = $(eval pkg_cflags := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(libraries))))$(pkg_cflags)
 pkg_test_cflags = $(eval pkg_test_cflags := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(test_libraries))))$(pkg_test_cflags)
 pkg_libs = $(eval pkg_libs := $(shell pkg-config --libs $(libraries)))$(pkg_libs)
@@ -154,6 +156,8 @@ $(out)/torture_tests: $(out)/tests/torture/test_torture.o $(out)/tests/http/harn
 $(out)/unit_tests: $(call test_objects,unit)
 $(out)/vector_tests: $(call test_objects,vectors)
 $(out)/http_tests: $(call test_objects,http)
+$(out)/mail_tests: $(call test_objects,mail) $(addprefix $(out)/tests/http/,harness.o fixture.o process.o tls_client.o \
+	trouble.o)
 $(test_programs) $(out)/torture_tests: $(out)/libaccountsd.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) $(ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(pkg_libs) $(pkg_test_libs)
@@ -177,11 +181,22 @@ $(out)/%.o: %.c Makefile
 $(out)/%.o: $(out)/%.c Makefile
 	$(compile)
 
-# The bytes of the document as an array: signed numbers, as char is.
+# A file's bytes as numbers of an array: signed, as char is. A NUL follows.
+bytes = LC_ALL=C od -An -v -td1 $(1) | sed 's/[0-9][0-9]*/&,/g'
+
 $(out)/server/openapi_json.c: server/openapi.json Makefile
 	@mkdir -p $(@D)
 	@{ printf '#include "openapi.h"\nconst char openapi_json[] = {\n'; \
-		LC_ALL=C od -An -v -td1 $< | sed 's/[0-9][0-9]*/&,/g'; \
+		$(call bytes,$<); \
 		printf '0};\nconst size_t openapi_json_len = sizeof(openapi_json) - 1;\n'; } >$@
+
+# The folder is newer when a file has come or gone.
+$(out)/server/template_files.c: $(templates) server/templates Makefile
+	@mkdir -p $(@D)
+	@{ printf '#include "template_files.h"\nconst struct template_file template_files[] = {\n'; \
+		for file in $(templates); do \
+			printf '{"%s", (const char[]){\n' "$${file##*/}"; $(call bytes,"$$file"); printf '0}},\n'; \
+		done; \
+		printf '};\nconst size_t template_file_count = %d;\n' $(words $(templates)); } >$@
 
 -include $(server_objects:.o=.d) $(all_test_objects:.o=.d)

@@ -1,80 +1,141 @@
 #include "config.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind { OPTION_TEXT, OPTION_NUMBER };
+#include "message.h"
+
+enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_CHOICE };
 
 struct option {
     struct config_option text;
+    unsigned commands;
     enum option_kind kind;
     size_t offset;
     long min, max;
+    /* The values of a choice; its number is a text's place among them. */
+    const char *const *choices;
 };
 
-#define TEXT(flag, variable, field, default_value, help)                                                     \
+#define SERVE "serve", CONFIG_SERVE
+#define DELIVER "deliver", CONFIG_DELIVER
+#define BOTH "both", CONFIG_SERVE | CONFIG_DELIVER
+
+#define OPTION(name, bits, flag, variable, default_value, help, ...)                                         \
     {                                                                                                        \
-        {"--" flag, variable, default_value, help}, OPTION_TEXT, offsetof(struct config, field), 0, 0        \
+        {name, flag, variable, default_value, help}, bits, __VA_ARGS__                                       \
     }
-#define NUMBER(flag, variable, field, default_value, min, max, help)                                         \
-    {                                                                                                        \
-        {"--" flag, variable, default_value, help}, OPTION_NUMBER, offsetof(struct config, field), min, max  \
-    }
+#define TEXT(commands, flag, variable, field, default_value, help)                                           \
+    OPTION(commands, "--" flag, variable, default_value, help, OPTION_TEXT, offsetof(struct config, field),  \
+        0, 0, NULL)
+#define SECRET(commands, variable, field, help)                                                              \
+    OPTION(commands, "", variable, "", help, OPTION_TEXT, offsetof(struct config, field), 0, 0, NULL)
+#define NUMBER(commands, flag, variable, field, default_value, min, max, help)                               \
+    OPTION(commands, "--" flag, variable, default_value, help, OPTION_NUMBER,                                \
+        offsetof(struct config, field), min, max, NULL)
+#define CHOICE(commands, flag, variable, field, default_value, choices, help)                                \
+    OPTION(commands, "--" flag, variable, default_value, help, OPTION_CHOICE,                                \
+        offsetof(struct config, field), 0, 0, choices)
+
+static const char *const tls_modes[] = {"required", "opportunistic", "none", NULL};
 
 static const struct option options[] = {
-    TEXT("database-url", "DATABASE_URL", database_url, "",
+    TEXT(BOTH, "database-url", "DATABASE_URL", database_url, "",
         "libpq connection string or URL; empty: libpq's PG* variables"),
-    TEXT(
-        "listen-address", "ACCOUNTSD_LISTEN_ADDRESS", listen_address, "127.0.0.1", "IP address to listen on"),
-    NUMBER("port", "ACCOUNTSD_PORT", port, "8080", 0, 65535, "TCP port to listen on; 0: any that is free"),
-    TEXT("tls-certificate", "ACCOUNTSD_TLS_CERTIFICATE", tls_certificate, "",
+    TEXT(SERVE, "listen-address", "ACCOUNTSD_LISTEN_ADDRESS", listen_address, "127.0.0.1",
+        "IP address to listen on"),
+    NUMBER(SERVE, "port", "ACCOUNTSD_PORT", port, "8080", 0, 65535,
+        "TCP port to listen on; 0: any that is free"),
+    TEXT(SERVE, "tls-certificate", "ACCOUNTSD_TLS_CERTIFICATE", tls_certificate, "",
         "PEM file with the certificate and those it is chained to; empty: clear text"),
-    TEXT("tls-key", "ACCOUNTSD_TLS_KEY", tls_key, "", "PEM file with the certificate's key, not encrypted"),
-    TEXT("telemetry-address", "ACCOUNTSD_TELEMETRY_ADDRESS", telemetry_address, "127.0.0.1",
+    TEXT(SERVE, "tls-key", "ACCOUNTSD_TLS_KEY", tls_key, "",
+        "PEM file with the certificate's key, not encrypted"),
+    TEXT(BOTH, "telemetry-address", "ACCOUNTSD_TELEMETRY_ADDRESS", telemetry_address, "127.0.0.1",
         "IP address to answer /live, /ready and /metrics on; empty: none"),
-    NUMBER("telemetry-port", "ACCOUNTSD_TELEMETRY_PORT", telemetry_port, "9180", 0, 65535,
+    NUMBER(SERVE, "telemetry-port", "ACCOUNTSD_TELEMETRY_PORT", telemetry_port, "9180", 0, 65535,
         "TCP port to answer them on; 0: any that is free"),
-    NUMBER("workers", "ACCOUNTSD_WORKERS", workers, "0", 0, 256, "worker threads; 0: one a core"),
-    NUMBER("database-connections", "ACCOUNTSD_DATABASE_CONNECTIONS", database_connections, "2", 1, 64,
+    NUMBER(DELIVER, "telemetry-port", "ACCOUNTSD_TELEMETRY_PORT", telemetry_port, "9181", 0, 65535,
+        "TCP port to answer them on; 0: any that is free"),
+    TEXT(BOTH, "templates", "ACCOUNTSD_TEMPLATES", templates, "",
+        "directory of files that take the place of the built-in templates of mails and pages, or add "
+        "languages; "
+        "empty: none"),
+    NUMBER(SERVE, "workers", "ACCOUNTSD_WORKERS", workers, "0", 0, 256, "worker threads; 0: one a core"),
+    NUMBER(SERVE, "database-connections", "ACCOUNTSD_DATABASE_CONNECTIONS", database_connections, "2", 1, 64,
         "database connections of each worker"),
-    NUMBER("database-connect-timeout", "ACCOUNTSD_DATABASE_CONNECT_TIMEOUT", database_connect_timeout, "5", 2,
-        60, "seconds to connect to the database, whose hosts are all tried at once"),
-    NUMBER("database-retry-interval", "ACCOUNTSD_DATABASE_RETRY_INTERVAL", database_retry_interval, "1000",
-        100, 60000,
+    NUMBER(BOTH, "database-connect-timeout", "ACCOUNTSD_DATABASE_CONNECT_TIMEOUT", database_connect_timeout,
+        "5", 2, 60, "seconds to connect to the database, whose hosts are all tried at once"),
+    NUMBER(BOTH, "database-retry-interval", "ACCOUNTSD_DATABASE_RETRY_INTERVAL", database_retry_interval,
+        "1000", 100, 60000,
         "milliseconds, at most, between a worker's attempts to connect to a database that is away"),
-    NUMBER("database-timeout", "ACCOUNTSD_DATABASE_TIMEOUT", database_timeout, "10000", 100, 600000,
+    NUMBER(BOTH, "database-timeout", "ACCOUNTSD_DATABASE_TIMEOUT", database_timeout, "10000", 100, 600000,
         "milliseconds to wait for the database's answer"),
-    NUMBER("prepared-statements", "ACCOUNTSD_PREPARED_STATEMENTS", prepared_statements, "1", 0, 1,
+    NUMBER(SERVE, "prepared-statements", "ACCOUNTSD_PREPARED_STATEMENTS", prepared_statements, "1", 0, 1,
         "1: prepare statements by name; 0: do not, for PgBouncer's transaction pooling"),
-    NUMBER("queue-size", "ACCOUNTSD_QUEUE_SIZE", queue_size, "1024", 1, 1000000,
+    NUMBER(SERVE, "queue-size", "ACCOUNTSD_QUEUE_SIZE", queue_size, "1024", 1, 1000000,
         "requests of each worker that may wait for a database connection"),
-    NUMBER("queue-timeout", "ACCOUNTSD_QUEUE_TIMEOUT", queue_timeout, "5000", 100, 600000,
+    NUMBER(SERVE, "queue-timeout", "ACCOUNTSD_QUEUE_TIMEOUT", queue_timeout, "5000", 100, 600000,
         "milliseconds that a request may wait for a database connection"),
-    NUMBER("set-size", "ACCOUNTSD_SET_SIZE", set_size, "32", 1, CONFIG_SET_SIZE_MAX,
+    NUMBER(SERVE, "set-size", "ACCOUNTSD_SET_SIZE", set_size, "32", 1, CONFIG_SET_SIZE_MAX,
         "waiting requests that one database call may take"),
-    NUMBER("max-connections", "ACCOUNTSD_MAX_CONNECTIONS", max_connections, "10000", 1, 1000000,
+    NUMBER(SERVE, "max-connections", "ACCOUNTSD_MAX_CONNECTIONS", max_connections, "10000", 1, 1000000,
         "open client connections, shared out evenly among the workers"),
-    NUMBER("max-head-size", "ACCOUNTSD_MAX_HEAD_SIZE", max_head_size, "16384", 1024, 131072,
+    NUMBER(SERVE, "max-head-size", "ACCOUNTSD_MAX_HEAD_SIZE", max_head_size, "16384", 1024, 131072,
         "bytes of request line and headers"),
-    NUMBER("max-body-size", "ACCOUNTSD_MAX_BODY_SIZE", max_body_size, "65536", 1024, 16777216,
+    NUMBER(SERVE, "max-body-size", "ACCOUNTSD_MAX_BODY_SIZE", max_body_size, "65536", 1024, 16777216,
         "bytes of a request's body"),
-    NUMBER("max-json-depth", "ACCOUNTSD_MAX_JSON_DEPTH", max_json_depth, "16", 4, 512,
+    NUMBER(SERVE, "max-json-depth", "ACCOUNTSD_MAX_JSON_DEPTH", max_json_depth, "16", 4, 512,
         "levels of nested arrays and objects in a body"),
-    NUMBER("request-timeout", "ACCOUNTSD_REQUEST_TIMEOUT", request_timeout, "10000", 100, 600000,
+    NUMBER(SERVE, "request-timeout", "ACCOUNTSD_REQUEST_TIMEOUT", request_timeout, "10000", 100, 600000,
         "milliseconds for a request to arrive whole, and for an idle connection to stay open"),
-    NUMBER("send-timeout", "ACCOUNTSD_SEND_TIMEOUT", send_timeout, "10000", 100, 600000,
+    NUMBER(SERVE, "send-timeout", "ACCOUNTSD_SEND_TIMEOUT", send_timeout, "10000", 100, 600000,
         "milliseconds that a client may leave sent bytes unacknowledged"),
-    NUMBER("response-timeout", "ACCOUNTSD_RESPONSE_TIMEOUT", response_timeout, "60000", 100, 600000,
+    NUMBER(SERVE, "response-timeout", "ACCOUNTSD_RESPONSE_TIMEOUT", response_timeout, "60000", 100, 600000,
         "milliseconds for a response to leave whole"),
-    NUMBER("drain-delay", "ACCOUNTSD_DRAIN_DELAY", drain_delay, "0", 0, 600000,
+    NUMBER(SERVE, "drain-delay", "ACCOUNTSD_DRAIN_DELAY", drain_delay, "0", 0, 600000,
         "milliseconds after SIGTERM or SIGINT in which new connections are still served while /ready says "
         "503"),
-    NUMBER("drain-timeout", "ACCOUNTSD_DRAIN_TIMEOUT", drain_timeout, "30000", 100, 600000,
-        "milliseconds that requests in flight get to end after SIGTERM or SIGINT"),
-    NUMBER("stall-timeout", "ACCOUNTSD_STALL_TIMEOUT", stall_timeout, "10000", 2000, 600000,
+    NUMBER(BOTH, "drain-timeout", "ACCOUNTSD_DRAIN_TIMEOUT", drain_timeout, "30000", 100, 600000,
+        "milliseconds that what is in flight gets to end after SIGTERM or SIGINT"),
+    NUMBER(BOTH, "stall-timeout", "ACCOUNTSD_STALL_TIMEOUT", stall_timeout, "10000", 2000, 600000,
         "milliseconds without a sign of life after which /live calls a worker stuck"),
+    TEXT(DELIVER, "smtp-url", "ACCOUNTSD_SMTP_URL", smtp_url, "",
+        "smtp://host:port, or smtps://host:port for TLS from the first byte; empty: mails become files"),
+    TEXT(DELIVER, "smtp-user", "ACCOUNTSD_SMTP_USER", smtp_user, "",
+        "user to log in as; empty: without logging in"),
+    TEXT(DELIVER, "smtp-password-file", "ACCOUNTSD_SMTP_PASSWORD_FILE", smtp_password_file, "",
+        "file whose first line is the password"),
+    SECRET(DELIVER, "ACCOUNTSD_SMTP_PASSWORD", smtp_password,
+        "the password itself; not a flag, since everybody on the machine may read those"),
+    CHOICE(DELIVER, "smtp-tls", "ACCOUNTSD_SMTP_TLS", smtp_tls, "required", tls_modes,
+        "STARTTLS of smtp://: required, with a certificate that is verified; opportunistic, with any, where "
+        "it is offered; none"),
+    TEXT(DELIVER, "smtp-ca-file", "ACCOUNTSD_SMTP_CA_FILE", smtp_ca_file, "",
+        "PEM file with certificates to trust beside the system's"),
+    TEXT(DELIVER, "smtp-ehlo-name", "ACCOUNTSD_SMTP_EHLO_NAME", smtp_ehlo_name, "",
+        "name to greet the SMTP server with; empty: this host's"),
+    NUMBER(DELIVER, "smtp-connect-timeout", "ACCOUNTSD_SMTP_CONNECT_TIMEOUT", smtp_connect_timeout, "10000",
+        100, 600000, "milliseconds to connect to the SMTP server, with TLS and login"),
+    NUMBER(DELIVER, "smtp-timeout", "ACCOUNTSD_SMTP_TIMEOUT", smtp_timeout, "60000", 100, 3600000,
+        "milliseconds for a mail to be sent, with connecting; less than --lease"),
+    TEXT(DELIVER, "mail-from", "ACCOUNTSD_MAIL_FROM", mail_from, "",
+        "who mails are from, as address or as Name <address>; no mail leaves without"),
+    TEXT(DELIVER, "mail-directory", "ACCOUNTSD_MAIL_DIRECTORY", mail_directory, "",
+        "directory to write mails to as .eml files where there is no --smtp-url"),
+    NUMBER(DELIVER, "mails-in-flight", "ACCOUNTSD_MAILS_IN_FLIGHT", mails_in_flight, "4", 1, 64,
+        "mails sent at once, each by a thread and connection of its own"),
+    NUMBER(DELIVER, "lease", "ACCOUNTSD_LEASE", lease, "300000", 1000, 86400000,
+        "milliseconds after which the mails of a worker that has ended without a word are another's"),
+    NUMBER(DELIVER, "poll-interval", "ACCOUNTSD_POLL_INTERVAL", poll_interval, "5000", 100, 600000,
+        "milliseconds between looks into the queue where nobody says that there is a mail"),
+    NUMBER(DELIVER, "announce-interval", "ACCOUNTSD_ANNOUNCE_INTERVAL", announce_interval, "60000", 100,
+        86400000, "milliseconds between looks for invitations whose reminder or end is due"),
+    NUMBER(DELIVER, "smtp-retry-interval", "ACCOUNTSD_SMTP_RETRY_INTERVAL", smtp_retry_interval, "60000", 100,
+        3600000,
+        "milliseconds, at most, between attempts to send while the SMTP server, or the directory, is away"),
 };
 
 #define COUNT (sizeof(options) / sizeof(options[0]))
@@ -99,6 +160,19 @@ static bool set_option(
         *(const char **)field = value;
         return true;
     }
+    if (option->kind == OPTION_CHOICE) {
+        for (long i = 0; option->choices[i] != NULL; i++) {
+            if (strcmp(value, option->choices[i]) == 0) {
+                *(long *)field = i;
+                return true;
+            }
+        }
+        fprintf(err, "accountsd: %s: \"%s\" is none of", source, value);
+        for (long i = 0; option->choices[i] != NULL; i++)
+            fprintf(err, "%s %s", i > 0 ? "," : "", option->choices[i]);
+        fputc('\n', err);
+        return false;
+    }
     char *end;
     errno = 0;
     long number = strtol(value, &end, 10);
@@ -111,10 +185,11 @@ static bool set_option(
     return true;
 }
 
-static const struct option *find_option(const char *argument, size_t len)
+static const struct option *find_option(unsigned commands, const char *argument, size_t len)
 {
     for (size_t i = 0; i < COUNT; i++) {
-        if (strlen(options[i].text.flag) == len && memcmp(options[i].text.flag, argument, len) == 0)
+        if ((options[i].commands & commands) != 0 && len > 0 && strlen(options[i].text.flag) == len &&
+            memcmp(options[i].text.flag, argument, len) == 0)
             return &options[i];
     }
     return NULL;
@@ -124,16 +199,134 @@ static bool load_defaults_and_environment(struct config *config, FILE *err)
 {
     bool sound = true;
 
+    /* Of all options, and then of the command's, which may have another default. */
+    for (size_t i = 0; i < COUNT; i++) {
+        if (!set_option(config, &options[i], options[i].text.flag, options[i].text.default_value, err))
+            abort();
+    }
     for (size_t i = 0; i < COUNT; i++) {
         const struct option *option = &options[i];
         const char *value = getenv(option->text.variable);
 
+        if ((option->commands & config->command) == 0)
+            continue;
         if (!set_option(config, option, option->text.flag, option->text.default_value, err))
             abort();
         if (value != NULL && !set_option(config, option, option->text.variable, value, err))
             sound = false;
     }
     return sound;
+}
+
+static const struct {
+    const char *name;
+    enum config_command command;
+    const char *does;
+} commands[] = {
+    {"serve", CONFIG_SERVE, "Serves the account users of a PostgreSQL database over HTTP."},
+    {"deliver", CONFIG_DELIVER, "Sends the mails that wait in the database's queue."},
+};
+
+/* Takes the command, where the arguments begin with one, and counts it in *taken. */
+static bool take_command(struct config *config, const char *argument, int *taken, FILE *err)
+{
+    config->command = CONFIG_SERVE;
+    *taken = 0;
+    if (argument == NULL || *argument == '-')
+        return true;
+    *taken = 1;
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argument, commands[i].name) == 0) {
+            config->command = commands[i].command;
+            return true;
+        }
+    }
+    fprintf(err, "accountsd: there is no command \"%s\"; see accountsd --help\n", argument);
+    return false;
+}
+
+static void complain_of_option(const struct config *config, const char *argument, size_t len, FILE *err)
+{
+    const struct option *elsewhere = find_option(~0U, argument, len);
+
+    if (elsewhere != NULL)
+        fprintf(err, "accountsd: %s is an option of accountsd %s\n", elsewhere->text.flag,
+            elsewhere->text.commands);
+    else
+        fprintf(err, "accountsd: there is no option \"%s\"; see accountsd %s--help\n", argument,
+            config->command == CONFIG_DELIVER ? "deliver " : "");
+}
+
+static bool is_smtp_url(const char *text)
+{
+    static const CURLUPart unwanted[] = {
+        CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS, CURLUPART_QUERY, CURLUPART_FRAGMENT};
+    CURLU *url = curl_url();
+    char *scheme = NULL, *path = NULL;
+    bool is_one = curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+                  curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                  (strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0) &&
+                  curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0;
+
+    for (size_t i = 0; is_one && i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
+        char *part = NULL;
+
+        is_one = curl_url_get(url, unwanted[i], &part, 0) != CURLUE_OK;
+        curl_free(part);
+    }
+    curl_free(scheme);
+    curl_free(path);
+    curl_url_cleanup(url);
+    return is_one;
+}
+
+/* What no option can tell alone. */
+static bool check_deliver(const struct config *config, FILE *err)
+{
+    const bool has_url = *config->smtp_url != '\0', has_user = *config->smtp_user != '\0',
+               has_password = *config->smtp_password != '\0', has_file = *config->smtp_password_file != '\0';
+    struct mailbox from;
+    const struct {
+        bool is_wrong;
+        const char *text;
+    } mistakes[] = {
+        {!has_url && *config->mail_directory == '\0',
+            "--smtp-url and --mail-directory: one is needed, for mails to go to"},
+        {has_url && *config->mail_directory != '\0',
+            "--smtp-url and --mail-directory: mails go to one of them"},
+        {has_url && !is_smtp_url(config->smtp_url),
+            "--smtp-url is not smtp://host:port or smtps://host:port, with nothing else in it"},
+        {!message_read_mailbox(config->mail_from, &from),
+            "--mail-from: an address is needed, as address or as Name <address>"},
+        {has_user != (has_password || has_file),
+            "--smtp-user and the password: one is given without the other"},
+        {has_password && has_file,
+            "ACCOUNTSD_SMTP_PASSWORD and --smtp-password-file: the password is one of them"},
+        {has_user && config->smtp_tls != CONFIG_TLS_REQUIRED &&
+                strncasecmp(config->smtp_url, "smtps:", 6) != 0,
+            "--smtp-user: without --smtp-tls required the password could go in clear text"},
+        {config->smtp_connect_timeout > config->smtp_timeout,
+            "--smtp-connect-timeout is longer than --smtp-timeout"},
+        {config->lease <= config->smtp_timeout,
+            "--lease is not longer than --smtp-timeout: a mail could be sent twice"},
+    };
+    bool sound = true;
+
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+        if (!mistakes[i].is_wrong)
+            continue;
+        fprintf(err, "accountsd: %s\n", mistakes[i].text);
+        sound = false;
+    }
+    return sound;
+}
+
+static bool check_serve(const struct config *config, FILE *err)
+{
+    if ((*config->tls_certificate == '\0') == (*config->tls_key == '\0'))
+        return true;
+    fputs("accountsd: --tls-certificate and --tls-key: one is given without the other\n", err);
+    return false;
 }
 
 enum config_action config_load(struct config *config, int argc, char **argv, FILE *err)
@@ -143,12 +336,14 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
         enum config_action action;
     } actions[] = {{"--check-config", CONFIG_CHECK}, {"--help", CONFIG_HELP}, {"--version", CONFIG_VERSION}};
     enum config_action action = CONFIG_RUN;
-    bool sound = load_defaults_and_environment(config, err);
+    int taken;
+    bool sound = take_command(config, argc > 1 ? argv[1] : NULL, &taken, err);
 
-    for (int i = 1; i < argc; i++) {
+    sound &= load_defaults_and_environment(config, err);
+    for (int i = 1 + taken; i < argc; i++) {
         const char *argument = argv[i], *equals = strchr(argument, '=');
         size_t flag_len = equals != NULL ? (size_t)(equals - argument) : strlen(argument);
-        const struct option *option = find_option(argument, flag_len);
+        const struct option *option = find_option(config->command, argument, flag_len);
         bool is_action = false;
 
         for (size_t a = 0; a < sizeof(actions) / sizeof(actions[0]); a++) {
@@ -160,7 +355,7 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
         if (is_action)
             continue;
         if (option == NULL) {
-            fprintf(err, "accountsd: there is no option \"%s\"; see accountsd --help\n", argument);
+            complain_of_option(config, argument, flag_len, err);
             sound = false;
         } else if (equals == NULL && i + 1 == argc) {
             fprintf(err, "accountsd: %s: a value is missing\n", argument);
@@ -170,31 +365,41 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
             sound = false;
         }
     }
-    if ((*config->tls_certificate == '\0') != (*config->tls_key == '\0')) {
-        fputs("accountsd: --tls-certificate and --tls-key: one is given without the other\n", err);
-        sound = false;
-    }
-    return sound || action == CONFIG_HELP || action == CONFIG_VERSION ? action : CONFIG_INVALID;
+    if (action == CONFIG_HELP || action == CONFIG_VERSION)
+        return action;
+    sound &= config->command == CONFIG_DELIVER ? check_deliver(config, err) : check_serve(config, err);
+    return sound ? action : CONFIG_INVALID;
 }
 
-void config_write_help(FILE *out)
+static void write_option(const struct option *option, FILE *out)
 {
-    fputs("Usage: accountsd [OPTION]...\n"
-          "Serves the account users of a PostgreSQL database over HTTP.\n\n"
-          "Options, as --option VALUE or --option=VALUE, each with its environment variable:\n\n",
-        out);
-    for (size_t i = 0; i < COUNT; i++) {
-        const struct option *option = &options[i];
+    fprintf(out, "  %s%s%s\n      %s\n", option->text.flag, *option->text.flag != '\0' ? ", " : "",
+        option->text.variable, option->text.help);
+    if (option->kind == OPTION_NUMBER)
+        fprintf(
+            out, "      default %s, from %ld to %ld\n", option->text.default_value, option->min, option->max);
+    else
+        fprintf(out, "      default \"%s\"\n", option->text.default_value);
+}
 
-        fprintf(out, "  %s, %s\n      %s\n", option->text.flag, option->text.variable, option->text.help);
-        if (option->kind == OPTION_NUMBER)
-            fprintf(out, "      default %s, from %ld to %ld\n", option->text.default_value, option->min,
-                option->max);
-        else
-            fprintf(out, "      default \"%s\"\n", option->text.default_value);
+void config_write_help(enum config_command command, FILE *out)
+{
+    fputs("Usage: accountsd [serve] [OPTION]...\n"
+          "       accountsd deliver [OPTION]...\n",
+        out);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (commands[i].command == command)
+            fprintf(out, "%s\n\n", commands[i].does);
+    }
+    fputs("Options, as --option VALUE or --option=VALUE, each with its environment variable:\n\n", out);
+    for (size_t i = 0; i < COUNT; i++) {
+        if ((options[i].commands & command) != 0)
+            write_option(&options[i], out);
     }
     fputs("\n  --check-config  say what is wrong with the configuration, and end\n"
           "  --help          show this text, and end\n"
           "  --version       show the version, and end\n",
         out);
+    if (command == CONFIG_SERVE)
+        fputs("\nSee accountsd deliver --help for the other command's.\n", out);
 }

@@ -1,14 +1,21 @@
 #ifndef ACCOUNTSD_CONFIG_H
 #define ACCOUNTSD_CONFIG_H
 
-/* Configuration: one table of options, each a flag, an environment variable, a default, bounds and a line of
- * help. A flag wins over the environment. */
+/* Configuration: one table of options, each a flag, an environment variable, a default, bounds, a line of
+ * help and the commands that it is for. A flag wins over the environment. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
+/* Bits, for options that are of both. */
+enum config_command { CONFIG_SERVE = 1, CONFIG_DELIVER = 2 };
+
+enum config_tls { CONFIG_TLS_REQUIRED, CONFIG_TLS_OPPORTUNISTIC, CONFIG_TLS_NONE };
+
+/* What a command has no option for has that option's default. */
 struct config {
+    enum config_command command;
     /* libpq connection string or URL; empty: libpq's own PG* variables. */
     const char *database_url;
     const char *listen_address;
@@ -18,6 +25,8 @@ struct config {
     const char *tls_key;
     const char *telemetry_address;
     long telemetry_port;
+    /* A directory; empty: the built-in templates alone. */
+    const char *templates;
     long workers;
     long database_connections;
     long database_connect_timeout;
@@ -37,6 +46,25 @@ struct config {
     long drain_delay;
     long drain_timeout;
     long stall_timeout;
+
+    /* Of deliver: either an SMTP server or a directory. */
+    const char *smtp_url;
+    const char *smtp_user;
+    const char *smtp_password;
+    const char *smtp_password_file;
+    /* An enum config_tls. */
+    long smtp_tls;
+    const char *smtp_ca_file;
+    const char *smtp_ehlo_name;
+    long smtp_connect_timeout;
+    long smtp_timeout;
+    const char *mail_from;
+    const char *mail_directory;
+    long mails_in_flight;
+    long lease;
+    long poll_interval;
+    long announce_interval;
+    long smtp_retry_interval;
 };
 
 enum config_action {
@@ -47,17 +75,20 @@ enum config_action {
     CONFIG_INVALID, /* every mistake has been written to err, a line each */
 };
 
-/* Fills *config from the defaults, the environment and the arguments. Texts point into argv and the
- * environment and are not copied. */
+/* Fills *config from the defaults, the environment and the arguments, of which the first may be a command.
+ * Texts point into argv and the environment and are not copied. */
 enum config_action config_load(struct config *config, int argc, char **argv, FILE *err);
 
-void config_write_help(FILE *out);
+void config_write_help(enum config_command command, FILE *out);
 
 /* The largest bound of set_size, for arrays. */
 #define CONFIG_SET_SIZE_MAX 64
 
 /* One option as text, for the help and for the test that compares README with it. */
 struct config_option {
+    /* "serve", "deliver" or "both". */
+    const char *commands;
+    /* "" where the value must not be a flag, since everybody on the machine may read those. */
     const char *flag;
     const char *variable;
     const char *default_value;

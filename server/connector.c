@@ -117,13 +117,11 @@ static void ignore_notice(void *data, const PGresult *result)
     (void)result;
 }
 
-/* As connector_connect; gives up once stop_fd, unless it is -1, is readable. */
-static PGconn *connect_until(
-    const struct config *config, int stop_fd, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
+PGconn *connector_open(const struct config *config, const struct dial_limit *limit,
+    char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
 {
-    const struct dial_limit limit = {dial_now_ms() + config->database_connect_timeout * 1000, stop_fd};
     char reason[CONNECTOR_ERROR_MAX];
-    PGconn *pg = dial_connect(config->database_url, &limit, reason);
+    PGconn *pg = dial_connect(config->database_url, limit, reason);
 
     *is_unfit = false;
     if (pg == NULL) {
@@ -131,8 +129,20 @@ static PGconn *connect_until(
         return NULL;
     }
     PQsetNoticeReceiver(pg, ignore_notice, NULL);
-    if (check_schema(pg, &limit, error, is_unfit) &&
-        (!config->prepared_statements || prepare_statements(pg, &limit, error)))
+    if (check_schema(pg, limit, error, is_unfit))
+        return pg;
+    PQfinish(pg);
+    return NULL;
+}
+
+/* As connector_connect; gives up once stop_fd, unless it is -1, is readable. */
+static PGconn *connect_until(
+    const struct config *config, int stop_fd, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
+{
+    const struct dial_limit limit = {dial_now_ms() + config->database_connect_timeout * 1000, stop_fd};
+    PGconn *pg = connector_open(config, &limit, error, is_unfit);
+
+    if (pg == NULL || !config->prepared_statements || prepare_statements(pg, &limit, error))
         return pg;
     PQfinish(pg);
     return NULL;

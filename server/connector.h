@@ -21,6 +21,10 @@
  * below ours, the log says so. */
 PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX], bool *is_unfit);
 
+/* Connects and checks the schema, and no more: what deliver needs. As connector_connect otherwise. */
+PGconn *connector_open(const struct config *config, const struct dial_limit *limit,
+    char error[CONNECTOR_ERROR_MAX], bool *is_unfit);
+
 struct connector;
 
 /* Called on the loop's thread: pg is a connection in non-blocking mode, now the callee's, or NULL when an

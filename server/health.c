@@ -1,7 +1,5 @@
 #include "health.h"
 
-#include <jansson.h>
-
 struct view {
     uint64_t now, stall_us;
 };
@@ -52,19 +50,27 @@ char *health_report(enum health_question question, const struct metrics *const *
     uint64_t now, uint64_t stall_us, bool *passes)
 {
     const struct view view = {now, stall_us};
-    json_auto_t *reasons = json_array(), *report;
+    json_t *reasons = json_array();
 
-    *passes = true;
     for (size_t i = 0; i < count; i++) {
         for (size_t c = 0; c < sizeof(checks) / sizeof(checks[0]); c++) {
             /* Who is ready is alive. */
             if (checks[c].question > question || !checks[c].fails(workers[i], &view))
                 continue;
-            *passes = false;
             json_array_append_new(reasons, json_sprintf("worker %d %s", (int)i, checks[c].reason));
         }
     }
+    return health_answer(reasons, passes);
+}
+
+char *health_answer(json_t *reasons, bool *passes)
+{
+    json_auto_t *report;
+
+    /* Where memory ran out for them, nobody knows. */
+    *passes = reasons != NULL && json_array_size(reasons) == 0;
     report = *passes ? json_pack("{s:s}", "status", "pass")
                      : json_pack("{s:s, s:O}", "status", "fail", "reasons", reasons);
+    json_decref(reasons);
     return report != NULL ? json_dumps(report, JSON_COMPACT) : NULL;
 }

@@ -3,6 +3,7 @@
 
 /* Whether the process is alive and whether it is ready, as its workers' metrics tell. Pure. */
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,5 +26,8 @@ uint64_t health_heartbeat_age(const struct metrics *worker, uint64_t now);
  * *passes is set in any case. */
 char *health_report(enum health_question question, const struct metrics *const *workers, size_t count,
     uint64_t now, uint64_t stall_us, bool *passes);
+
+/* The answer that reasons, an array of texts that is taken over, make; no reason is a pass. */
+char *health_answer(json_t *reasons, bool *passes);
 
 #endif

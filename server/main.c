@@ -1,10 +1,7 @@
-#include <arpa/inet.h>
 #include <errno.h>
 #include <h2o.h>
 #include <libpq-fe.h>
 #include <malloc.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,7 +13,11 @@
 #include "config.h"
 #include "connection.h"
 #include "connector.h"
+#include "deliver.h"
+#include "die.h"
 #include "handler.h"
+#include "health.h"
+#include "listener.h"
 #include "log.h"
 #include "memory.h"
 #include "metrics.h"
@@ -36,89 +37,6 @@
 
 /* glibc's own, in bytes, which it would raise. */
 #define MMAP_THRESHOLD (128 * 1024)
-
-/* What the kernel takes of a client before we read it. libh2o reads on while there is more, into memory: this
- * bounds how much. Doubled by the kernel. */
-#define RECEIVE_BUFFER (128 * 1024)
-
-static void die(const char *reason)
-{
-    fprintf(stderr, "accountsd: %s\n", reason);
-    exit(EXIT_FAILURE);
-}
-
-/* Where to listen, as configured and as an address. */
-struct endpoint {
-    const char *host;
-    long port;
-    struct addrinfo *address;
-};
-
-static void die_of_endpoint(const struct endpoint *endpoint)
-{
-    char reason[160];
-
-    snprintf(reason, sizeof(reason), "cannot listen on %.64s port %ld: %s", endpoint->host, endpoint->port,
-        strerror(errno));
-    die(reason);
-}
-
-/* Sets the endpoint's address. Ends the process when the host is not one. */
-static void resolve(struct endpoint *endpoint)
-{
-    struct addrinfo hints = {
-        .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    char port[8], reason[160];
-    int failed;
-
-    snprintf(port, sizeof(port), "%ld", endpoint->port);
-    if ((failed = getaddrinfo(endpoint->host, port, &hints, &endpoint->address)) != 0) {
-        snprintf(
-            reason, sizeof(reason), "cannot listen on \"%.64s\": %s", endpoint->host, gai_strerror(failed));
-        die(reason);
-    }
-}
-
-static void set_option(int fd, int level, int name, int value)
-{
-    if (setsockopt(fd, level, name, &value, sizeof(value)) != 0)
-        die(strerror(errno));
-}
-
-/* One listener of several on the same port; the kernel spreads connections over them. Accepted connections
- * inherit its options. With port 0 the first one's port is what the others get. */
-static int open_listener(const struct config *config, const struct endpoint *endpoint)
-{
-    struct addrinfo *address = endpoint->address;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        die(strerror(errno));
-    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
-    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)config->send_timeout);
-    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0 ||
-        getsockname(fd, address->ai_addr, &address->ai_addrlen) != 0)
-        die_of_endpoint(endpoint);
-    return fd;
-}
-
-/* With SO_REUSEPORT another process of the same user may hold the port as well, and take half of what comes
- * in. A listener without the option is refused then. */
-static void require_free_port(const struct endpoint *endpoint)
-{
-    const struct addrinfo *address = endpoint->address;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        die(strerror(errno));
-    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (endpoint->port != 0 && bind(fd, address->ai_addr, address->ai_addrlen) != 0)
-        die_of_endpoint(endpoint);
-    close(fd);
-}
 
 /* Ends the process, with the reason, when the database cannot be reached or does not fit. */
 static void require_database(const struct config *config)
@@ -145,32 +63,6 @@ static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *con
     globalconf->max_request_entity_size =
         (size_t)(config->max_body_size * 2 > H2O_MAX_BODY ? config->max_body_size * 2 : H2O_MAX_BODY);
     handler_register(h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535));
-}
-
-static int port_of(const struct endpoint *endpoint)
-{
-    /* sin_port and sin6_port are at the same place. */
-    return ntohs(((const struct sockaddr_in *)endpoint->address->ai_addr)->sin_port);
-}
-
-/* Opens the telemetry port unless it is switched off, which is NULL. *port is set to it, or to 0. */
-static struct telemetry *start_telemetry(
-    const struct config *config, const struct metrics *const *metrics, int *port)
-{
-    struct endpoint endpoint = {.host = config->telemetry_address, .port = config->telemetry_port};
-    struct telemetry *telemetry;
-
-    *port = 0;
-    if (*endpoint.host == '\0')
-        return NULL;
-    resolve(&endpoint);
-    require_free_port(&endpoint);
-    telemetry = telemetry_start(config, metrics, (size_t)config->workers, open_listener(config, &endpoint));
-    if (telemetry == NULL)
-        die("cannot start a thread");
-    *port = port_of(&endpoint);
-    freeaddrinfo(endpoint.address);
-    return telemetry;
 }
 
 /* Leaves those who send us clients the time to notice. Another signal cuts it short. */
@@ -237,6 +129,35 @@ static void provide_descriptors(struct config *config)
                                              "max_connections", (int)config->max_connections));
 }
 
+/* What the telemetry port tells of. */
+struct workers {
+    const struct config *config;
+    const struct metrics *const *metrics;
+    size_t count;
+};
+
+static char *report_health(const void *data, enum health_question question, bool *passes)
+{
+    const struct workers *workers = data;
+
+    return health_report(question, workers->metrics, workers->count, metrics_now(),
+        (uint64_t)workers->config->stall_timeout * 1000, passes);
+}
+
+static void write_metrics(const void *data, FILE *out)
+{
+    static const char name[] = "accountsd_worker_heartbeat_age_seconds";
+    const struct workers *workers = data;
+    uint64_t now = metrics_now();
+
+    fprintf(
+        out, "# HELP %s Time since a worker's loop last gave a sign of life.\n# TYPE %s gauge\n", name, name);
+    for (size_t i = 0; i < workers->count; i++)
+        fprintf(out, "%s{worker=\"%zu\"} %.3f\n", name, i,
+            (double)health_heartbeat_age(workers->metrics[i], now) / 1e6);
+    metrics_render(workers->metrics, workers->count, out);
+}
+
 /* Serves until SIGTERM or SIGINT, then until what was in flight has ended. */
 static int serve(const struct config *config, const sigset_t *signals)
 {
@@ -245,6 +166,8 @@ static int serve(const struct config *config, const sigset_t *signals)
     size_t count = (size_t)config->workers, given_up = 0;
     struct worker **workers = h2o_mem_alloc(count * sizeof(struct worker *));
     struct metrics **metrics = h2o_mem_alloc(count * sizeof(struct metrics *));
+    const struct workers view = {config, (const struct metrics *const *)metrics, count};
+    const struct telemetry_subject subject = {&view, report_health, write_metrics};
     struct telemetry *telemetry;
     int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_port, signal;
 
@@ -252,21 +175,20 @@ static int serve(const struct config *config, const sigset_t *signals)
 
     if (!bearer_prepare())
         die("OpenSSL cannot hash");
-    resolve(&endpoint);
-    require_free_port(&endpoint);
+    listener_resolve(&endpoint);
     require_database(config);
     configure_h2o(&globalconf, config);
     for (size_t i = 0; i < count; i++)
-        listeners[i] = open_listener(config, &endpoint);
+        listeners[i] = listener_open(&endpoint, config->send_timeout);
     for (size_t i = 0; i < count; i++) {
         if ((metrics[i] = metrics_create()) == NULL ||
             (workers[i] = worker_start(config, &globalconf, listeners[i], tls, metrics[i])) == NULL)
             die("cannot start a thread");
     }
-    telemetry = start_telemetry(config, (const struct metrics *const *)metrics, &telemetry_port);
-    log_event("listening",
-        json_pack("{s:s, s:i, s:i, s:b, s:i}", "address", config->listen_address, "port", port_of(&endpoint),
-            "workers", (int)count, "tls", tls != NULL, "telemetry_port", telemetry_port));
+    telemetry = telemetry_start(config, &subject, &telemetry_port);
+    log_event("listening", json_pack("{s:s, s:i, s:i, s:b, s:i}", "address", config->listen_address, "port",
+                               listener_port(&endpoint), "workers", (int)count, "tls", tls != NULL,
+                               "telemetry_port", telemetry_port));
     SSL_CTX_free(tls);
     freeaddrinfo(endpoint.address);
     free(listeners);
@@ -282,8 +204,7 @@ static int serve(const struct config *config, const sigset_t *signals)
     for (size_t i = 0; i < count; i++)
         given_up += worker_join(workers[i]);
     /* Last, so that it tells of the drain to its end. */
-    if (telemetry != NULL)
-        telemetry_stop(telemetry);
+    telemetry_stop(telemetry);
     for (size_t i = 0; i < count; i++)
         metrics_free(metrics[i]);
     free(metrics);
@@ -300,7 +221,7 @@ int main(int argc, char **argv)
     memory_watch();
     switch (config_load(&config, argc, argv, stderr)) {
     case CONFIG_HELP:
-        config_write_help(stdout);
+        config_write_help(config.command, stdout);
         return EXIT_SUCCESS;
     case CONFIG_VERSION:
         puts("accountsd " ACCOUNTSD_VERSION);
@@ -308,16 +229,15 @@ int main(int argc, char **argv)
     case CONFIG_INVALID:
         return EXIT_FAILURE;
     case CONFIG_CHECK:
-        SSL_CTX_free(require_tls(&config));
+        if (config.command == CONFIG_DELIVER)
+            deliver_check(&config);
+        else
+            SSL_CTX_free(require_tls(&config));
         puts("accountsd: the configuration is sound");
         return EXIT_SUCCESS;
     case CONFIG_RUN:
         break;
     }
-    if (config.workers == 0)
-        config.workers = sysconf(_SC_NPROCESSORS_ONLN);
-    provide_descriptors(&config);
-
     signal(SIGPIPE, SIG_IGN);
     /* Large buffers go back to the kernel when they are freed, also after larger ones. */
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
@@ -327,5 +247,10 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    if (config.command == CONFIG_DELIVER)
+        return deliver(&config, &signals);
+    if (config.workers == 0)
+        config.workers = sysconf(_SC_NPROCESSORS_ONLN);
+    provide_descriptors(&config);
     return serve(&config, &signals);
 }

@@ -1,104 +1,62 @@
 #include "metrics.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 
 #include "problem.h"
+#include "series.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define SECONDS_BUCKETS 13
-
-typedef _Atomic uint64_t cell;
-
-struct histogram {
-    /* Values up to each bound and above the one before; the last has no bound. */
-    cell buckets[SECONDS_BUCKETS + 1];
-    cell sum;
-};
-
-struct bounds {
-    size_t count;
-    /* What one of the values' unit is in the unit that is shown. */
-    double unit;
-    struct {
-        uint64_t value;
-        const char *text;
-    } bounds[SECONDS_BUCKETS];
-};
-
-static const struct bounds seconds = {SECONDS_BUCKETS, 1e-6,
-    {{1000, "0.001"}, {2500, "0.0025"}, {5000, "0.005"}, {10000, "0.01"}, {25000, "0.025"}, {50000, "0.05"},
-        {100000, "0.1"}, {250000, "0.25"}, {500000, "0.5"}, {1000000, "1"}, {2500000, "2.5"}, {5000000, "5"},
-        {10000000, "10"}}};
-static const struct bounds calls = {
+static const struct series_bounds calls = {
     7, 1, {{1, "1"}, {2, "2"}, {4, "4"}, {8, "8"}, {16, "16"}, {32, "32"}, {64, "64"}}};
 
-struct family {
-    const char *name;
-    const char *type;
-    const char *help;
-};
-
 static const struct {
-    struct family family;
-    const struct bounds *bounds;
+    struct series_family family;
+    const struct series_bounds *bounds;
 } distributions[METRICS_DISTRIBUTIONS] = {
     [METRICS_SET_SIZE] = {{"accountsd_database_set_size", "histogram",
                               "Requests that went to the database in one call."},
         &calls},
     [METRICS_QUEUE_WAIT] = {{"accountsd_database_queue_wait_seconds", "histogram",
                                 "Time that a request waited for a database connection."},
-        &seconds},
+        &series_seconds},
 };
 
-#define GAUGE(name, labels, help)                                                                            \
-    {                                                                                                        \
-        {"accountsd_" name, "gauge", help}, labels                                                           \
-    }
-#define COUNTER(name, labels, help)                                                                          \
-    {                                                                                                        \
-        {"accountsd_" name "_total", "counter", help}, labels                                                \
-    }
 #define CONNECTIONS "Database connections by state."
 #define REFUSALS "Requests answered 503 without a database call, by reason."
 
-/* Rows of one name stand together. */
-static const struct {
-    struct family family;
-    const char *labels;
-} numbers[METRICS_NUMBERS] = {
-    [METRICS_CLIENT_CONNECTIONS] = GAUGE("client_connections", "", "Open client connections."),
+static const struct series_number numbers[METRICS_NUMBERS] = {
+    [METRICS_CLIENT_CONNECTIONS] = SERIES_GAUGE("client_connections", "", "Open client connections."),
     [METRICS_CLIENT_CONNECTIONS_MAX] =
-        GAUGE("client_connections_max", "", "Client connections that may be open."),
+        SERIES_GAUGE("client_connections_max", "", "Client connections that may be open."),
     [METRICS_CLIENT_CONNECTIONS_ACCEPTED] =
-        COUNTER("client_connections_accepted", "", "Client connections accepted."),
-    [METRICS_REQUESTS_IN_FLIGHT] = GAUGE(
+        SERIES_COUNTER("client_connections_accepted", "", "Client connections accepted."),
+    [METRICS_REQUESTS_IN_FLIGHT] = SERIES_GAUGE(
         "http_requests_in_flight", "", "Requests that came in whole and whose response has not left whole."),
-    [METRICS_DATABASE_IDLE] = GAUGE("database_connections", "state=\"idle\"", CONNECTIONS),
-    [METRICS_DATABASE_BUSY] = GAUGE("database_connections", "state=\"busy\"", CONNECTIONS),
-    [METRICS_DATABASE_CONNECTING] = GAUGE("database_connections", "state=\"connecting\"", CONNECTIONS),
+    [METRICS_DATABASE_IDLE] = SERIES_GAUGE("database_connections", "state=\"idle\"", CONNECTIONS),
+    [METRICS_DATABASE_BUSY] = SERIES_GAUGE("database_connections", "state=\"busy\"", CONNECTIONS),
+    [METRICS_DATABASE_CONNECTING] = SERIES_GAUGE("database_connections", "state=\"connecting\"", CONNECTIONS),
     [METRICS_DATABASE_ATTEMPTS] =
-        COUNTER("database_connection_attempts", "", "Attempts to connect to the database."),
-    [METRICS_DATABASE_FAILURES] =
-        COUNTER("database_connection_failures", "", "Attempts to connect to the database that failed."),
-    [METRICS_DATABASE_LOST] = COUNTER(
+        SERIES_COUNTER("database_connection_attempts", "", "Attempts to connect to the database."),
+    [METRICS_DATABASE_FAILURES] = SERIES_COUNTER(
+        "database_connection_failures", "", "Attempts to connect to the database that failed."),
+    [METRICS_DATABASE_LOST] = SERIES_COUNTER(
         "database_connections_lost", "", "Database connections that broke or were given up as too slow."),
     [METRICS_QUEUE_LENGTH] =
-        GAUGE("database_queue_length", "", "Requests that wait for a database connection."),
+        SERIES_GAUGE("database_queue_length", "", "Requests that wait for a database connection."),
     [METRICS_QUEUE_CAPACITY] =
-        GAUGE("database_queue_capacity", "", "Requests that may wait for a database connection."),
-    [METRICS_REFUSED_FULL] = COUNTER("database_queue_refusals", "reason=\"full\"", REFUSALS),
-    [METRICS_REFUSED_AWAY] = COUNTER("database_queue_refusals", "reason=\"away\"", REFUSALS),
-    [METRICS_REFUSED_EXPIRED] = COUNTER("database_queue_refusals", "reason=\"expired\"", REFUSALS),
-    [METRICS_RETRIES] = COUNTER(
+        SERIES_GAUGE("database_queue_capacity", "", "Requests that may wait for a database connection."),
+    [METRICS_REFUSED_FULL] = SERIES_COUNTER("database_queue_refusals", "reason=\"full\"", REFUSALS),
+    [METRICS_REFUSED_AWAY] = SERIES_COUNTER("database_queue_refusals", "reason=\"away\"", REFUSALS),
+    [METRICS_REFUSED_EXPIRED] = SERIES_COUNTER("database_queue_refusals", "reason=\"expired\"", REFUSALS),
+    [METRICS_RETRIES] = SERIES_COUNTER(
         "database_retries", "", "Requests tried again alone because the call that they were in was undone."),
-    [METRICS_SCHEMA_UNFIT] =
-        GAUGE("schema_unfit_workers", "", "Workers that found a schema that this server does not fit."),
-    [METRICS_DRAINING] =
-        GAUGE("draining_workers", "", "Workers that have been told to end what is in flight and to stop."),
+    [METRICS_SCHEMA_UNFIT] = SERIES_GAUGE(
+        "schema_unfit_workers", "", "Workers that found a schema that this server does not fit."),
+    [METRICS_DRAINING] = SERIES_GAUGE(
+        "draining_workers", "", "Workers that have been told to end what is in flight and to stop."),
 };
 
 /* The classes of SQLSTATE (its first two characters) that are told apart. */
@@ -107,13 +65,13 @@ static const char *const classes[] = {"08", "0A", "21", "22", "23", "25", "26", 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
 
 struct metrics {
-    cell numbers[METRICS_NUMBERS];
-    cell errors[COUNT(classes)];
-    struct histogram distributions[METRICS_DISTRIBUTIONS];
-    struct histogram calls[STATEMENT_COUNT];
+    series_cell numbers[METRICS_NUMBERS];
+    series_cell errors[COUNT(classes)];
+    struct series_histogram distributions[METRICS_DISTRIBUTIONS];
+    struct series_histogram calls[STATEMENT_COUNT];
     /* By route (the last is none), method and status (the last is any other). Most are never touched, and
      * their pages never there. */
-    struct histogram requests[];
+    struct series_histogram requests[];
 };
 
 static size_t slot_count(void)
@@ -123,7 +81,7 @@ static size_t slot_count(void)
 
 static size_t size_of_all(void)
 {
-    return sizeof(struct metrics) + slot_count() * sizeof(struct histogram);
+    return sizeof(struct metrics) + slot_count() * sizeof(struct series_histogram);
 }
 
 struct metrics *metrics_create(void)
@@ -146,50 +104,29 @@ uint64_t metrics_now(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static uint64_t get(const cell *from)
-{
-    return atomic_load_explicit(from, memory_order_relaxed);
-}
-
-/* With one writer that is no read-modify-write, and costs as much as a plain addition. */
-static void add(cell *to, uint64_t value)
-{
-    atomic_store_explicit(to, get(to) + value, memory_order_relaxed);
-}
-
 void metrics_set(struct metrics *metrics, enum metrics_number number, uint64_t value)
 {
-    atomic_store_explicit(&metrics->numbers[number], value, memory_order_relaxed);
+    series_set(&metrics->numbers[number], value);
 }
 
 void metrics_add(struct metrics *metrics, enum metrics_number number, uint64_t value)
 {
-    add(&metrics->numbers[number], value);
+    series_add(&metrics->numbers[number], value);
 }
 
 uint64_t metrics_get(const struct metrics *metrics, enum metrics_number number)
 {
-    return get(&metrics->numbers[number]);
-}
-
-static void observe(struct histogram *histogram, const struct bounds *bounds, uint64_t value)
-{
-    size_t i = 0;
-
-    while (i < bounds->count && value > bounds->bounds[i].value)
-        i++;
-    add(&histogram->buckets[i], 1);
-    add(&histogram->sum, value);
+    return series_get(&metrics->numbers[number]);
 }
 
 void metrics_observe(struct metrics *metrics, enum metrics_distribution distribution, uint64_t value)
 {
-    observe(&metrics->distributions[distribution], distributions[distribution].bounds, value);
+    series_observe(&metrics->distributions[distribution], distributions[distribution].bounds, value);
 }
 
 void metrics_observe_call(struct metrics *metrics, enum statement statement, uint64_t us)
 {
-    observe(&metrics->calls[statement], &seconds, us);
+    series_observe(&metrics->calls[statement], &series_seconds, us);
 }
 
 void metrics_count_error(struct metrics *metrics, const char *sqlstate)
@@ -198,7 +135,7 @@ void metrics_count_error(struct metrics *metrics, const char *sqlstate)
 
     while (i + 1 < COUNT(classes) && (sqlstate == NULL || strncmp(sqlstate, classes[i], 2) != 0))
         i++;
-    add(&metrics->errors[i], 1);
+    series_add(&metrics->errors[i], 1);
 }
 
 static size_t method_index(const char *method, size_t method_len)
@@ -235,67 +172,21 @@ void metrics_observe_request(struct metrics *metrics, const struct route *route,
 {
     size_t index = route != NULL ? (size_t)(route - route_at(0)) : route_count();
 
-    observe(&metrics->requests[slot(index, method_index(method, method_len), status_index(status))], &seconds,
-        us);
-}
-
-/* What is added up of the workers' histograms. */
-struct total {
-    uint64_t buckets[SECONDS_BUCKETS + 1];
-    uint64_t count;
-    uint64_t sum;
-};
-
-static void add_up(struct total *total, const struct histogram *histogram)
-{
-    for (size_t i = 0; i < COUNT(total->buckets); i++) {
-        uint64_t value = get(&histogram->buckets[i]);
-
-        total->buckets[i] += value;
-        total->count += value;
-    }
-    total->sum += get(&histogram->sum);
-}
-
-static void render_family(const struct family *family, FILE *out)
-{
-    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name, family->type);
-}
-
-static void render_number(const char *name, const char *labels, uint64_t value, FILE *out)
-{
-    bool has_labels = *labels != '\0';
-
-    fprintf(out, "%s%s%s%s %lu\n", name, has_labels ? "{" : "", labels, has_labels ? "}" : "", value);
-}
-
-static void render_total(
-    const char *name, const char *labels, const struct bounds *bounds, const struct total *total, FILE *out)
-{
-    bool has_labels = *labels != '\0';
-    const char *open = has_labels ? "{" : "", *close = has_labels ? "}" : "", *comma = has_labels ? "," : "";
-    uint64_t count = 0;
-
-    for (size_t i = 0; i < bounds->count; i++) {
-        count += total->buckets[i];
-        fprintf(out, "%s_bucket{%s%sle=\"%s\"} %lu\n", name, labels, comma, bounds->bounds[i].text, count);
-    }
-    fprintf(out, "%s_bucket{%s%sle=\"+Inf\"} %lu\n", name, labels, comma, total->count);
-    fprintf(out, "%s_sum%s%s%s %.15g\n", name, open, labels, close, (double)total->sum * bounds->unit);
-    fprintf(out, "%s_count%s%s%s %lu\n", name, open, labels, close, total->count);
+    series_observe(&metrics->requests[slot(index, method_index(method, method_len), status_index(status))],
+        &series_seconds, us);
 }
 
 /* What the workers observed of a path, which several routes may have; none is the path of route_count(). */
-static struct total requests_of(
+static struct series_total requests_of(
     const struct metrics *const *workers, size_t count, size_t route, size_t method, size_t status)
 {
-    struct total total = {0};
+    struct series_total total = {0};
 
     for (size_t r = route; r < route_count() || r == route; r++) {
         if (r != route && strcmp(route_at(r)->path, route_at(route)->path) != 0)
             continue;
         for (size_t i = 0; i < count; i++)
-            add_up(&total, &workers[i]->requests[slot(r, method, status)]);
+            series_add_up(&total, &workers[i]->requests[slot(r, method, status)]);
     }
     return total;
 }
@@ -309,28 +200,28 @@ static bool is_first_of_path(size_t route)
     return true;
 }
 
-typedef void (*render_requests)(
-    const char *name, const char *labels, const struct bounds *bounds, const struct total *total, FILE *out);
+typedef void (*render_requests)(const char *name, const char *labels, const struct series_bounds *bounds,
+    const struct series_total *total, FILE *out);
 
-static void render_count(
-    const char *name, const char *labels, const struct bounds *bounds, const struct total *total, FILE *out)
+static void render_count(const char *name, const char *labels, const struct series_bounds *bounds,
+    const struct series_total *total, FILE *out)
 {
     (void)bounds;
-    render_number(name, labels, total->count, out);
+    series_render_number(name, labels, total->count, out);
 }
 
 static void render_all_requests(const struct metrics *const *workers, size_t count,
-    const struct family *family, render_requests render, FILE *out)
+    const struct series_family *family, render_requests render, FILE *out)
 {
     char labels[256], number_text[16];
 
-    render_family(family, out);
+    series_render_family(family, out);
     for (size_t route = 0; route <= route_count(); route++) {
         if (!is_first_of_path(route))
             continue;
         for (size_t method = 0; method < COUNT(methods); method++) {
             for (size_t status = 0; status <= problem_status_count(); status++) {
-                struct total total = requests_of(workers, count, route, method, status);
+                struct series_total total = requests_of(workers, count, route, method, status);
 
                 if (total.count == 0)
                     continue;
@@ -339,7 +230,7 @@ static void render_all_requests(const struct metrics *const *workers, size_t cou
                 snprintf(labels, sizeof(labels), "method=\"%s\",route=\"%s\",status=\"%s\"", methods[method],
                     route < route_count() ? route_at(route)->path : "none",
                     status < problem_status_count() ? number_text : "other");
-                render(family->name, labels, &seconds, &total, out);
+                render(family->name, labels, &series_seconds, &total, out);
             }
         }
     }
@@ -350,72 +241,72 @@ static void render_numbers(const struct metrics *const *workers, size_t count, F
     const char *last_name = "";
 
     for (size_t n = 0; n < METRICS_NUMBERS; n++) {
-        const struct family *family = &numbers[n].family;
+        const struct series_family *family = &numbers[n].family;
         uint64_t sum = 0;
 
         if (family->name == NULL)
             continue;
         if (strcmp(family->name, last_name) != 0)
-            render_family(family, out);
+            series_render_family(family, out);
         last_name = family->name;
         for (size_t i = 0; i < count; i++)
-            sum += get(&workers[i]->numbers[n]);
-        render_number(family->name, numbers[n].labels, sum, out);
+            sum += series_get(&workers[i]->numbers[n]);
+        series_render_number(family->name, numbers[n].labels, sum, out);
     }
 }
 
 static void render_errors(const struct metrics *const *workers, size_t count, FILE *out)
 {
-    static const struct family family = {"accountsd_database_errors_total", "counter",
+    static const struct series_family family = {"accountsd_database_errors_total", "counter",
         "Errors that the database raised, by the class of their SQLSTATE."};
     char labels[32];
 
-    render_family(&family, out);
+    series_render_family(&family, out);
     for (size_t c = 0; c < COUNT(classes); c++) {
         uint64_t sum = 0;
 
         for (size_t i = 0; i < count; i++)
-            sum += get(&workers[i]->errors[c]);
+            sum += series_get(&workers[i]->errors[c]);
         snprintf(labels, sizeof(labels), "class=\"%s\"", classes[c]);
-        render_number(family.name, labels, sum, out);
+        series_render_number(family.name, labels, sum, out);
     }
 }
 
 static void render_distributions(const struct metrics *const *workers, size_t count, FILE *out)
 {
-    static const struct family call_family = {"accountsd_database_call_duration_seconds", "histogram",
+    static const struct series_family call_family = {"accountsd_database_call_duration_seconds", "histogram",
         "Time from sending a call to the database to its end, by statement."};
     char labels[64];
 
     for (size_t d = 0; d < METRICS_DISTRIBUTIONS; d++) {
-        struct total total = {0};
+        struct series_total total = {0};
 
         for (size_t i = 0; i < count; i++)
-            add_up(&total, &workers[i]->distributions[d]);
-        render_family(&distributions[d].family, out);
-        render_total(distributions[d].family.name, "", distributions[d].bounds, &total, out);
+            series_add_up(&total, &workers[i]->distributions[d]);
+        series_render_family(&distributions[d].family, out);
+        series_render_total(distributions[d].family.name, "", distributions[d].bounds, &total, out);
     }
-    render_family(&call_family, out);
+    series_render_family(&call_family, out);
     for (size_t s = 0; s < STATEMENT_COUNT; s++) {
-        struct total total = {0};
+        struct series_total total = {0};
 
         for (size_t i = 0; i < count; i++)
-            add_up(&total, &workers[i]->calls[s]);
+            series_add_up(&total, &workers[i]->calls[s]);
         snprintf(labels, sizeof(labels), "statement=\"%s\"", statements[s].name);
-        render_total(call_family.name, labels, &seconds, &total, out);
+        series_render_total(call_family.name, labels, &series_seconds, &total, out);
     }
 }
 
 void metrics_render(const struct metrics *const *workers, size_t count, FILE *out)
 {
-    static const struct family requests = {"accountsd_http_requests_total", "counter",
+    static const struct series_family requests = {"accountsd_http_requests_total", "counter",
         "Requests that have ended, by method, path pattern and status."};
-    static const struct family durations = {"accountsd_http_request_duration_seconds", "histogram",
+    static const struct series_family durations = {"accountsd_http_request_duration_seconds", "histogram",
         "Time from a request being there whole to its response having left, by method, path pattern and "
         "status."};
 
     render_all_requests(workers, count, &requests, render_count, out);
-    render_all_requests(workers, count, &durations, render_total, out);
+    render_all_requests(workers, count, &durations, series_render_total, out);
     render_numbers(workers, count, out);
     render_errors(workers, count, out);
     render_distributions(workers, count, out);

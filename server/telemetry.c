@@ -8,11 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "health.h"
+#include "die.h"
+#include "listener.h"
 #include "problem.h"
 #include "process.h"
+#include "series.h"
 #include "trace.h"
-#include "version.h"
 #include "wire.h"
 
 /* Scrapers and probes are few. */
@@ -25,8 +26,7 @@
 
 struct telemetry {
     const struct config *config;
-    const struct metrics *const *workers;
-    size_t count;
+    const struct telemetry_subject *subject;
     int listen_fd;
     pthread_t thread;
     sem_t started;
@@ -75,8 +75,7 @@ static void send_problem(h2o_req_t *req, int status, const char *detail)
 static void send_health(const struct telemetry *telemetry, h2o_req_t *req, enum health_question question)
 {
     bool passes;
-    char *text = health_report(question, telemetry->workers, telemetry->count, metrics_now(),
-        (uint64_t)telemetry->config->stall_timeout * 1000, &passes);
+    char *text = telemetry->subject->report_health(telemetry->subject->data, question, &passes);
 
     send_text(req, passes ? 200 : 503, JSON_MEDIA_TYPE, text, text != NULL ? strlen(text) : 0);
     free(text);
@@ -92,28 +91,6 @@ static void send_ready(const struct telemetry *telemetry, h2o_req_t *req)
     send_health(telemetry, req, HEALTH_READY);
 }
 
-static void write_build_info(FILE *out)
-{
-    static const char name[] = "accountsd_build_info";
-
-    fprintf(out,
-        "# HELP %s A constant 1, labelled with what this server was built from.\n# TYPE %s gauge\n"
-        "%s{libh2o=\"%s\",version=\"%s\"} 1\n",
-        name, name, name, H2O_VERSION, ACCOUNTSD_VERSION);
-}
-
-static void write_heartbeats(const struct telemetry *telemetry, FILE *out)
-{
-    static const char name[] = "accountsd_worker_heartbeat_age_seconds";
-    uint64_t now = metrics_now();
-
-    fprintf(
-        out, "# HELP %s Time since a worker's loop last gave a sign of life.\n# TYPE %s gauge\n", name, name);
-    for (size_t i = 0; i < telemetry->count; i++)
-        fprintf(out, "%s{worker=\"%zu\"} %.3f\n", name, i,
-            (double)health_heartbeat_age(telemetry->workers[i], now) / 1e6);
-}
-
 static void send_metrics(const struct telemetry *telemetry, h2o_req_t *req)
 {
     char *text = NULL;
@@ -121,10 +98,9 @@ static void send_metrics(const struct telemetry *telemetry, h2o_req_t *req)
     FILE *out = open_memstream(&text, &len);
 
     if (out != NULL) {
-        write_build_info(out);
+        series_render_build(out);
         process_write_metrics(out);
-        write_heartbeats(telemetry, out);
-        metrics_render(telemetry->workers, telemetry->count, out);
+        telemetry->subject->write_metrics(telemetry->subject->data, out);
         fclose(out);
     }
     send_text(req, 200, METRICS_MEDIA_TYPE, text, len);
@@ -280,30 +256,44 @@ static void *run(void *data)
     return NULL;
 }
 
-struct telemetry *telemetry_start(
-    const struct config *config, const struct metrics *const *workers, size_t count, int listen_fd)
+static struct telemetry *start(
+    const struct config *config, const struct telemetry_subject *subject, int listen_fd)
 {
     struct telemetry *telemetry = h2o_mem_alloc(sizeof(*telemetry));
 
     memset(telemetry, 0, sizeof(*telemetry));
     telemetry->config = config;
-    telemetry->workers = workers;
-    telemetry->count = count;
+    telemetry->subject = subject;
     telemetry->listen_fd = listen_fd;
     sem_init(&telemetry->started, 0, 0);
-    if (pthread_create(&telemetry->thread, NULL, run, telemetry) != 0) {
-        sem_destroy(&telemetry->started);
-        free(telemetry);
-        return NULL;
-    }
+    if (pthread_create(&telemetry->thread, NULL, run, telemetry) != 0)
+        die("cannot start a thread");
     pthread_setname_np(telemetry->thread, "telemetry");
     while (sem_wait(&telemetry->started) != 0)
         ;
     return telemetry;
 }
 
+struct telemetry *telemetry_start(
+    const struct config *config, const struct telemetry_subject *subject, int *port)
+{
+    struct endpoint endpoint = {.host = config->telemetry_address, .port = config->telemetry_port};
+    struct telemetry *telemetry;
+
+    *port = 0;
+    if (*endpoint.host == '\0')
+        return NULL;
+    listener_resolve(&endpoint);
+    telemetry = start(config, subject, listener_open(&endpoint, config->send_timeout));
+    *port = listener_port(&endpoint);
+    freeaddrinfo(endpoint.address);
+    return telemetry;
+}
+
 void telemetry_stop(struct telemetry *telemetry)
 {
+    if (telemetry == NULL)
+        return;
     h2o_multithread_send_message(&telemetry->receiver, &telemetry->stop_message);
     pthread_join(telemetry->thread, NULL);
     sem_destroy(&telemetry->started);

@@ -2,20 +2,30 @@
 #define ACCOUNTSD_TELEMETRY_H
 
 /* What is told about the process on a port of its own, by a thread of its own, so that it is told however
- * busy or stuck the workers are: /live and /ready (health.h) and /metrics (Prometheus text format 0.0.4).
- * Only reads what the workers count; asks neither them nor the database. */
+ * busy or stuck the others are: /live and /ready (health.h) and /metrics (Prometheus text format 0.0.4). */
+
+#include <stdbool.h>
+#include <stdio.h>
 
 #include "config.h"
-#include "metrics.h"
+#include "health.h"
+
+/* What is told of. Both are called on the thread; they read what others count, and ask nobody. */
+struct telemetry_subject {
+    const void *data;
+    /* As health_report. */
+    char *(*report_health)(const void *data, enum health_question question, bool *passes);
+    void (*write_metrics)(const void *data, FILE *out);
+};
 
 struct telemetry;
 
-/* Starts to answer on listen_fd, which it takes over. config and the workers' metrics must outlive it. NULL
- * when the thread cannot be made. At most one a process. */
+/* Opens the port and starts to answer, unless it is switched off, which is NULL; *port is set to it, or to 0.
+ * config and subject must outlive it. Ends the process where that is not to be had. At most one a process. */
 struct telemetry *telemetry_start(
-    const struct config *config, const struct metrics *const *workers, size_t count, int listen_fd);
+    const struct config *config, const struct telemetry_subject *subject, int *port);
 
-/* Closes the port and waits for the thread to end. */
+/* Closes the port and waits for the thread to end; NULL is fine. */
 void telemetry_stop(struct telemetry *telemetry);
 
 #endif

@@ -145,24 +145,32 @@ static int await_end(pid_t pid, long timeout_ms)
     return -1;
 }
 
-struct server *server_start(const char *url, const char *const *arguments)
+/* The number after a key of a line of the log; 0 where there is none. */
+static int number_of(const char *line, const char *key)
 {
-    static const char listening[] = "\"event\":\"listening\"",
-                      port[] = "\"port\":", telemetry_port[] = "\"telemetry_port\":";
-    struct server *server = calloc(1, sizeof(*server));
-    const char *all[MAX_ARGUMENTS + 1] = {
-        "--port", "0", "--telemetry-port", "0", "--workers", "2", "--database-url", url};
-    size_t count = 8;
+    const char *found = strstr(line, key);
 
-    for (size_t i = 0; arguments != NULL && arguments[i] != NULL; i++)
-        all[count++] = arguments[i];
+    return found != NULL ? atoi(found + strlen(key)) : 0;
+}
+
+/* Starts the program and waits for the line of its log that says that it is ready. */
+static struct server *start(const char *const *first, const char *const *more, const char *ready)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    const char *all[MAX_ARGUMENTS + 1] = {NULL};
+    size_t count = 0;
+
+    for (; first[count] != NULL; count++)
+        all[count] = first[count];
+    for (size_t i = 0; more != NULL && more[i] != NULL; i++)
+        all[count++] = more[i];
     server->pid = spawn(all, server->log_path);
     for (long waited = 0; waited < START_TIMEOUT_MS; waited += TICK_MS) {
-        char *log = server_log(server), *line = strstr(log, listening);
+        char *log = server_log(server), *line = strstr(log, ready);
 
         if (line != NULL && strchr(line, '\n') != NULL) {
-            server->port = atoi(strstr(line, port) + strlen(port));
-            server->telemetry_port = atoi(strstr(line, telemetry_port) + strlen(telemetry_port));
+            server->port = number_of(line, "\"port\":");
+            server->telemetry_port = number_of(line, "\"telemetry_port\":");
             free(log);
             return server;
         }
@@ -170,8 +178,21 @@ struct server *server_start(const char *url, const char *const *arguments)
         free(log);
         sleep_ms(TICK_MS);
     }
-    cr_assert_fail("accountsd does not listen");
+    cr_assert_fail("accountsd does not begin");
     return NULL;
+}
+
+struct server *server_start(const char *url, const char *const *arguments)
+{
+    return start((const char *[]){"--port", "0", "--telemetry-port", "0", "--workers", "2", "--database-url",
+                     url, NULL},
+        arguments, "\"event\":\"listening\"");
+}
+
+struct server *server_start_deliver(const char *url, const char *const *arguments)
+{
+    return start((const char *[]){"deliver", "--telemetry-port", "0", "--database-url", url, NULL}, arguments,
+        "\"event\":\"delivering\"");
 }
 
 int server_run(const char *const *arguments, char **said)

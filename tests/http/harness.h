@@ -35,6 +35,8 @@ struct server {
 
 /* Starts accountsd on free ports with more arguments, NULL-terminated, and waits until it listens. */
 struct server *server_start(const char *url, const char *const *arguments);
+/* The same for accountsd deliver, which has a telemetry port only. */
+struct server *server_start_deliver(const char *url, const char *const *arguments);
 /* Starts it and waits for it to end by itself: its exit status, and what it said, which the caller frees. */
 int server_run(const char *const *arguments, char **said);
 /* Sends a signal, waits for the end, frees; the exit status, negative for a signal; SIGKILL if it did not end

@@ -1,0 +1,577 @@
+#include "deliver.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include "dial.h"
+#include "die.h"
+#include "log.h"
+#include "mail.h"
+#include "memory.h"
+#include "message.h"
+#include "metrics.h"
+#include "outbox.h"
+#include "sender.h"
+#include "tally.h"
+#include "telemetry.h"
+#include "template.h"
+
+#define RETRY_MIN_MS 100
+#define AWAY_MIN_MS 500
+#define SECRET_MAX 1024
+/* Invitations that one call announces; where there were as many, there may be more. */
+#define ANNOUNCED_AT_ONCE 100
+
+/* Something that fails for a while: each failure doubles the time until it is tried again. */
+struct pause {
+    long ms;
+    int64_t until;
+};
+
+struct worker {
+    const struct config *config;
+    struct templates *templates;
+    struct mailbox from;
+    struct outbox outbox;
+    struct sender *sender;
+    struct tally *tally;
+    int signal_fd;
+    unsigned seed;
+    /* How many the sender has. */
+    size_t in_flight;
+    /* Done, and the database does not know it yet. */
+    struct job *untold;
+    size_t untold_count;
+    /* There may be a mail that is due. */
+    bool is_hungry;
+    struct pause database, transport;
+    /* When to look into the queue, to count it, and to announce. */
+    int64_t poll_at, backlog_at, announce_at;
+    bool is_draining, broke_off;
+    int64_t drain_until;
+};
+
+/* At most max_ms, and at random no less than half of what it would be. */
+static void extend(struct worker *worker, struct pause *pause, long min_ms, long max_ms)
+{
+    pause->ms = pause->ms == 0 ? min_ms : pause->ms * 2;
+    if (pause->ms > max_ms)
+        pause->ms = max_ms;
+    pause->until = dial_now_ms() + pause->ms / 2 + rand_r(&worker->seed) % (pause->ms - pause->ms / 2 + 1);
+}
+
+/* One line a mail; never the address, the code or what the server said, which may quote them. */
+static void log_delivery(const struct job *job, const char *status)
+{
+    log_event("delivery", json_pack("{s:I, s:s, s:i, s:b, s:s, s:s, s:i, s:I, s:s}", "delivery",
+                              (json_int_t)job->id, "topic", job->topic, "attempt", job->attempt, "repeat",
+                              job->is_repeat, "outcome", transport_outcome_name(job->result.outcome), "stage",
+                              transport_stage_name(job->result.stage), "reply_code", job->result.code,
+                              "duration_ms", (json_int_t)(job->duration_us / 1000), "status", status));
+}
+
+static void forget_database(struct worker *worker)
+{
+    tally_add(worker->tally, TALLY_DATABASE_LOST, 1);
+    tally_set(worker->tally, TALLY_DATABASE_CONNECTED, 0);
+    log_event("database_lost", json_pack("{s:s}", "reason", worker->outbox.error));
+    extend(worker, &worker->database, RETRY_MIN_MS, worker->config->database_retry_interval);
+}
+
+/* After a call that failed, and whose connection may be there yet. */
+static void note_failure(struct worker *worker, const char *function)
+{
+    if (worker->outbox.pg == NULL) {
+        forget_database(worker);
+        return;
+    }
+    log_event(
+        "database_error", json_pack("{s:s, s:s}", "function", function, "reason", worker->outbox.error));
+    extend(worker, &worker->database, RETRY_MIN_MS, worker->config->database_retry_interval);
+}
+
+static void connect_database(struct worker *worker)
+{
+    bool is_unfit = false;
+
+    if (outbox_connect(&worker->outbox, worker->is_draining ? -1 : worker->signal_fd, &is_unfit)) {
+        worker->database = (struct pause){0};
+        worker->is_hungry = true;
+        tally_set(worker->tally, TALLY_DATABASE_CONNECTED, 1);
+        tally_set(worker->tally, TALLY_SCHEMA_UNFIT, 0);
+        log_event("database_connected", NULL);
+        return;
+    }
+    tally_add(worker->tally, TALLY_DATABASE_FAILURES, 1);
+    tally_set(worker->tally, TALLY_SCHEMA_UNFIT, is_unfit);
+    log_event("database_away", json_pack("{s:s}", "reason", worker->outbox.error));
+    extend(worker, &worker->database, RETRY_MIN_MS, worker->config->database_retry_interval);
+}
+
+static void keep_untold(struct worker *worker, struct job *job)
+{
+    job->next = worker->untold;
+    worker->untold = job;
+    worker->untold_count++;
+    tally_observe(worker->tally, job->result.outcome, job->duration_us);
+    tally_set(worker->tally, TALLY_UNTOLD, worker->untold_count);
+}
+
+/* Takes a job out of the untold ones and frees it. */
+static void forget_untold(struct worker *worker, struct job **link, const char *status)
+{
+    struct job *job = *link;
+
+    *link = job->next;
+    log_delivery(job, status);
+    job_free(job);
+    worker->untold_count--;
+    tally_set(worker->tally, TALLY_UNTOLD, worker->untold_count);
+}
+
+/* The database gives these to another: nothing that we would say now counts. */
+static void drop_overdue(struct worker *worker)
+{
+    int64_t now = dial_now_ms();
+
+    for (struct job **link = &worker->untold; *link != NULL;) {
+        if ((*link)->lease_until_ms > now) {
+            link = &(*link)->next;
+            continue;
+        }
+        tally_add(worker->tally, TALLY_UNTOLD_LOST, 1);
+        forget_untold(worker, link, "unknown");
+    }
+}
+
+static char *write_results(const struct worker *worker)
+{
+    json_auto_t *results = json_array();
+
+    memory_begin();
+    for (const struct job *job = worker->untold; job != NULL; job = job->next)
+        json_array_append_new(
+            results, json_pack("{s:I, s:i, s:s, s:s?}", "id", (json_int_t)job->id, "attempt", job->attempt,
+                         "outcome", transport_outcome_name(job->result.outcome), "reason",
+                         *job->result.reason != '\0' ? job->result.reason : NULL));
+    return memory_ran_out() ? NULL : json_dumps(results, JSON_COMPACT);
+}
+
+static const char *status_of(const PGresult *told, int64_t id)
+{
+    for (int row = 0; row < PQntuples(told); row++) {
+        if (strtoll(PQgetvalue(told, row, 0), NULL, 10) == id)
+            return PQgetvalue(told, row, 1);
+    }
+    /* No more this attempt's to say. */
+    return "superseded";
+}
+
+/* Tells the database what became of mails. What it cannot be told now is kept. */
+static void tell(struct worker *worker)
+{
+    char *results = write_results(worker);
+    PGresult *told = results != NULL ? outbox_complete_deliveries(&worker->outbox, results) : NULL;
+
+    free(results);
+    if (told == NULL) {
+        note_failure(worker, "complete_deliveries");
+        return;
+    }
+    worker->database = (struct pause){0};
+    while (worker->untold != NULL)
+        forget_untold(worker, &worker->untold, status_of(told, worker->untold->id));
+    PQclear(told);
+}
+
+static void set_away(struct worker *worker, const struct job *job)
+{
+    bool was_away = worker->transport.ms > 0;
+
+    /* Those that were in flight together are one failure. */
+    if (dial_now_ms() < worker->transport.until)
+        return;
+    extend(worker, &worker->transport, AWAY_MIN_MS, worker->config->smtp_retry_interval);
+    tally_set(worker->tally, TALLY_TRANSPORT_AWAY, 1);
+    if (!was_away)
+        log_event("transport_away", json_pack("{s:s, s:i}", "stage", transport_stage_name(job->result.stage),
+                                        "reply_code", job->result.code));
+}
+
+static void set_back(struct worker *worker)
+{
+    if (worker->transport.ms == 0)
+        return;
+    worker->transport = (struct pause){0};
+    tally_set(worker->tally, TALLY_TRANSPORT_AWAY, 0);
+    log_event("transport_back", NULL);
+}
+
+static void take_done(struct worker *worker)
+{
+    struct job *next;
+
+    for (struct job *job = sender_take(worker->sender); job != NULL; job = next) {
+        next = job->next;
+        worker->in_flight--;
+        if (job->result.is_away)
+            set_away(worker, job);
+        else
+            set_back(worker);
+        keep_untold(worker, job);
+    }
+    tally_set(worker->tally, TALLY_IN_FLIGHT, worker->in_flight);
+}
+
+static void settle(struct job *job, enum outcome outcome, const char *reason)
+{
+    job->result = (struct transport_result){.outcome = outcome, .stage = STAGE_MESSAGE};
+    transport_set_reason(&job->result, reason, strlen(reason));
+}
+
+/* Writes the job's mail. False, with the job's result set, where there is none to be sent. */
+static bool write_message(struct worker *worker, struct job *job, json_t *claim)
+{
+    const char *email = NULL, *name = NULL, *topic = NULL, *id = NULL, *reason;
+    struct mail mail;
+
+    if (json_unpack(claim, "{s:s, s:s, s:{s:s, s:s}}", "topic", &topic, "messageId", &id, "to", "email",
+            &email, "name", &name) != 0 ||
+        !mail_render(worker->templates, claim, &mail)) {
+        settle(
+            job, OUTCOME_FAILED, "the mail cannot be written: memory ran out, or it is of an unknown kind");
+        return false;
+    }
+    snprintf(job->topic, sizeof(job->topic), "%s", topic);
+    const struct message message = {.from = worker->from,
+        .to_name = name,
+        .to_address = email,
+        .subject = mail.subject,
+        .id = id,
+        .date = time(NULL),
+        .text = mail.text,
+        .html = mail.html};
+
+    job->message = message_make(&message, &job->message_len, &reason);
+    mail_free(&mail);
+    job->from = strndup(worker->from.address.text, worker->from.address.len);
+    job->to = strdup(email);
+    job->message_id = strdup(id);
+    if (job->message != NULL && job->from != NULL && job->to != NULL && job->message_id != NULL)
+        return true;
+    settle(job, reason != NULL && job->message == NULL ? OUTCOME_REFUSED : OUTCOME_FAILED,
+        job->message == NULL ? reason : "memory ran out");
+    return false;
+}
+
+static void begin(struct worker *worker, struct job *job, const char *text)
+{
+    json_auto_t *claim = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+
+    if (!write_message(worker, job, claim)) {
+        keep_untold(worker, job);
+        return;
+    }
+    if (worker->is_draining) {
+        job->result.outcome = OUTCOME_RELEASED;
+        keep_untold(worker, job);
+        return;
+    }
+    worker->in_flight++;
+    sender_give(worker->sender, job);
+}
+
+static void read_signals(struct worker *worker)
+{
+    struct signalfd_siginfo info;
+
+    while (read(worker->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGHUP || worker->is_draining)
+            continue;
+        worker->is_draining = true;
+        worker->drain_until = dial_now_ms() + worker->config->drain_timeout;
+        tally_set(worker->tally, TALLY_DRAINING, 1);
+        log_event("draining", json_pack("{s:s}", "signal", strsignal((int)info.ssi_signo)));
+    }
+}
+
+/* A server that was away gets one mail, to see whether it is back. */
+static size_t room(const struct worker *worker)
+{
+    size_t taken = worker->in_flight + worker->untold_count, most = (size_t)worker->config->mails_in_flight;
+
+    if (worker->is_draining || dial_now_ms() < worker->transport.until || taken >= most)
+        return 0;
+    return worker->transport.ms == 0 ? most - taken : taken == 0 ? 1 : 0;
+}
+
+static void claim(struct worker *worker)
+{
+    size_t count = room(worker);
+    /* Before the database begins to count. */
+    int64_t lease_until = dial_now_ms() + worker->config->lease;
+    PGresult *claimed = outbox_claim_deliveries(&worker->outbox, count);
+
+    if (claimed == NULL) {
+        note_failure(worker, "claim_deliveries");
+        return;
+    }
+    worker->database = (struct pause){0};
+    worker->is_hungry = (size_t)PQntuples(claimed) == count;
+    /* A signal that came meanwhile: what is not begun is given back. */
+    read_signals(worker);
+    for (int row = 0; row < PQntuples(claimed); row++) {
+        struct job *job = calloc(1, sizeof(*job));
+
+        /* Another worker gets it when the lease is over. */
+        if (job == NULL)
+            break;
+        job->id = strtoll(PQgetvalue(claimed, row, 0), NULL, 10);
+        job->attempt = atoi(PQgetvalue(claimed, row, 1));
+        job->is_repeat = *PQgetvalue(claimed, row, 2) == 't';
+        job->lease_until_ms = lease_until;
+        tally_add(worker->tally, TALLY_REPEATS, job->is_repeat);
+        begin(worker, job, PQgetvalue(claimed, row, 3));
+    }
+    tally_set(worker->tally, TALLY_IN_FLIGHT, worker->in_flight);
+    PQclear(claimed);
+}
+
+static void count_backlog(struct worker *worker)
+{
+    PGresult *backlog = outbox_delivery_backlog(&worker->outbox);
+
+    worker->backlog_at = dial_now_ms() + worker->config->poll_interval;
+    if (backlog == NULL) {
+        note_failure(worker, "delivery_backlog");
+        return;
+    }
+    tally_set(worker->tally, TALLY_QUEUED, strtoull(PQgetvalue(backlog, 0, 0), NULL, 10));
+    tally_set(worker->tally, TALLY_DUE, strtoull(PQgetvalue(backlog, 0, 1), NULL, 10));
+    tally_set(worker->tally, TALLY_OLDEST_DUE_SECONDS, strtoull(PQgetvalue(backlog, 0, 2), NULL, 10));
+    PQclear(backlog);
+}
+
+static void announce(struct worker *worker)
+{
+    PGresult *announced = outbox_announce_expiries(&worker->outbox, ANNOUNCED_AT_ONCE);
+    long count;
+
+    worker->announce_at = dial_now_ms() + worker->config->announce_interval;
+    if (announced == NULL) {
+        note_failure(worker, "announce_expiries");
+        return;
+    }
+    count = atol(PQgetvalue(announced, 0, 0));
+    tally_add(worker->tally, TALLY_ANNOUNCED, (uint64_t)count);
+    if (count >= ANNOUNCED_AT_ONCE)
+        worker->announce_at = 0;
+    PQclear(announced);
+}
+
+/* All that the database has to do for us now; the most urgent first, since what was sent and is not known to
+ * be could be sent again. */
+static void call_database(struct worker *worker)
+{
+    int64_t now = dial_now_ms();
+
+    drop_overdue(worker);
+    if (now < worker->database.until)
+        return;
+    if (worker->outbox.pg == NULL)
+        connect_database(worker);
+    if (worker->outbox.pg != NULL && worker->untold != NULL)
+        tell(worker);
+    if (now >= worker->poll_at) {
+        worker->poll_at = now + worker->config->poll_interval;
+        worker->is_hungry = true;
+    }
+    if (worker->outbox.pg == NULL || worker->is_draining || dial_now_ms() < worker->database.until)
+        return;
+    if (worker->is_hungry && room(worker) > 0)
+        claim(worker);
+    else if (now >= worker->backlog_at)
+        count_backlog(worker);
+    else if (now >= worker->announce_at)
+        announce(worker);
+}
+
+static void wait_until(int64_t moment, int64_t *until)
+{
+    if (moment < *until)
+        *until = moment;
+}
+
+/* When the loop has to turn though nothing happens. */
+static int64_t next_turn(const struct worker *worker)
+{
+    const bool is_connected = worker->outbox.pg != NULL;
+    int64_t until = dial_now_ms() + 1000;
+
+    if (!is_connected || worker->untold != NULL)
+        wait_until(worker->database.until, &until);
+    if (worker->is_draining) {
+        wait_until(worker->drain_until, &until);
+        return until;
+    }
+    if (is_connected && worker->database.until > dial_now_ms()) {
+        wait_until(worker->database.until, &until);
+    } else if (is_connected) {
+        wait_until(worker->poll_at, &until);
+        wait_until(worker->backlog_at, &until);
+        wait_until(worker->announce_at, &until);
+        if (worker->is_hungry && room(worker) > 0)
+            until = 0;
+        else if (worker->is_hungry && worker->transport.ms > 0)
+            wait_until(worker->transport.until, &until);
+    }
+    return until;
+}
+
+static void wait_for_events(struct worker *worker)
+{
+    struct pollfd fds[] = {
+        {.fd = worker->signal_fd, .events = POLLIN},
+        {.fd = sender_done_fd(worker->sender), .events = POLLIN},
+        {.fd = worker->outbox.pg != NULL ? PQsocket(worker->outbox.pg) : -1, .events = POLLIN},
+    };
+    int64_t wait = next_turn(worker) - dial_now_ms();
+
+    poll(fds, sizeof(fds) / sizeof(fds[0]), wait > 0 ? (int)wait : 0);
+    tally_set(worker->tally, TALLY_HEARTBEAT, metrics_now());
+    read_signals(worker);
+    take_done(worker);
+    if (fds[2].revents != 0 && !outbox_listen(&worker->outbox, &worker->is_hungry))
+        forget_database(worker);
+}
+
+/* Ends what takes too long, and in the end all that the database will not hear. */
+static void drain(struct worker *worker)
+{
+    if (worker->in_flight > 0 && !worker->broke_off) {
+        log_event("deliveries_broken_off", json_pack("{s:i}", "deliveries", (int)worker->in_flight));
+        worker->broke_off = true;
+        worker->drain_until = dial_now_ms() + worker->config->database_timeout;
+        sender_break_off(worker->sender);
+        return;
+    }
+    while (worker->untold != NULL) {
+        worker->broke_off = true;
+        tally_add(worker->tally, TALLY_UNTOLD_LOST, 1);
+        forget_untold(worker, &worker->untold, "unknown");
+    }
+    worker->in_flight = 0;
+}
+
+static void run(struct worker *worker)
+{
+    while (!worker->is_draining || worker->in_flight > 0 || worker->untold != NULL) {
+        wait_for_events(worker);
+        call_database(worker);
+        if (worker->is_draining && dial_now_ms() >= worker->drain_until)
+            drain(worker);
+    }
+}
+
+/* The first line of the password's file; NULL where there is no user. Ends the process when there is no such
+ * file. */
+static const char *require_password(const struct config *config, char secret[SECRET_MAX])
+{
+    char reason[SECRET_MAX];
+    FILE *file;
+
+    if (*config->smtp_user == '\0')
+        return NULL;
+    if (*config->smtp_password != '\0')
+        return config->smtp_password;
+    file = fopen(config->smtp_password_file, "re");
+    if (file == NULL || fgets(secret, SECRET_MAX, file) == NULL) {
+        snprintf(reason, sizeof(reason), "--smtp-password-file: %.400s cannot be read, or is empty",
+            config->smtp_password_file);
+        die(reason);
+    }
+    fclose(file);
+    secret[strcspn(secret, "\r\n")] = '\0';
+    return secret;
+}
+
+static struct templates *require_templates(const struct config *config)
+{
+    char error[TEMPLATE_ERROR_MAX];
+    struct templates *templates = templates_load(config->templates, error);
+
+    if (templates == NULL)
+        die(error);
+    return templates;
+}
+
+void deliver_check(const struct config *config)
+{
+    char secret[SECRET_MAX];
+
+    require_password(config, secret);
+    templates_free(require_templates(config));
+    if (*config->smtp_ca_file != '\0' && access(config->smtp_ca_file, R_OK) != 0)
+        die("--smtp-ca-file cannot be read");
+}
+
+/* At the start a database that is away, or a schema that does not fit, ends the process. */
+static void require_database(struct worker *worker)
+{
+    bool is_unfit = false;
+
+    if (!outbox_connect(&worker->outbox, -1, &is_unfit))
+        die(worker->outbox.error);
+    worker->is_hungry = true;
+    tally_set(worker->tally, TALLY_DATABASE_CONNECTED, 1);
+}
+
+int deliver(const struct config *config, const sigset_t *signals)
+{
+    /* A statement may be on its way for that long with the loop standing still. */
+    const uint64_t patience_ms = (uint64_t)config->stall_timeout + (uint64_t)config->database_timeout +
+                                 (uint64_t)config->database_connect_timeout * 1000;
+    struct worker worker = {.config = config, .outbox = {.config = config}, .seed = (unsigned)getpid()};
+    struct telemetry_subject subject = {NULL, tally_report_health, tally_write_metrics};
+    struct telemetry *telemetry;
+    char secret[SECRET_MAX];
+    int telemetry_port;
+
+    deliver_check(config);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    message_read_mailbox(config->mail_from, &worker.from);
+    worker.templates = require_templates(config);
+    worker.signal_fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    worker.tally = tally_create(patience_ms * 1000);
+    if (worker.signal_fd < 0 || worker.tally == NULL)
+        die("cannot start: memory or descriptors ran out");
+    require_database(&worker);
+    if ((worker.sender = sender_start(config, require_password(config, secret))) == NULL)
+        die("cannot start a thread");
+    subject.data = worker.tally;
+    tally_set(worker.tally, TALLY_HEARTBEAT, metrics_now());
+    tally_set(worker.tally, TALLY_IN_FLIGHT_MAX, (uint64_t)config->mails_in_flight);
+    telemetry = telemetry_start(config, &subject, &telemetry_port);
+    log_event(
+        "delivering", json_pack("{s:s, s:i, s:i}", "to", *config->smtp_url != '\0' ? "smtp" : "files",
+                          "mails_in_flight", (int)config->mails_in_flight, "telemetry_port", telemetry_port));
+    run(&worker);
+    sender_stop(worker.sender);
+    outbox_disconnect(&worker.outbox);
+    telemetry_stop(telemetry);
+    tally_free(worker.tally);
+    templates_free(worker.templates);
+    close(worker.signal_fd);
+    curl_global_cleanup();
+    log_event("stopped", NULL);
+    return worker.broke_off ? EXIT_FAILURE : EXIT_SUCCESS;
+}

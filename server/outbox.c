@@ -1,0 +1,99 @@
+#include "outbox.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "dial.h"
+
+void outbox_disconnect(struct outbox *outbox)
+{
+    PQfinish(outbox->pg);
+    outbox->pg = NULL;
+}
+
+static PGresult *call(
+    struct outbox *outbox, const char *sql, int count, const char *const *parameters, ExecStatusType expected)
+{
+    const struct dial_limit limit = {dial_now_ms() + outbox->config->database_timeout, -1};
+    PGresult *result = NULL;
+
+    if (outbox->pg == NULL)
+        return NULL;
+    if (PQsendQueryParams(outbox->pg, sql, count, NULL, parameters, NULL, NULL, 0))
+        result = dial_result(outbox->pg, &limit, outbox->error);
+    else
+        dial_copy_line(outbox->error, PQerrorMessage(outbox->pg));
+    if (result != NULL && PQresultStatus(result) == expected)
+        return result;
+    if (result != NULL)
+        dial_copy_line(outbox->error, PQresultErrorMessage(result));
+    if (result == NULL || PQstatus(outbox->pg) != CONNECTION_OK)
+        outbox_disconnect(outbox);
+    PQclear(result);
+    return NULL;
+}
+
+bool outbox_connect(struct outbox *outbox, int stop_fd, bool *is_unfit)
+{
+    const struct dial_limit limit = {
+        dial_now_ms() + outbox->config->database_connect_timeout * 1000, stop_fd};
+    PGresult *result;
+
+    if ((outbox->pg = connector_open(outbox->config, &limit, outbox->error, is_unfit)) == NULL)
+        return false;
+    if ((result = call(outbox, "listen accountsd_outbox", 0, NULL, PGRES_COMMAND_OK)) == NULL) {
+        outbox_disconnect(outbox);
+        return false;
+    }
+    PQclear(result);
+    return true;
+}
+
+bool outbox_listen(struct outbox *outbox, bool *has_mail)
+{
+    PGnotify *notification;
+
+    if (PQconsumeInput(outbox->pg) != 1) {
+        dial_copy_line(outbox->error, PQerrorMessage(outbox->pg));
+        outbox_disconnect(outbox);
+        return false;
+    }
+    while ((notification = PQnotifies(outbox->pg)) != NULL) {
+        *has_mail = true;
+        PQfreemem(notification);
+    }
+    return true;
+}
+
+PGresult *outbox_claim_deliveries(struct outbox *outbox, size_t count)
+{
+    char count_text[24], lease[40];
+    const char *const parameters[] = {count_text, lease};
+
+    snprintf(count_text, sizeof(count_text), "%zu", count);
+    snprintf(lease, sizeof(lease), "%ld milliseconds", outbox->config->lease);
+    return call(outbox,
+        "select id, attempt, is_repeat, message from api.claim_deliveries($1::int, $2::interval)", 2,
+        parameters, PGRES_TUPLES_OK);
+}
+
+PGresult *outbox_complete_deliveries(struct outbox *outbox, const char *results)
+{
+    return call(
+        outbox, "select id, status from api.complete_deliveries($1::jsonb)", 1, &results, PGRES_TUPLES_OK);
+}
+
+PGresult *outbox_delivery_backlog(struct outbox *outbox)
+{
+    return call(outbox, "select queued, due, oldest_due_seconds from api.delivery_backlog()", 0, NULL,
+        PGRES_TUPLES_OK);
+}
+
+PGresult *outbox_announce_expiries(struct outbox *outbox, size_t count)
+{
+    char count_text[24];
+    const char *const parameters[] = {count_text};
+
+    snprintf(count_text, sizeof(count_text), "%zu", count);
+    return call(outbox, "select api.announce_expiries($1::int)", 1, parameters, PGRES_TUPLES_OK);
+}

@@ -1,0 +1,37 @@
+#ifndef ACCOUNTSD_OUTBOX_H
+#define ACCOUNTSD_OUTBOX_H
+
+/* The database's queue of mails, over one connection. Blocks, each call for --database-timeout at most: one
+ * who waits for the queue has nothing else to do. A call that fails for want of the connection, or of an
+ * answer in time, ends the connection. */
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+#include "config.h"
+#include "connector.h"
+
+struct outbox {
+    const struct config *config;
+    /* NULL while there is none. */
+    PGconn *pg;
+    /* Why the last call failed. */
+    char error[CONNECTOR_ERROR_MAX];
+};
+
+/* Connects, and asks to be told of mails. Ends early once stop_fd, unless it is -1, is readable. False, and
+ * the reason in error, where it fails. */
+bool outbox_connect(struct outbox *outbox, int stop_fd, bool *is_unfit);
+void outbox_disconnect(struct outbox *outbox);
+
+/* Reads what the database says unasked: *has_mail is set where it told of mails. False when the connection is
+ * gone. */
+bool outbox_listen(struct outbox *outbox, bool *has_mail);
+
+/* Each is the result of the function of its name, the caller's; NULL on failure, and the reason in error. */
+PGresult *outbox_claim_deliveries(struct outbox *outbox, size_t count);
+PGresult *outbox_complete_deliveries(struct outbox *outbox, const char *results);
+PGresult *outbox_delivery_backlog(struct outbox *outbox);
+PGresult *outbox_announce_expiries(struct outbox *outbox, size_t count);
+
+#endif

@@ -1,0 +1,545 @@
+#include "sink.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http/process.h"
+
+#define MAX_FAULTS 8
+#define MAX_CONNECTIONS 256
+#define KEPT_TEXTS 1000
+#define AWAIT_MS 10000
+#define LINE_SIZE 2048
+
+struct sink {
+    struct sink_options options;
+    SSL_CTX *tls;
+    int listen_fd, port;
+    pthread_t thread;
+
+    pthread_mutex_t mutex;
+    struct sink_fault faults[MAX_FAULTS];
+    int left[MAX_FAULTS];
+    size_t reached[SINK_STAGES];
+    struct sink_mail *mails;
+    size_t count, capacity;
+    char *commands;
+    size_t commands_len;
+    FILE *commands_out;
+    int fds[MAX_CONNECTIONS];
+    pthread_t threads[MAX_CONNECTIONS];
+    size_t connections;
+    bool released;
+};
+
+struct connection {
+    struct sink *sink;
+    int fd;
+    SSL *ssl;
+    char buffer[LINE_SIZE];
+    size_t start, end;
+    char *sender, *recipient;
+};
+
+static ssize_t receive(struct connection *connection, char *bytes, size_t size)
+{
+    return connection->ssl != NULL ? SSL_read(connection->ssl, bytes, (int)size)
+                                   : recv(connection->fd, bytes, size, 0);
+}
+
+static bool say(struct connection *connection, const char *text)
+{
+    size_t len = strlen(text);
+
+    return connection->ssl != NULL ? SSL_write(connection->ssl, text, (int)len) > 0
+                                   : send(connection->fd, text, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+/* A line without its end; NULL when the client has gone. */
+static const char *read_line(struct connection *connection, char line[LINE_SIZE])
+{
+    for (;;) {
+        char *begin = connection->buffer + connection->start,
+             *end = memchr(begin, '\n', connection->end - connection->start);
+        ssize_t got;
+
+        if (end != NULL) {
+            size_t len = (size_t)(end - begin);
+
+            memcpy(line, begin, len);
+            line[len > 0 && line[len - 1] == '\r' ? len - 1 : len] = '\0';
+            connection->start += len + 1;
+            return line;
+        }
+        memmove(connection->buffer, begin, connection->end - connection->start);
+        connection->end -= connection->start;
+        connection->start = 0;
+        if (connection->end == sizeof(connection->buffer))
+            return NULL;
+        got = receive(
+            connection, connection->buffer + connection->end, sizeof(connection->buffer) - connection->end);
+        if (got <= 0)
+            return NULL;
+        connection->end += (size_t)got;
+    }
+}
+
+/* Counts that a stage is reached, and takes the fault that it has. */
+static struct sink_fault reach(struct sink *sink, enum sink_stage stage)
+{
+    struct sink_fault fault = {stage, SINK_DO, NULL, 0};
+
+    pthread_mutex_lock(&sink->mutex);
+    sink->reached[stage]++;
+    for (size_t i = 0; i < MAX_FAULTS && sink->faults[i].action != SINK_DO; i++) {
+        if (sink->faults[i].stage != stage || sink->left[i] == 0)
+            continue;
+        fault = sink->faults[i];
+        sink->left[i] -= sink->left[i] > 0;
+        break;
+    }
+    pthread_mutex_unlock(&sink->mutex);
+    return fault;
+}
+
+static void await_release(struct sink *sink)
+{
+    for (bool released = false; !released; sleep_ms(2)) {
+        pthread_mutex_lock(&sink->mutex);
+        released = sink->released;
+        pthread_mutex_unlock(&sink->mutex);
+    }
+}
+
+static void await_end(struct connection *connection)
+{
+    char byte;
+
+    while (recv(connection->fd, &byte, 1, 0) > 0)
+        ;
+}
+
+static bool say_in_pieces(struct connection *connection, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (!say(connection, (char[]){*text, '\0'}))
+            return false;
+        sleep_ms(2);
+    }
+    return true;
+}
+
+/* Gives the right reply, or what a fault has in its place. False where the connection is to end; *is_right is
+ * set to whether the right one was given. */
+static bool answer(struct connection *connection, enum sink_stage stage, const char *right, bool *is_right)
+{
+    struct sink_fault fault = reach(connection->sink, stage);
+    char line[LINE_SIZE];
+
+    if (fault.action == SINK_HOLD)
+        await_release(connection->sink);
+    *is_right = fault.action == SINK_DO || fault.action == SINK_PIECES || fault.action == SINK_HOLD;
+    switch (fault.action) {
+    case SINK_HOLD:
+    case SINK_DO:
+        return say(connection, right);
+    case SINK_PIECES:
+        return say_in_pieces(connection, right);
+    case SINK_SAY:
+        snprintf(line, sizeof(line), "%s\r\n", fault.reply);
+        return say(connection, line) && strncmp(fault.reply, "421", 3) != 0;
+    case SINK_STALL:
+        await_end(connection);
+        return false;
+    case SINK_DROP:
+        return false;
+    }
+    return false;
+}
+
+static void keep_mail(struct connection *connection, char *text, bool is_accepted)
+{
+    struct sink *sink = connection->sink;
+    const char *id = strstr(text, "\r\nMessage-ID: <");
+    struct sink_mail mail = {
+        strdup(connection->sender), strdup(connection->recipient), NULL, NULL, is_accepted};
+
+    if (id != NULL) {
+        id += strlen("\r\nMessage-ID: <");
+        mail.id = strndup(id, strcspn(id, ">\r"));
+    } else {
+        mail.id = strdup("");
+    }
+    pthread_mutex_lock(&sink->mutex);
+    if (sink->count < KEPT_TEXTS)
+        mail.text = strdup(text);
+    if (sink->count == sink->capacity) {
+        sink->capacity = sink->capacity > 0 ? sink->capacity * 2 : 64;
+        sink->mails = realloc(sink->mails, sink->capacity * sizeof(*sink->mails));
+    }
+    sink->mails[sink->count++] = mail;
+    pthread_mutex_unlock(&sink->mutex);
+}
+
+static bool take_body(struct connection *connection)
+{
+    char line[LINE_SIZE], *text = NULL;
+    size_t len, lines = 0;
+    FILE *out = open_memstream(&text, &len);
+    bool is_right = false, goes_on = false, is_whole = false;
+    struct sink_fault fault = {.action = SINK_DO};
+
+    while (read_line(connection, line) != NULL) {
+        if (lines++ == 5 && (fault = reach(connection->sink, SINK_BODY)).action != SINK_DO)
+            break;
+        if (strcmp(line, ".") == 0) {
+            is_whole = true;
+            break;
+        }
+        fprintf(out, "%s\r\n", line[0] == '.' ? line + 1 : line);
+    }
+    fclose(out);
+    if (fault.action == SINK_STALL)
+        await_end(connection);
+    if (is_whole) {
+        struct sink_fault end = reach(connection->sink, SINK_END);
+
+        if (end.action == SINK_HOLD)
+            await_release(connection->sink);
+        /* Kept before it is said, so that who hears it finds it here. */
+        is_right = end.action == SINK_DO || end.action == SINK_PIECES || end.action == SINK_HOLD;
+        keep_mail(connection, text, is_right);
+        if (is_right) {
+            goes_on = (end.action == SINK_PIECES ? say_in_pieces : say)(connection, "250 2.0.0 taken\r\n");
+        } else if (end.action == SINK_SAY) {
+            snprintf(line, sizeof(line), "%s\r\n", end.reply);
+            goes_on = say(connection, line) && strncmp(end.reply, "421", 3) != 0;
+        } else if (end.action == SINK_STALL) {
+            await_end(connection);
+        }
+    }
+    free(text);
+    return goes_on;
+}
+
+static bool begin_tls(struct connection *connection)
+{
+    connection->ssl = SSL_new(connection->sink->tls);
+    SSL_set_fd(connection->ssl, connection->fd);
+    return SSL_accept(connection->ssl) == 1;
+}
+
+static char *address_of(const char *line)
+{
+    const char *open = strchr(line, '<');
+
+    return open != NULL ? strndup(open + 1, strcspn(open + 1, ">")) : strdup("");
+}
+
+/* What AUTH PLAIN asks for. */
+static bool is_login(const struct sink *sink, const char *encoded)
+{
+    unsigned char text[512], expected[512];
+    int len, expected_len;
+
+    if (strlen(encoded) > sizeof(text))
+        return false;
+    len = EVP_DecodeBlock(text, (const unsigned char *)encoded, (int)strlen(encoded));
+    expected_len = snprintf((char *)expected, sizeof(expected), "%c%s%c%s", '\0', sink->options.user, '\0',
+        sink->options.password);
+    return len >= expected_len && memcmp(text, expected, (size_t)expected_len) == 0;
+}
+
+static bool greet_back(struct connection *connection)
+{
+    const struct sink_options *options = &connection->sink->options;
+    char reply[256];
+    bool is_right, is_safe = connection->ssl != NULL || options->certificate == NULL;
+
+    snprintf(reply, sizeof(reply), "250-sink\r\n%s%s%s250 SIZE 10000000\r\n",
+        options->certificate != NULL && connection->ssl == NULL ? "250-STARTTLS\r\n" : "",
+        options->user != NULL && is_safe ? "250-AUTH PLAIN\r\n" : "",
+        options->has_utf8 ? "250-SMTPUTF8\r\n" : "");
+    return answer(connection, SINK_HELLO, reply, &is_right);
+}
+
+static bool obey(struct connection *connection, const char *line)
+{
+    struct sink *sink = connection->sink;
+    bool is_right = false, goes_on;
+    char secret[LINE_SIZE];
+
+    if (strncasecmp(line, "EHLO", 4) == 0)
+        return greet_back(connection);
+    if (strncasecmp(line, "STARTTLS", 8) == 0)
+        return answer(connection, SINK_TLS, "220 begin\r\n", &is_right) &&
+               (!is_right || begin_tls(connection));
+    if (strncasecmp(line, "AUTH PLAIN", 10) == 0) {
+        if (!say(connection, "334 \r\n") || read_line(connection, secret) == NULL)
+            return false;
+        return answer(connection, SINK_LOGIN,
+            is_login(sink, secret) ? "235 2.7.0 welcome\r\n" : "535 5.7.8 wrong password\r\n", &is_right);
+    }
+    if (strncasecmp(line, "MAIL", 4) == 0) {
+        free(connection->sender);
+        connection->sender = address_of(line);
+        return answer(connection, SINK_MAIL, "250 2.1.0 fine\r\n", &is_right);
+    }
+    if (strncasecmp(line, "RCPT", 4) == 0) {
+        free(connection->recipient);
+        connection->recipient = address_of(line);
+        return answer(connection, SINK_RCPT, "250 2.1.5 fine\r\n", &is_right);
+    }
+    if (strncasecmp(line, "DATA", 4) == 0) {
+        goes_on = answer(connection, SINK_DATA, "354 go on\r\n", &is_right);
+        return goes_on && is_right ? take_body(connection) : goes_on;
+    }
+    if (strncasecmp(line, "RSET", 4) == 0)
+        return say(connection, "250 2.0.0 fine\r\n");
+    if (strncasecmp(line, "QUIT", 4) == 0)
+        say(connection, "221 2.0.0 bye\r\n");
+    return false;
+}
+
+static void forget(struct sink *sink, int fd)
+{
+    pthread_mutex_lock(&sink->mutex);
+    for (size_t i = 0; i < sink->connections; i++) {
+        if (sink->fds[i] == fd)
+            sink->fds[i] = -1;
+    }
+    close(fd);
+    pthread_mutex_unlock(&sink->mutex);
+}
+
+static void *serve(void *data)
+{
+    struct connection *connection = data;
+    char line[LINE_SIZE];
+    bool is_right, goes_on;
+
+    goes_on = !connection->sink->options.is_smtps || begin_tls(connection);
+    goes_on = goes_on && answer(connection, SINK_GREETING, "220 sink ESMTP\r\n", &is_right);
+    while (goes_on && read_line(connection, line) != NULL) {
+        pthread_mutex_lock(&connection->sink->mutex);
+        if (connection->sink->commands_len < 1000000) {
+            fprintf(connection->sink->commands_out, "%s\n", line);
+            fflush(connection->sink->commands_out);
+        }
+        pthread_mutex_unlock(&connection->sink->mutex);
+        goes_on = obey(connection, line);
+    }
+    if (connection->ssl != NULL)
+        SSL_free(connection->ssl);
+    ERR_clear_error();
+    forget(connection->sink, connection->fd);
+    free(connection->sender);
+    free(connection->recipient);
+    free(connection);
+    return NULL;
+}
+
+static void *take_connections(void *data)
+{
+    struct sink *sink = data;
+    int fd;
+
+    while ((fd = accept(sink->listen_fd, NULL, NULL)) >= 0) {
+        struct connection *connection = calloc(1, sizeof(*connection));
+        size_t slot = 0;
+
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+        connection->sink = sink;
+        connection->fd = fd;
+        connection->sender = strdup("");
+        connection->recipient = strdup("");
+        pthread_mutex_lock(&sink->mutex);
+        while (slot < sink->connections && sink->fds[slot] >= 0)
+            slot++;
+        if (slot < sink->connections)
+            pthread_join(sink->threads[slot], NULL);
+        else
+            sink->connections++;
+        sink->fds[slot] = fd;
+        if (slot >= MAX_CONNECTIONS || pthread_create(&sink->threads[slot], NULL, serve, connection) != 0)
+            abort();
+        pthread_mutex_unlock(&sink->mutex);
+    }
+    return NULL;
+}
+
+struct sink *sink_start(const struct sink_options *options)
+{
+    struct sink *sink = calloc(1, sizeof(*sink));
+    struct sockaddr_in address = {.sin_family = AF_INET,
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        .sin_port = htons((uint16_t)options->port)};
+    socklen_t len = sizeof(address);
+
+    sink->options = *options;
+    pthread_mutex_init(&sink->mutex, NULL);
+    sink->commands_out = open_memstream(&sink->commands, &sink->commands_len);
+    if (options->certificate != NULL) {
+        sink->tls = SSL_CTX_new(TLS_server_method());
+        cr_assert_eq(SSL_CTX_use_certificate_file(sink->tls, options->certificate, SSL_FILETYPE_PEM), 1);
+        cr_assert_eq(SSL_CTX_use_PrivateKey_file(sink->tls, options->key, SSL_FILETYPE_PEM), 1);
+    }
+    sink->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(sink->listen_fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    cr_assert_eq(bind(sink->listen_fd, (const struct sockaddr *)&address, len), 0);
+    cr_assert_eq(listen(sink->listen_fd, 128), 0);
+    cr_assert_eq(getsockname(sink->listen_fd, (struct sockaddr *)&address, &len), 0);
+    sink->port = ntohs(address.sin_port);
+    cr_assert_eq(pthread_create(&sink->thread, NULL, take_connections, sink), 0);
+    return sink;
+}
+
+int sink_port(const struct sink *sink)
+{
+    return sink->port;
+}
+
+void sink_set_faults(struct sink *sink, const struct sink_fault *faults)
+{
+    pthread_mutex_lock(&sink->mutex);
+    memset(sink->faults, 0, sizeof(sink->faults));
+    sink->released = false;
+    for (size_t i = 0; i < MAX_FAULTS && faults[i].action != SINK_DO; i++) {
+        sink->faults[i] = faults[i];
+        sink->left[i] = faults[i].times > 0 ? faults[i].times : -1;
+    }
+    pthread_mutex_unlock(&sink->mutex);
+}
+
+void sink_release(struct sink *sink)
+{
+    pthread_mutex_lock(&sink->mutex);
+    sink->released = true;
+    pthread_mutex_unlock(&sink->mutex);
+}
+
+void sink_stop(struct sink *sink)
+{
+    sink_release(sink);
+    shutdown(sink->listen_fd, SHUT_RDWR);
+    pthread_join(sink->thread, NULL);
+    close(sink->listen_fd);
+    pthread_mutex_lock(&sink->mutex);
+    for (size_t i = 0; i < sink->connections; i++) {
+        if (sink->fds[i] >= 0)
+            shutdown(sink->fds[i], SHUT_RDWR);
+    }
+    pthread_mutex_unlock(&sink->mutex);
+    for (size_t i = 0; i < sink->connections; i++)
+        pthread_join(sink->threads[i], NULL);
+    for (size_t i = 0; i < sink->count; i++) {
+        free(sink->mails[i].sender);
+        free(sink->mails[i].recipient);
+        free(sink->mails[i].id);
+        free(sink->mails[i].text);
+    }
+    free(sink->mails);
+    fclose(sink->commands_out);
+    free(sink->commands);
+    SSL_CTX_free(sink->tls);
+    pthread_mutex_destroy(&sink->mutex);
+    free(sink);
+}
+
+size_t sink_reached(struct sink *sink, enum sink_stage stage)
+{
+    size_t count;
+
+    pthread_mutex_lock(&sink->mutex);
+    count = sink->reached[stage];
+    pthread_mutex_unlock(&sink->mutex);
+    return count;
+}
+
+bool sink_await(struct sink *sink, enum sink_stage stage, size_t count)
+{
+    for (long waited = 0; waited < AWAIT_MS; waited += 2) {
+        if (sink_reached(sink, stage) >= count)
+            return true;
+        sleep_ms(2);
+    }
+    return false;
+}
+
+size_t sink_count(struct sink *sink)
+{
+    size_t count;
+
+    pthread_mutex_lock(&sink->mutex);
+    count = sink->count;
+    pthread_mutex_unlock(&sink->mutex);
+    return count;
+}
+
+struct sink_mail sink_mail_at(struct sink *sink, size_t index)
+{
+    struct sink_mail mail;
+
+    cr_assert_lt(index, sink_count(sink));
+    pthread_mutex_lock(&sink->mutex);
+    mail = sink->mails[index];
+    pthread_mutex_unlock(&sink->mutex);
+    return mail;
+}
+
+size_t sink_count_accepted(struct sink *sink)
+{
+    size_t count = 0;
+
+    pthread_mutex_lock(&sink->mutex);
+    for (size_t i = 0; i < sink->count; i++)
+        count += sink->mails[i].is_accepted;
+    pthread_mutex_unlock(&sink->mutex);
+    return count;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+size_t sink_count_ids(struct sink *sink)
+{
+    const char **ids;
+    size_t accepted = 0, count = 0;
+
+    pthread_mutex_lock(&sink->mutex);
+    ids = calloc(sink->count + 1, sizeof(*ids));
+    for (size_t i = 0; i < sink->count; i++) {
+        if (sink->mails[i].is_accepted)
+            ids[accepted++] = sink->mails[i].id;
+    }
+    qsort(ids, accepted, sizeof(*ids), compare);
+    for (size_t i = 0; i < accepted; i++)
+        count += i == 0 || strcmp(ids[i], ids[i - 1]) != 0;
+    free(ids);
+    pthread_mutex_unlock(&sink->mutex);
+    return count;
+}
+
+char *sink_commands(struct sink *sink)
+{
+    char *commands;
+
+    pthread_mutex_lock(&sink->mutex);
+    fflush(sink->commands_out);
+    commands = strdup(sink->commands);
+    pthread_mutex_unlock(&sink->mutex);
+    return commands;
+}

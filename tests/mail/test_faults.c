@@ -1,0 +1,142 @@
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "office.h"
+
+/* An SMTP server that does wrong whatever it can. What is temporary is tried again and arrives once; what is
+ * permanent is given up at once, with the server's own words. */
+
+static struct office *office;
+
+static void set_up(void)
+{
+    office = office_open();
+    office_set_sink(office, &(struct sink_options){0});
+}
+
+static void tear_down(void)
+{
+    office_close(office);
+}
+
+TestSuite(faults, .init = set_up, .fini = tear_down, .timeout = 120);
+
+#define ONCE(stage, action, reply)                                                                           \
+    {                                                                                                        \
+        {stage, action, reply, 1},                                                                           \
+        {                                                                                                    \
+            SINK_STAGES, SINK_DO, NULL, 0                                                                    \
+        }                                                                                                    \
+    }
+
+static const struct {
+    const char *name;
+    struct sink_fault faults[2];
+    /* How the first attempt ends, and why. */
+    const char *outcome;
+    const char *reason;
+    /* How often the mail arrives: twice where the server had it and did not say so. */
+    size_t arrivals;
+} rows[] = {
+    {"it stalls before it greets", ONCE(SINK_GREETING, SINK_STALL, NULL), "Failed", "timed out", 1},
+    {"it stalls at EHLO", ONCE(SINK_HELLO, SINK_STALL, NULL), "Failed", "timed out", 1},
+    {"it stalls at MAIL", ONCE(SINK_MAIL, SINK_STALL, NULL), "Failed", "timed out", 1},
+    {"it stalls at RCPT", ONCE(SINK_RCPT, SINK_STALL, NULL), "Failed", "timed out", 1},
+    {"it stalls at DATA", ONCE(SINK_DATA, SINK_STALL, NULL), "Failed", "timed out", 1},
+    {"it stalls in the middle of the mail", ONCE(SINK_BODY, SINK_STALL, NULL), "Failed", "timed out", 1},
+    {"it stalls after the mail", ONCE(SINK_END, SINK_STALL, NULL), "Failed", "timed out", 2},
+    {"it hangs up instead of greeting", ONCE(SINK_GREETING, SINK_DROP, NULL), "Failed", "", 1},
+    {"it hangs up at EHLO", ONCE(SINK_HELLO, SINK_DROP, NULL), "Failed", "", 1},
+    {"it hangs up at MAIL", ONCE(SINK_MAIL, SINK_DROP, NULL), "Failed", "", 1},
+    {"it hangs up at RCPT", ONCE(SINK_RCPT, SINK_DROP, NULL), "Failed", "", 1},
+    {"it hangs up at DATA", ONCE(SINK_DATA, SINK_DROP, NULL), "Failed", "", 1},
+    {"it hangs up in the middle of the mail", ONCE(SINK_BODY, SINK_DROP, NULL), "Failed", "", 1},
+    {"it hangs up after the mail", ONCE(SINK_END, SINK_DROP, NULL), "Failed", "", 2},
+    {"421 instead of a greeting", ONCE(SINK_GREETING, SINK_SAY, "421 4.3.2 closing"), "Failed",
+        "421 4.3.2 closing", 1},
+    {"421 at EHLO", ONCE(SINK_HELLO, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
+    {"421 at MAIL", ONCE(SINK_MAIL, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
+    {"421 at RCPT", ONCE(SINK_RCPT, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
+    {"421 at DATA", ONCE(SINK_DATA, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
+    {"421 after the mail", ONCE(SINK_END, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 2},
+    {"554 instead of a greeting", ONCE(SINK_GREETING, SINK_SAY, "554 5.7.1 not you"), "Failed",
+        "554 5.7.1 not you", 1},
+    {"550 at MAIL", ONCE(SINK_MAIL, SINK_SAY, "550 5.7.1 not from there"), "Failed",
+        "550 5.7.1 not from there", 1},
+    {"530 at RCPT", ONCE(SINK_RCPT, SINK_SAY, "530 5.7.0 log in first"), "Failed", "530 5.7.0 log in first",
+        1},
+    {"451 at RCPT, then 250", ONCE(SINK_RCPT, SINK_SAY, "451 4.7.1 greylisted"), "Failed",
+        "451 4.7.1 greylisted", 1},
+    {"452 after the mail, then 250", ONCE(SINK_END, SINK_SAY, "452 4.2.2 full"), "Failed", "452 4.2.2 full",
+        2},
+    {"550 at RCPT", ONCE(SINK_RCPT, SINK_SAY, "550-5.1.1 there is\r\n550 5.1.1 no such user"), "Refused",
+        "550 5.1.1 no such user", 0},
+    {"554 at DATA", ONCE(SINK_DATA, SINK_SAY, "554 5.5.1 none valid"), "Refused", "554 5.5.1 none valid", 0},
+    {"552 after the mail", ONCE(SINK_END, SINK_SAY, "552 5.3.4 too large"), "Refused", "552 5.3.4 too large",
+        1},
+    {"its words come in pieces", ONCE(SINK_GREETING, SINK_PIECES, NULL), "Sent", "", 1},
+    {"its words about the mail come in pieces", ONCE(SINK_END, SINK_PIECES, NULL), "Sent", "", 1},
+};
+
+/* Keeps the reasons that the database is told, since the row forgets them when the mail is sent. */
+static void watch(PGconn *pg)
+{
+    static const char *const statements[] = {
+        "create table if not exists told (reason text)",
+        "truncate told",
+        "grant insert on told to public",
+        "create or replace function keep_reason() returns trigger language plpgsql as"
+        " $$ begin insert into public.told values (new.reason); return new; end $$",
+        "create or replace trigger keep_reason after update on accounts.outbox for each row"
+        " when (new.reason is distinct from old.reason and new.reason is not null) execute function "
+        "keep_reason()",
+    };
+
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+        free(database_query(pg, statements[i], NULL));
+}
+
+static void expect_row(size_t row)
+{
+    struct server *worker;
+    char *reason, outcome[64];
+    bool is_refused = strcmp(rows[row].outcome, "Refused") == 0,
+         is_sent = strcmp(rows[row].outcome, "Sent") == 0;
+    size_t before = sink_count(office->sink), given_up = office_count(office, "GivenUp"),
+           sent = office_count(office, "Sent");
+
+    sink_set_faults(office->sink, rows[row].faults);
+    office_queue(office, 1);
+    watch(office->pg);
+    worker = office_start_worker(office, NULL);
+    office_await(office, is_refused ? "GivenUp" : "Sent", (is_refused ? given_up : sent) + 1);
+    reason = database_query(office->pg,
+        "select coalesce(o.reason, '') from accounts.outbox as o where delivery is not null order by key "
+        "desc limit "
+        "1",
+        NULL);
+    if (is_refused)
+        cr_expect_str_eq(reason, rows[row].reason, "%s", rows[row].name);
+    snprintf(
+        outcome, sizeof(outcome), "\"attempt\":1,\"repeat\":false,\"outcome\":\"%s\"", rows[row].outcome);
+    cr_expect_eq(log_count(worker, outcome), 1, "%s: no %s", rows[row].name, rows[row].outcome);
+    cr_expect_eq(
+        log_count(worker, "\"event\":\"delivery\""), is_refused || is_sent ? 1 : 2, "%s", rows[row].name);
+    cr_expect_eq(log_count(worker, "@example.test"), 0, "%s: an address in the log", rows[row].name);
+    cr_expect_eq(sink_count(office->sink) - before, rows[row].arrivals, "%s: %zu", rows[row].name,
+        sink_count(office->sink) - before);
+    free(reason);
+    server_end(worker);
+}
+
+Test(faults, every_one_is_temporary_or_permanent, .timeout = 300)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        long begun = now_us();
+
+        expect_row(i);
+        fprintf(stderr, "[faults] %s: %ld ms\n", rows[i].name, (now_us() - begun) / 1000);
+    }
+}

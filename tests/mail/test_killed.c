@@ -1,0 +1,177 @@
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "office.h"
+
+/* A worker that is killed at each step of a mail, and another after it: the mail is sent, and sent once, but
+ * in the one case that SMTP leaves open: the server has said that it has the mail, and the database does not
+ * know. */
+
+static struct office *office;
+
+static void set_up(void)
+{
+    office = office_open();
+    office_set_sink(office, &(struct sink_options){0});
+}
+
+static void tear_down(void)
+{
+    office_close(office);
+}
+
+TestSuite(killed, .init = set_up, .fini = tear_down, .timeout = 120);
+
+static struct server *start(void)
+{
+    return office_start_worker(office, (const char *[]){"--lease=1500", "--smtp-timeout=1400", NULL});
+}
+
+/* Another worker sends the mail; it arrives so often in all. */
+static void expect_sent(size_t accepted, bool is_repeat)
+{
+    struct server *worker;
+
+    sink_set_faults(office->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
+    worker = start();
+    office_await(office, "Sent", 1);
+    cr_expect_eq(log_count(worker, "\"repeat\":true"), is_repeat ? 1 : 0);
+    server_end(worker);
+    cr_expect_eq(sink_count_accepted(office->sink), accepted, "%zu", sink_count_accepted(office->sink));
+    cr_expect_eq(sink_count_ids(office->sink), 1);
+}
+
+static void kill_worker(struct server *worker)
+{
+    cr_assert_eq(server_stop(worker, SIGKILL), -SIGKILL);
+}
+
+/* A port whose queue of connections is full: nobody gets through, nobody is refused. */
+static int open_deaf_port(int fds[2], char url[64])
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    cr_assert_eq(bind(listener, (const struct sockaddr *)&address, len), 0);
+    cr_assert_eq(listen(listener, 0), 0);
+    cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+    for (size_t i = 0; i < 2; i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(fds[i], (const struct sockaddr *)&address, len);
+    }
+    snprintf(url, 64, "smtp://127.0.0.1:%d", ntohs(address.sin_port));
+    return listener;
+}
+
+Test(killed, after_the_claim)
+{
+    char url[64];
+    int fds[2], listener = open_deaf_port(fds, url);
+    struct server *worker;
+
+    office_queue(office, 1);
+    worker = office_start_worker(
+        office, (const char *[]){"--lease=1500", "--smtp-timeout=1400", "--smtp-url", url, NULL});
+    for (char *claimed = NULL; claimed == NULL || strcmp(claimed, "t") != 0; sleep_ms(5)) {
+        free(claimed);
+        claimed = office_value(office, "o.claimed_at is not null");
+    }
+    kill_worker(worker);
+    close(fds[0]);
+    close(fds[1]);
+    close(listener);
+    expect_sent(1, true);
+}
+
+static void kill_at(enum sink_stage stage, size_t accepted)
+{
+    struct server *worker;
+
+    office_queue(office, 1);
+    sink_set_faults(office->sink,
+        (const struct sink_fault[]){{stage, SINK_STALL, NULL, 1}, {SINK_STAGES, SINK_DO, NULL, 0}});
+    worker = start();
+    cr_assert(sink_await(office->sink, stage, 1));
+    kill_worker(worker);
+    expect_sent(accepted, true);
+}
+
+Test(killed, during_connect)
+{
+    kill_at(SINK_GREETING, 1);
+}
+
+Test(killed, after_mail)
+{
+    kill_at(SINK_MAIL, 1);
+}
+
+Test(killed, after_rcpt)
+{
+    kill_at(SINK_RCPT, 1);
+}
+
+Test(killed, in_the_middle_of_the_mail)
+{
+    kill_at(SINK_BODY, 1);
+}
+
+Test(killed, after_the_mail_and_before_the_servers_word)
+{
+    /* A server that says nothing more has not taken it: SMTP leaves it to the client to send again. */
+    kill_at(SINK_END, 1);
+    cr_expect_eq(sink_count(office->sink), 2);
+}
+
+/* The one case in which a mail is sent twice. */
+Test(killed, after_the_servers_word_and_before_the_mark)
+{
+    struct server *worker;
+    char *still;
+
+    office_queue(office, 1);
+    sink_set_faults(office->sink,
+        (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 1}, {SINK_STAGES, SINK_DO, NULL, 0}});
+    worker = start();
+    cr_assert(sink_await(office->sink, SINK_END, 1));
+    free(database_query(office->pg, "begin", NULL));
+    free(database_query(office->pg, "select from accounts.outbox for update", NULL));
+    sink_release(office->sink);
+    for (char *waits = NULL; waits == NULL || strcmp(waits, "1") != 0; sleep_ms(5)) {
+        free(waits);
+        waits = database_query(office->pg,
+            "select count(*) from pg_stat_activity where usename = 'accountsd_delivery' and wait_event_type "
+            "= 'Lock'"
+            " and datname = current_database()",
+            NULL);
+    }
+    cr_assert_eq(sink_count_accepted(office->sink), 1);
+    kill_worker(worker);
+    /* Or it would mark the mail for a worker that is no more. */
+    free(database_query(office->pg,
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'accountsd_delivery'"
+        " and datname = current_database()",
+        NULL));
+    free(database_query(office->pg, "rollback", NULL));
+    still = office_value(office, "o.delivery");
+    cr_expect_str_eq(still, "Queued");
+    free(still);
+    expect_sent(2, true);
+}
+
+Test(killed, after_the_mark)
+{
+    struct server *worker;
+
+    office_queue(office, 1);
+    worker = start();
+    office_await(office, "Sent", 1);
+    kill_worker(worker);
+    expect_sent(1, false);
+}

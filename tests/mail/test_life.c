@@ -1,0 +1,188 @@
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "office.h"
+
+/* How a worker starts, tells of itself and stops. */
+
+static struct office *office;
+
+static void set_up(void)
+{
+    office = office_open();
+    office_set_sink(office, &(struct sink_options){0});
+}
+
+static void tear_down(void)
+{
+    office_close(office);
+}
+
+TestSuite(life, .init = set_up, .fini = tear_down, .timeout = 120);
+
+static void hold(enum sink_stage stage)
+{
+    sink_set_faults(office->sink,
+        (const struct sink_fault[]){{stage, SINK_HOLD, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+}
+
+/* The value of a series; -1 where there is none. */
+static double series(const struct server *worker, const char *name)
+{
+    struct answer answer = telemetry_get(worker, "/metrics");
+    char line[256];
+    const char *found;
+    double value;
+
+    cr_assert_eq(answer.status, 200);
+    snprintf(line, sizeof(line), "\n%s ", name);
+    found = strstr(answer.text, line);
+    value = found != NULL ? atof(found + strlen(line)) : -1;
+    answer_free(&answer);
+    return value;
+}
+
+static void await_ready(const struct server *worker, long status, const char *text)
+{
+    for (int tries = 0; tries < 1000; tries++, sleep_ms(10)) {
+        struct answer answer = telemetry_get(worker, "/ready");
+        bool is_so = answer.status == status && strstr(answer.text, text) != NULL;
+
+        answer_free(&answer);
+        if (is_so)
+            return;
+    }
+    cr_assert_fail("/ready is not %ld with %s", status, text);
+}
+
+Test(life, a_worker_tells_how_it_is)
+{
+    struct server *worker = office_start_worker(office, (const char *[]){"--lease=30000", NULL});
+    struct answer live = telemetry_get(worker, "/live");
+
+    cr_expect_eq(live.status, 200);
+    answer_free(&live);
+    await_ready(worker, 200, "pass");
+    hold(SINK_END);
+    office_queue(office, 10);
+    cr_assert(sink_await(office->sink, SINK_END, 4));
+    for (int tries = 0; tries < 500 && series(worker, "accountsd_delivery_queue_due") != 6; tries++)
+        sleep_ms(10);
+    cr_expect_eq(series(worker, "accountsd_deliveries_in_flight"), 4);
+    cr_expect_eq(series(worker, "accountsd_deliveries_in_flight_max"), 4);
+    cr_expect_eq(series(worker, "accountsd_delivery_queue_length"), 10);
+    cr_expect_eq(series(worker, "accountsd_delivery_queue_due"), 6);
+    cr_expect_eq(series(worker, "accountsd_deliveries_total{outcome=\"sent\"}"), 0);
+    sink_release(office->sink);
+    office_await(office, "Sent", 10);
+    for (int tries = 0; tries < 500 && series(worker, "accountsd_delivery_queue_length") != 0; tries++)
+        sleep_ms(10);
+    cr_expect_eq(series(worker, "accountsd_deliveries_total{outcome=\"sent\"}"), 10);
+    cr_expect_eq(series(worker, "accountsd_delivery_duration_seconds_count"), 10);
+    cr_expect_eq(series(worker, "accountsd_deliveries_in_flight"), 0);
+    cr_expect_eq(series(worker, "accountsd_delivery_queue_length"), 0);
+    cr_expect_eq(series(worker, "accountsd_delivery_database_connected"), 1);
+    cr_expect_gt(series(worker, "process_resident_memory_bytes"), 0);
+    server_end(worker);
+}
+
+Test(life, a_server_that_is_away_is_told_and_spared)
+{
+    struct server *worker;
+    const struct sink_options options = {.port = sink_port(office->sink)};
+    char *attempts;
+
+    sink_stop(office->sink);
+    office->sink = NULL;
+    office_queue(office, 50);
+    worker = office_start_worker(
+        office, (const char *[]){"--smtp-url", office->sink_url, "--smtp-tls=none", NULL});
+    await_ready(worker, 503, "is away");
+    sleep_ms(1500);
+    attempts = database_query(office->pg, "select sum(attempts) from accounts.outbox", NULL);
+    /* Four at first, and then one at a time, half a second apart at most. */
+    cr_expect_leq(strtol(attempts, NULL, 10), 16, "%s attempts", attempts);
+    free(attempts);
+    office->sink = sink_start(&options);
+    office_await(office, "Sent", 50);
+    await_ready(worker, 200, "pass");
+    cr_expect_eq(sink_count_accepted(office->sink), 50);
+    cr_expect_eq(log_count(worker, "\"event\":\"transport_away\""), 1);
+    cr_expect_eq(log_count(worker, "\"event\":\"transport_back\""), 1);
+    server_end(worker);
+}
+
+Test(life, a_worker_that_is_told_to_stop_ends_what_it_has_begun)
+{
+    struct server *worker = office_start_worker(office, (const char *[]){"--lease=30000", NULL});
+
+    hold(SINK_END);
+    office_queue(office, 20);
+    cr_assert(sink_await(office->sink, SINK_END, 4));
+    kill(worker->pid, SIGTERM);
+    await_ready(worker, 503, "draining");
+    sink_release(office->sink);
+    cr_expect_eq(server_stop(worker, SIGTERM), 0);
+    cr_expect_eq(sink_count_accepted(office->sink), 4);
+    cr_expect_eq(office_count(office, "Sent"), 4);
+    cr_expect_eq(office_count(office, "Queued"), 16);
+}
+
+Test(life, a_worker_that_cannot_end_breaks_off_and_says_so)
+{
+    struct server *worker =
+        office_start_worker(office, (const char *[]){"--lease=60000", "--smtp-timeout=50000",
+                                        "--smtp-connect-timeout=40000", "--drain-timeout=500", NULL});
+    char *told;
+    long begun;
+
+    sink_set_faults(office->sink,
+        (const struct sink_fault[]){{SINK_MAIL, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+    office_queue(office, 4);
+    cr_assert(sink_await(office->sink, SINK_MAIL, 4));
+    begun = now_us();
+    cr_expect_eq(server_stop(worker, SIGTERM), 1);
+    cr_expect_lt(now_us() - begun, 6000000);
+    /* The database knows, so that nobody waits for the end of the lease. */
+    told = database_query(office->pg,
+        "select count(*) from accounts.outbox where delivery = 'Queued' and claimed_at is null and reason is "
+        "not null",
+        NULL);
+    cr_expect_str_eq(told, "4");
+    free(told);
+}
+
+static void expect_complaints(const char *const *arguments, const char *const *complaints)
+{
+    char *said;
+    int status = server_run(arguments, &said);
+    size_t lines = 0;
+
+    cr_expect_eq(status, 1, "%d: %s", status, said);
+    for (size_t i = 0; complaints[i] != NULL; i++, lines++)
+        cr_expect_not_null(strstr(said, complaints[i]), "not \"%s\" in %s", complaints[i], said);
+    for (const char *at = said; (at = strchr(at, '\n')) != NULL; at++)
+        lines--;
+    cr_expect_eq(lines, 0, "%s", said);
+    free(said);
+}
+
+Test(life, all_mistakes_are_told_at_once)
+{
+    expect_complaints((const char *[]){"deliver", "--check-config", NULL},
+        (const char *[]){
+            "--smtp-url and --mail-directory: one is needed", "--mail-from: an address is needed", NULL});
+    expect_complaints((const char *[]){"deliver", "--port=1", "--what", "--smtp-tls=perhaps",
+                          "--smtp-url=http://a", "--smtp-user=u", "--lease=1000", "--mail-from=nobody", NULL},
+        (const char *[]){"--port is an option of accountsd serve", "no option \"--what\"",
+            "\"perhaps\" is none of required, opportunistic, none", "--smtp-url is not smtp://host:port",
+            "--smtp-user and the password", "--lease is not longer than --smtp-timeout",
+            "--mail-from: an address", NULL});
+    expect_complaints((const char *[]){"send", NULL}, (const char *[]){"there is no command \"send\"", NULL});
+    expect_complaints((const char *[]){"deliver", "--smtp-url=smtp://a", "--mail-from=a@b.c", "--smtp-user=u",
+                          "--smtp-password-file=/nowhere", NULL},
+        (const char *[]){"--smtp-password-file: /nowhere cannot be read", NULL});
+}

@@ -1,0 +1,134 @@
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/trouble.h"
+#include "office.h"
+
+/* Many mails and many workers: none is lost, whatever happens to workers and database, and none is sent twice
+ * but what a killed worker had in flight. */
+
+#define IN_FLIGHT 4
+#define WORKERS 6
+
+TestSuite(many, .timeout = 900);
+
+static void open_sink(struct office *office)
+{
+    office_set_sink(office, &(struct sink_options){0});
+}
+
+Test(many, survive_workers_that_are_killed)
+{
+    struct office *office = office_open();
+    const size_t count = (size_t)short_or_soak(1000, 10000);
+    struct server *workers[2];
+    const char *const arguments[] = {"--lease=2500", NULL};
+    unsigned seed = 1;
+    size_t kills = 0, accepted;
+    long begun;
+    char *repeats;
+
+    open_sink(office);
+    office_queue(office, count);
+    begun = now_us();
+    for (size_t i = 0; i < 2; i++)
+        workers[i] = office_start_worker(office, arguments);
+    while (sink_count_ids(office->sink) < count) {
+        size_t victim = (size_t)rand_r(&seed) % 2;
+
+        cr_assert_lt(now_us() - begun, 600 * 1000000L, "%zu of %zu", sink_count_ids(office->sink), count);
+        sleep_ms(200 + rand_r(&seed) % 600);
+        cr_assert_eq(server_stop(workers[victim], SIGKILL), -SIGKILL);
+        kills++;
+        workers[victim] = office_start_worker(office, arguments);
+    }
+    office_await(office, "Sent", count);
+    accepted = sink_count_accepted(office->sink);
+    repeats = database_query(office->pg,
+        "select sum(o.unresolved_attempts) from accounts.outbox as o where o.delivery is not null", NULL);
+    fprintf(stderr, "[many] %zu mails, %zu kills, %ld ms: %zu sent twice, %s attempts without a word\n",
+        count, kills, (now_us() - begun) / 1000, accepted - count, repeats);
+    cr_expect_eq(sink_count_ids(office->sink), count);
+    cr_expect_leq(accepted - count, strtoul(repeats, NULL, 10));
+    cr_expect_leq(accepted - count, kills * IN_FLIGHT);
+    for (size_t i = 0; i < 2; i++)
+        server_end(workers[i]);
+    free(repeats);
+    office_close(office);
+}
+
+Test(many, workers_send_each_mail_once)
+{
+    struct office *office = office_open();
+    const size_t count = (size_t)short_or_soak(500, 5000);
+    struct server *workers[WORKERS];
+    size_t busy = 0;
+    long begun;
+
+    open_sink(office);
+    /* While mails come in. */
+    for (size_t i = 0; i < WORKERS; i++)
+        workers[i] = office_start_worker(office, (const char *[]){"--lease=30000", NULL});
+    begun = now_us();
+    for (size_t i = 0; i < count / 50; i++)
+        office_queue(office, 50);
+    office_await(office, "Sent", count);
+    fprintf(stderr, "[many] %zu mails by %d workers: %ld ms\n", count, WORKERS, (now_us() - begun) / 1000);
+    cr_expect_eq(sink_count_accepted(office->sink), count);
+    cr_expect_eq(sink_count_ids(office->sink), count);
+    for (size_t i = 0; i < WORKERS; i++) {
+        busy += log_count(workers[i], "\"outcome\":\"Sent\"") > 0;
+        server_end(workers[i]);
+    }
+    cr_expect_gt(busy, 1, "one worker has done all");
+    office_close(office);
+}
+
+/* A worker that sends keeps what it has to say until the database is there again. */
+Test(many, survive_a_database_that_restarts)
+{
+    struct cluster *cluster = cluster_start("mail-restart");
+    struct office *office = office_open_at(cluster->url);
+    const size_t count = (size_t)short_or_soak(300, 3000), restarts = (size_t)short_or_soak(3, 10);
+    struct server *worker;
+
+    open_sink(office);
+    office_queue(office, count);
+    worker = office_start_worker(office, (const char *[]){"--lease=20000", NULL});
+    for (size_t i = 0; i < restarts; i++) {
+        cr_assert(sink_await(office->sink, SINK_END, (i + 1) * count / (restarts + 1)));
+        PQfinish(office->pg);
+        cluster_run(cluster, "stop", "immediate");
+        cluster_run(cluster, "start", "");
+        office->pg = database_connect(office->url);
+    }
+    office_await(office, "Sent", count);
+    cr_expect_eq(sink_count_accepted(office->sink), count, "%zu", sink_count_accepted(office->sink));
+    cr_expect_eq(sink_count_ids(office->sink), count);
+    cr_expect_geq(log_count(worker, "\"event\":\"database_lost\""), restarts);
+    server_end(worker);
+    office_close(office);
+    cluster_remove(cluster);
+}
+
+/* One that is slow to say that it has a mail holds up that one alone. */
+Test(many, pass_one_that_is_slow)
+{
+    struct office *office = office_open();
+    struct server *worker;
+
+    open_sink(office);
+    sink_set_faults(office->sink,
+        (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 1}, {SINK_STAGES, SINK_DO, NULL, 0}});
+    office_queue(office, 50);
+    worker = office_start_worker(office, (const char *[]){"--lease=60000", "--smtp-timeout=50000", NULL});
+    office_await(office, "Sent", 49);
+    sink_release(office->sink);
+    office_await(office, "Sent", 50);
+    cr_expect_eq(sink_count_accepted(office->sink), 50);
+    server_end(worker);
+    office_close(office);
+}
