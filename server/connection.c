@@ -8,6 +8,7 @@
 #include "log.h"
 #include "problem.h"
 #include "trace.h"
+#include "wire.h"
 
 /* Accepted in one go before the connections that are there get their turn. */
 #define MAX_ACCEPTS 16
@@ -87,6 +88,17 @@ static void on_refusal_sent(h2o_socket_t *socket, const char *error)
     h2o_socket_read_start(socket, connection->on_read);
 }
 
+/* The trace of a request that libh2o has not read, as far as it has come. */
+static void start_trace(const h2o_socket_t *socket, struct trace *trace)
+{
+    const char *value;
+    size_t len;
+
+    if (!wire_find_field(socket->input->bytes, socket->input->size, "traceparent", &value, &len) ||
+        !trace_parse(value, len, trace))
+        trace_make(trace);
+}
+
 /* Answers in libh2o's place, which is still reading and knows no request. */
 static void refuse(struct connection *connection, int status)
 {
@@ -100,7 +112,7 @@ static void refuse(struct connection *connection, int status)
     uint64_t duration_us = (h2o_now(connection->owner->context->loop) - connection->since) * 1000;
     int len = -1;
 
-    trace_make(&trace);
+    start_trace(socket, &trace);
     if ((body = problem_render(&problem, trace.parent, &body_len)) != NULL)
         len = asprintf(&connection->refusal,
             "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\ncontent-type: " PROBLEM_MEDIA_TYPE

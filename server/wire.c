@@ -1,6 +1,5 @@
 #include "wire.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -167,6 +166,31 @@ enum wire_verdict wire_check_head(const char *input, size_t len, size_t max_len,
         }
         line = line_end + 1;
     }
+}
+
+bool wire_find_field(const char *input, size_t len, const char *name, const char **value, size_t *value_len)
+{
+    const char *end = input + len, *line = memchr(input, '\n', len), *next;
+    size_t name_len = strlen(name), found = 0;
+
+    for (; line != NULL; line = next) {
+        line++;
+        if ((next = memchr(line, '\n', (size_t)(end - line))) == NULL || next - line <= 1)
+            break;
+        if ((size_t)(next - line) <= name_len || strncasecmp(line, name, name_len) != 0 ||
+            line[name_len] != ':')
+            continue;
+        const char *first = line + name_len + 1, *last = next;
+
+        while (first < last && (*first == ' ' || *first == '\t'))
+            first++;
+        while (last > first && (last[-1] == ' ' || last[-1] == '\t' || last[-1] == '\r'))
+            last--;
+        *value = first;
+        *value_len = (size_t)(last - first);
+        found++;
+    }
+    return found == 1;
 }
 
 size_t wire_path_start(const char *target, size_t len)

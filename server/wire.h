@@ -5,6 +5,7 @@
  * forbids, of which some lets one request hide in another; its handlers no longer see it, but the bytes are
  * still in the connection's input buffer. Pure. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum wire_verdict {
@@ -19,6 +20,10 @@ enum wire_verdict {
 
 /* Looks at the head at the start of len bytes of input. *reason is set to a static text unless WIRE_OK. */
 enum wire_verdict wire_check_head(const char *input, size_t len, size_t max_len, const char **reason);
+
+/* Finds a field in a head of which the end may be missing. False where there is none, more than one, or none
+ * whose line has come whole; *value is without the spaces around it, and points into input. */
+bool wire_find_field(const char *input, size_t len, const char *name, const char **value, size_t *value_len);
 
 /* Where the path begins in a request's target: after the authority in absolute-form (RFC 9112,
  * section 3.2.2), at 0 in any other. */

@@ -85,6 +85,11 @@ int fuzz_one(const uint8_t *data, size_t size)
     size_t start, head_len = head_length(head, size, &start);
     enum wire_verdict verdict = wire_check_head(head, size, MAX_LEN, &reason);
 
+    const char *value;
+    size_t value_len;
+
+    if (wire_find_field(head, size, "host", &value, &value_len))
+        MUST(value > head && value + value_len < head + size && memchr(value, '\n', value_len) == NULL);
     MUST((verdict == WIRE_OK) == (reason == NULL));
     if (verdict != WIRE_OK)
         return 0;

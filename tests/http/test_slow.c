@@ -61,6 +61,9 @@ static char *read_to_end(int fd, const char *name)
     return text;
 }
 
+#define TRACE_ID "4bf92f3577b34da6a3ce929d0e0e4736"
+#define TRACEPARENT "00-" TRACE_ID "-00f067aa0ba902b7-01"
+
 Test(slow, a_request_that_does_not_arrive_is_a_408)
 {
     static const struct {
@@ -69,7 +72,9 @@ Test(slow, a_request_that_does_not_arrive_is_a_408)
     } rows[] = {{"", false}, {"P", true}, {"POST /a HTTP/1.1\r\nHost", true},
         {"HEAD /a HTTP/1.1\r\nHost", true}, {"POST /a HTTP/1.1\r\n" HOST "Content-Length: 9\r\n\r\nx", true},
         {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n9\r\nx", true},
-        {"GET /a HTTP/1.1\r\n" HOST "\r\nGET /a", true}};
+        {"GET /a HTTP/1.1\r\n" HOST "\r\nGET /a", true},
+        {"POST /a HTTP/1.1\r\n" HOST "traceparent: " TRACEPARENT "\r\nContent-Length: 9\r\n\r\nx", true}};
+    char *log;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int fd = connect_raw(server);
@@ -86,10 +91,15 @@ Test(slow, a_request_that_does_not_arrive_is_a_408)
         if (found != NULL) {
             cr_expect_not_null(strstr(found, "application/problem+json"), "%s", answer);
             cr_expect_eq(strstr(found, "\"status\":408") == NULL, is_head, "%s", answer);
+            cr_expect(strstr(rows[i].beginning, TRACEPARENT) == NULL || strstr(found, TRACEPARENT) != NULL,
+                "%s", answer);
         }
         free(answer);
         close(fd);
     }
+    log = server_log(server);
+    cr_expect_not_null(strstr(log, TRACE_ID), "%s", log);
+    free(log);
 }
 
 /* The time of a request begins with the request: not with a wait before it, not with the one before it. */

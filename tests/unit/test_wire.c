@@ -93,3 +93,26 @@ Test(wire, finds_the_path_in_a_target)
         cr_expect_eq(wire_path_start(targets[i].target, strlen(targets[i].target)), targets[i].start, "%s",
             targets[i].target);
 }
+
+Test(wire, finds_a_field_in_what_has_come_of_a_head)
+{
+    static const struct {
+        const char *head;
+        const char *value;
+    } heads[] = {{START HOST "X: 1\r\n\r\n", "1"}, {START "x:\t 1 2 \r\n" HOST, "1 2"}, {START "x:\r\n", ""},
+        {START "x: 1\n", "1"}, {START "x: 1", NULL}, {START "x: 1\r\nX: 1\r\n\r\n", NULL},
+        {START HOST "\r\nx: in the body\r\n", NULL}, {START "xy: 1\r\ny: x: 1\r\n\r\n", NULL},
+        {"x: 1\r\n\r\n", NULL}, {START, NULL}, {"", NULL}, {"\n", NULL}, {START "x", NULL},
+        {START "x\r\n", NULL}};
+
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        const char *value = NULL;
+        size_t len = 0;
+        bool found = wire_find_field(heads[i].head, strlen(heads[i].head), "x", &value, &len);
+
+        cr_expect_eq(found, heads[i].value != NULL, "%zu", i);
+        cr_expect(!found || heads[i].value == NULL ||
+                      (len == strlen(heads[i].value) && memcmp(value, heads[i].value, len) == 0),
+            "%zu: %.*s", i, (int)len, value);
+    }
+}
