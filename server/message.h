@@ -26,7 +26,7 @@ struct mailbox {
     struct message_text address;
 };
 
-/* False when text is neither. A name may stand in quotes, within which \ makes what follows itself. */
+/* False when text is neither. A name may stand in quotes. */
 bool message_read_mailbox(const char *text, struct mailbox *mailbox);
 
 struct message {

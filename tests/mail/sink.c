@@ -383,7 +383,7 @@ struct sink *sink_start(const struct sink_options *options)
 {
     struct sink *sink = calloc(1, sizeof(*sink));
     struct sockaddr_in address = {.sin_family = AF_INET,
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        .sin_addr.s_addr = htonl(options->is_other_address ? INADDR_LOOPBACK + 1 : INADDR_LOOPBACK),
         .sin_port = htons((uint16_t)options->port)};
     socklen_t len = sizeof(address);
 

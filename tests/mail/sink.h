@@ -46,6 +46,8 @@ struct sink_options {
     /* NULL: logging in is not offered. */
     const char *user, *password;
     bool has_utf8;
+    /* On 127.0.0.2, and not on 127.0.0.1. */
+    bool is_other_address;
     /* 0: any that is free. */
     int port;
 };

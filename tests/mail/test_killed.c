@@ -141,7 +141,7 @@ Test(killed, after_the_servers_word_and_before_the_mark)
     worker = start();
     cr_assert(sink_await(office->sink, SINK_END, 1));
     free(database_query(office->pg, "begin", NULL));
-    free(database_query(office->pg, "select from accounts.outbox for update", NULL));
+    free(database_query(office->pg, "select 1 from accounts.outbox for update", NULL));
     sink_release(office->sink);
     for (char *waits = NULL; waits == NULL || strcmp(waits, "1") != 0; sleep_ms(5)) {
         free(waits);

@@ -118,15 +118,17 @@ Test(config, readme_lists_the_same_options)
     while (fgets(line, sizeof(line), readme) != NULL) {
         bool known = false;
 
-        if (strncmp(line, "| `--", 5) != 0)
+        if (strncmp(line, "| `--", 5) != 0 && strncmp(line, "|  | `", 6) != 0)
             continue;
         rows++;
         for (size_t i = 0; i < config_option_count() && !known; i++) {
             struct config_option option = config_option_at(i);
+            const char *flag_tick = *option.flag != '\0' ? "`" : "",
+                       *default_tick = *option.default_value != '\0' ? "`" : "";
 
-            snprintf(row, sizeof(row), "| `%s` | `%s` | %s%s%s | %s |\n", option.flag, option.variable,
-                *option.default_value != '\0' ? "`" : "", option.default_value,
-                *option.default_value != '\0' ? "`" : "", option.help);
+            snprintf(row, sizeof(row), "| %s%s%s | `%s` | %s | %s%s%s | %s |\n", flag_tick, option.flag,
+                flag_tick, option.variable, option.commands, default_tick, option.default_value, default_tick,
+                option.help);
             known = strcmp(line, row) == 0;
         }
         cr_expect(known, "README has a row that the program has not: %s", line);
@@ -135,16 +137,93 @@ Test(config, readme_lists_the_same_options)
     cr_assert_eq(rows, config_option_count());
 }
 
-Test(config, help_lists_every_option)
+static void expect_help(enum config_command command, const char *name)
 {
-    char help[8192] = "";
+    char help[16384] = "";
     FILE *out = fmemopen(help, sizeof(help), "w");
 
-    config_write_help(out);
+    config_write_help(command, out);
     fclose(out);
     for (size_t i = 0; i < config_option_count(); i++) {
-        cr_expect(strstr(help, config_option_at(i).flag) != NULL);
-        cr_expect(strstr(help, config_option_at(i).variable) != NULL);
-        cr_expect(strstr(help, config_option_at(i).help) != NULL);
+        struct config_option option = config_option_at(i);
+        char line[1024];
+        bool is_its = strcmp(option.commands, name) == 0 || strcmp(option.commands, "both") == 0;
+
+        snprintf(line, sizeof(line), "  %s%s%s\n      %s\n", option.flag, *option.flag != '\0' ? ", " : "",
+            option.variable, option.help);
+        cr_expect_eq(strstr(help, line) != NULL, is_its, "%s: %s", name, option.variable);
     }
+}
+
+Test(config, help_lists_every_option_of_a_command)
+{
+    expect_help(CONFIG_SERVE, "serve");
+    expect_help(CONFIG_DELIVER, "deliver");
+}
+
+Test(config, a_command_has_options_of_its_own)
+{
+    struct config config;
+    char complaints[2048];
+
+    cr_assert_eq(load(&config, (const char *[]){"serve", "--port=82", NULL}, complaints), CONFIG_RUN);
+    cr_expect_eq(config.command, CONFIG_SERVE);
+    cr_expect_eq(config.telemetry_port, 9180);
+    cr_assert_eq(load(&config, (const char *[]){"deliver", "--mail-directory=d", "--mail-from=a@b.c", NULL},
+                     complaints),
+        CONFIG_RUN, "%s", complaints);
+    cr_expect_eq(config.command, CONFIG_DELIVER);
+    cr_expect_eq(config.telemetry_port, 9181);
+    cr_expect_eq(config.port, 8080);
+    cr_expect_eq(config.smtp_tls, CONFIG_TLS_REQUIRED);
+    cr_assert_eq(load(&config, (const char *[]){"--lease=5000", NULL}, complaints), CONFIG_INVALID);
+    cr_expect_str_eq(complaints, "accountsd: --lease is an option of accountsd deliver\n");
+    cr_assert_eq(load(&config, (const char *[]){"deliver", "--help", NULL}, complaints), CONFIG_HELP);
+    cr_expect_str_eq(complaints, "");
+}
+
+Test(config, an_smtp_url_is_a_server_and_nothing_else)
+{
+    static const char *const good[] = {
+        "smtp://a", "smtp://a:25", "smtps://mail.example.com:465", "SMTP://[::1]:25/"};
+    static const char *const bad[] = {"a", "a:25", "http://a", "smtp://", "smtp://u@a", "smtp://u:p@a",
+        "smtp://a/b", "smtp://a?b", "smtp://a#b", "smtp://a:b", "smtp://a b", "smtp://a\r\nb"};
+    struct config config;
+    char complaints[2048], flag[64];
+
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        snprintf(flag, sizeof(flag), "--smtp-url=%s", good[i]);
+        cr_expect_eq(load(&config, (const char *[]){"deliver", flag, "--mail-from=a@b.c", NULL}, complaints),
+            CONFIG_RUN, "%s: %s", good[i], complaints);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        snprintf(flag, sizeof(flag), "--smtp-url=%s", bad[i]);
+        cr_expect_eq(load(&config, (const char *[]){"deliver", flag, "--mail-from=a@b.c", NULL}, complaints),
+            CONFIG_INVALID, "%s", bad[i]);
+    }
+}
+
+Test(config, a_password_does_not_go_in_clear_text)
+{
+    struct config config;
+    char complaints[2048];
+
+    setenv("ACCOUNTSD_SMTP_PASSWORD", "secret", 1);
+    cr_expect_eq(
+        load(&config,
+            (const char *[]){"deliver", "--smtp-url=smtp://a", "--mail-from=a@b.c", "--smtp-user=u", NULL},
+            complaints),
+        CONFIG_RUN);
+    cr_expect_eq(load(&config,
+                     (const char *[]){"deliver", "--smtp-url=smtps://a", "--mail-from=a@b.c", "--smtp-user=u",
+                         "--smtp-tls=none", NULL},
+                     complaints),
+        CONFIG_RUN);
+    cr_expect_eq(load(&config,
+                     (const char *[]){"deliver", "--smtp-url=smtp://a", "--mail-from=a@b.c", "--smtp-user=u",
+                         "--smtp-tls=opportunistic", NULL},
+                     complaints),
+        CONFIG_INVALID);
+    cr_expect_str_eq(complaints,
+        "accountsd: --smtp-user: without --smtp-tls required the password could go in clear text\n");
 }

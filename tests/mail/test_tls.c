@@ -1,0 +1,209 @@
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http/tls_client.h"
+#include "office.h"
+
+/* Whom a worker trusts with mails and with its password. */
+
+static struct office *office;
+static struct certificate *certificate, *other;
+
+static void set_up(void)
+{
+    office = office_open();
+    certificate = certificate_make("sink", KEY_EC);
+    other = certificate_make("other", KEY_EC);
+    setenv("ACCOUNTSD_SMTP_PASSWORD", "secret", 1);
+}
+
+static void tear_down(void)
+{
+    certificate_free(certificate);
+    certificate_free(other);
+    office_close(office);
+}
+
+TestSuite(trust, .init = set_up, .fini = tear_down, .timeout = 120);
+
+enum end { IS_SENT, IS_AWAY };
+
+struct row {
+    const char *name;
+    /* Of the server. */
+    bool has_certificate, is_smtps;
+    const char *password;
+    /* Of the worker; NULL-terminated. */
+    const char *arguments[4];
+    bool is_trusted;
+    enum end end;
+    /* Of a mail that is not sent. */
+    const char *reason;
+    const char *stage;
+};
+
+static const struct row rows[] = {
+    {"STARTTLS and a login", true, false, "secret", {"--smtp-tls=required", "--smtp-user=worker", NULL}, true,
+        IS_SENT, NULL, NULL},
+    {"TLS from the first byte", true, true, "secret", {"--smtp-user=worker", NULL}, true, IS_SENT, NULL,
+        NULL},
+    {"clear text", false, false, NULL, {"--smtp-tls=none", NULL}, false, IS_SENT, NULL, NULL},
+    {"clear text though TLS is offered", true, false, NULL, {"--smtp-tls=none", NULL}, false, IS_SENT, NULL,
+        NULL},
+    {"no STARTTLS where none is offered", false, false, NULL, {"--smtp-tls=opportunistic", NULL}, false,
+        IS_SENT, NULL, NULL},
+    {"any certificate", true, false, NULL, {"--smtp-tls=opportunistic", NULL}, false, IS_SENT, NULL, NULL},
+    {"STARTTLS required and not offered", false, false, NULL, {"--smtp-tls=required", NULL}, true, IS_AWAY,
+        "STARTTLS", "\"stage\":\"hello\""},
+    {"a certificate that nobody vouches for", true, false, NULL, {"--smtp-tls=required", NULL}, false,
+        IS_AWAY, "certificate", "\"stage\":\"tls\""},
+    {"the same from the first byte", true, true, NULL, {NULL}, false, IS_AWAY, "certificate",
+        "\"stage\":\"connect\""},
+    {"a wrong password", true, false, "other", {"--smtp-tls=required", "--smtp-user=worker", NULL}, true,
+        IS_AWAY, "535 5.7.8 wrong password", "\"stage\":\"login\""},
+    {"no login offered", true, false, NULL, {"--smtp-tls=required", "--smtp-user=worker", NULL}, true,
+        IS_AWAY, "the server offers no login", "\"stage\":\"login\""},
+};
+
+static void await_reason(const char *reason, const char *name)
+{
+    char *found = NULL;
+
+    for (int tries = 0; tries < 1000; tries++, sleep_ms(10)) {
+        free(found);
+        found = database_query(office->pg,
+            "select coalesce(max(o.reason), '') from accounts.outbox as o where o.delivery = 'Queued'", NULL);
+        if (*found != '\0')
+            break;
+    }
+    cr_expect_not_null(strstr(found, reason), "%s: %s", name, found);
+    free(found);
+}
+
+static void expect_row(const struct row *row)
+{
+    const struct sink_options options = {
+        .certificate = row->has_certificate ? certificate->certificate_path : NULL,
+        .key = row->has_certificate ? certificate->key_path : NULL,
+        .is_smtps = row->is_smtps,
+        .user = row->password != NULL ? "worker" : NULL,
+        .password = row->password};
+    const char *arguments[16] = {
+        "--smtp-ca-file", row->is_trusted ? certificate->certificate_path : other->certificate_path};
+    size_t count = 2;
+    struct server *worker;
+
+    if (strstr(row->arguments[0] != NULL ? row->arguments[0] : "", "user") == NULL &&
+        (row->arguments[0] == NULL || row->arguments[1] == NULL))
+        unsetenv("ACCOUNTSD_SMTP_PASSWORD");
+    else
+        setenv("ACCOUNTSD_SMTP_PASSWORD", "secret", 1);
+    office_set_sink(office, &options);
+    arguments[count++] = "--smtp-tls=required";
+    for (size_t i = 0; row->arguments[i] != NULL; i++)
+        arguments[count++] = row->arguments[i];
+    free(database_query(office->pg,
+        "update accounts.outbox set delivery = 'Cancelled', finished_at = now()"
+        " where delivery = 'Queued'",
+        NULL));
+    office_queue(office, 2);
+    worker = office_start_worker(office, arguments);
+    if (row->end == IS_SENT) {
+        for (int tries = 0; tries < 1000 && office_count(office, "Queued") > 0; tries++)
+            sleep_ms(10);
+        cr_expect_eq(sink_count_accepted(office->sink), 2, "%s", row->name);
+    } else {
+        await_reason(row->reason, row->name);
+        cr_expect_geq(log_count(worker, row->stage), 1, "%s: no %s", row->name, row->stage);
+        cr_expect_eq(sink_count(office->sink), 0, "%s", row->name);
+    }
+    cr_expect_eq(log_count(worker, "secret"), 0);
+    server_end(worker);
+    sink_stop(office->sink);
+    office->sink = NULL;
+}
+
+Test(trust, goes_to_those_who_have_earned_it)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        expect_row(&rows[i]);
+}
+
+/* The certificate is for localhost and 127.0.0.1, and nobody else. */
+Test(trust, not_to_another_name)
+{
+    const struct sink_options options = {
+        .certificate = certificate->certificate_path, .key = certificate->key_path};
+    char url[64];
+    struct server *worker;
+
+    unsetenv("ACCOUNTSD_SMTP_PASSWORD");
+    office_set_sink(office, &options);
+    snprintf(url, sizeof(url), "smtp://127.0.0.2:%d", sink_port(office->sink));
+    sink_stop(office->sink);
+    office->sink = sink_start(&(struct sink_options){.certificate = options.certificate,
+        .key = options.key,
+        .port = atoi(strrchr(url, ':') + 1),
+        .is_other_address = true});
+    office_queue(office, 1);
+    worker = office_start_worker(office, (const char *[]){"--smtp-url", url, "--smtp-tls=required",
+                                             "--smtp-ca-file", certificate->certificate_path, NULL});
+    await_reason("127.0.0.2", "another name");
+    cr_expect_eq(sink_count(office->sink), 0);
+    server_end(worker);
+}
+
+Test(trust, the_password_may_be_in_a_file)
+{
+    char path[] = "/tmp/accountsd-test-XXXXXX";
+    int fd = mkstemp(path);
+    struct server *worker;
+
+    cr_assert_eq(write(fd, "secret\n", 7), 7);
+    close(fd);
+    unsetenv("ACCOUNTSD_SMTP_PASSWORD");
+    office_set_sink(office, &(struct sink_options){.certificate = certificate->certificate_path,
+                                .key = certificate->key_path,
+                                .user = "worker",
+                                .password = "secret"});
+    office_queue(office, 1);
+    worker = office_start_worker(
+        office, (const char *[]){"--smtp-tls=required", "--smtp-user=worker", "--smtp-password-file", path,
+                    "--smtp-ca-file", certificate->certificate_path, NULL});
+    office_await(office, "Sent", 1);
+    server_end(worker);
+    unlink(path);
+}
+
+/* Addresses that are not ASCII: as they are to a server that takes them, and to no other. */
+Test(trust, with_addresses_that_are_not_ascii)
+{
+    struct server *worker;
+    char *commands, *reason;
+
+    unsetenv("ACCOUNTSD_SMTP_PASSWORD");
+    office_set_sink(office, &(struct sink_options){.has_utf8 = true});
+    free(office_queue_one(office, "zoë@example.test", "Zoë", NULL));
+    worker = office_start_worker(office, NULL);
+    office_await(office, "Sent", 1);
+    commands = sink_commands(office->sink);
+    cr_expect_not_null(strstr(commands, "SMTPUTF8\n"), "%s", commands);
+    cr_expect_not_null(strstr(commands, "RCPT TO:<zoë@example.test>"), "%s", commands);
+    cr_expect_not_null(strstr(sink_mail_at(office->sink, 0).text, "\r\n <zoë@example.test>\r\n"));
+    free(commands);
+    server_end(worker);
+    sink_stop(office->sink);
+    office_set_sink(office, &(struct sink_options){0});
+    free(office_queue_one(office, "zoé@example.test", "Zoé", NULL));
+    worker = office_start_worker(office, NULL);
+    office_await(office, "GivenUp", 1);
+    reason =
+        database_query(office->pg, "select reason from accounts.outbox where delivery = 'GivenUp'", NULL);
+    cr_expect_str_eq(reason, "the server does not take addresses that are not ASCII");
+    cr_expect_eq(sink_reached(office->sink, SINK_RCPT), 0);
+    free(reason);
+    server_end(worker);
+}
