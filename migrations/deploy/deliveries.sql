@@ -65,6 +65,7 @@ alter table accounts.outbox
   add column if not exists delivery accounts.delivery_status default 'Queued',
   add column if not exists attempts int not null default 0,
   add column if not exists unresolved_attempts int not null default 0,
+  add column if not exists released_attempts int not null default 0,
   add column if not exists due_at timestamptz not null default now(),
   add column if not exists claimed_at timestamptz,
   add column if not exists finished_at timestamptz,
@@ -75,6 +76,7 @@ comment on column accounts.outbox.delivery is 'What has become of the mail; null
 comment on column accounts.outbox.attempts is 'How often it was claimed. Of two that claimed it the one with this number has it.';
 comment on column accounts.outbox.unresolved_attempts is
   'Of these, how many ended without a word: the mail may have been sent by any of them.';
+comment on column accounts.outbox.released_attempts is 'Of these, how many were given back without a try.';
 comment on column accounts.outbox.due_at is 'When it may be claimed. A claim moves it to the end of its lease.';
 comment on column accounts.outbox.claimed_at is 'Of the attempt that is under way or has ended without a word.';
 comment on column accounts.outbox.reason is 'Why it was not sent, the last time.';
@@ -94,7 +96,8 @@ alter table accounts.outbox
     check ((delivery is not null) = (topic in ('invitation.mail', 'invitation.reminder'))) not valid,
   add constraint outbox_finished_at_delivery
     check ((finished_at is not null) = coalesce(delivery <> 'Queued', false)) not valid,
-  add constraint outbox_attempts_range check (attempts >= unresolved_attempts and unresolved_attempts >= 0) not valid;
+  add constraint outbox_attempts_range check (
+    unresolved_attempts >= 0 and released_attempts >= 0 and attempts >= unresolved_attempts + released_attempts) not valid;
 
 comment on table accounts.outbox is
   'What others do or hear of once the transaction that wrote the row has committed: mails to send, and events.';

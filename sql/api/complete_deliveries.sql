@@ -24,18 +24,17 @@ begin
     if v_result.outcome = 'Sent' then
       perform internal.finish_delivery(v_entry.key, 'Sent', null);
     elsif v_result.outcome = 'Refused'
-      or v_result.outcome = 'Failed'
-        and v_entry.attempts >= (select s.mail_attempts from accounts.settings as s) then
+      or v_result.outcome = 'Failed' and internal.has_no_attempt_left(v_entry) then
       perform internal.finish_delivery(v_entry.key, 'GivenUp', v_result.reason);
     elsif v_result.outcome = 'Failed' then
       update accounts.outbox as o
       set claimed_at = null,
-          due_at = statement_timestamp() + internal.retry_delay(v_entry.attempts),
+          due_at = statement_timestamp() + internal.retry_delay(v_entry.attempts - v_entry.released_attempts),
           reason = v_result.reason
       where o.key = v_entry.key;
     else
       update accounts.outbox as o
-      set claimed_at = null, due_at = statement_timestamp()
+      set claimed_at = null, due_at = statement_timestamp(), released_attempts = o.released_attempts + 1
       where o.key = v_entry.key;
     end if;
     return query select o.key, o.delivery::text from accounts.outbox as o where o.key = v_entry.key;

@@ -28,6 +28,7 @@ begin
       finished_at = null,
       due_at = statement_timestamp(),
       attempts = case when v_entry.delivery = 'Queued' then o.attempts else 0 end,
+      released_attempts = case when v_entry.delivery = 'Queued' then o.released_attempts else 0 end,
       unresolved_attempts = case when v_entry.delivery = 'Queued' then o.unresolved_attempts else 0 end
   where o.key = v_entry.key
   returning * into v_entry;

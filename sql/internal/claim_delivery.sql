@@ -52,7 +52,7 @@ begin
   if v_refusal is not null then
     perform internal.finish_delivery(entry.key, 'Cancelled', v_refusal);
     return null;
-  elsif entry.attempts >= (select s.mail_attempts from accounts.settings as s) then
+  elsif internal.has_no_attempt_left(entry) then
     perform internal.finish_delivery(entry.key, 'GivenUp', 'The last attempt ended without a word.');
     return null;
   elsif internal.account_is_disabled((

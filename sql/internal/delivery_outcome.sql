@@ -30,6 +30,11 @@ as $$
   from accounts.settings as s
 $$;
 
+create or replace function internal.has_no_attempt_left(entry accounts.outbox)
+returns boolean
+language sql stable
+as $$ select entry.attempts - entry.released_attempts >= s.mail_attempts from accounts.settings as s $$;
+
 -- Why the mail of an invitation is not to be sent any more; null where it is.
 create or replace function internal.mail_refusal(invitation accounts.invitation)
 returns text

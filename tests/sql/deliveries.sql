@@ -3,7 +3,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(78);
+select plan(79);
 
 -- Claims as the worker does; what was claimed, oldest first.
 create function pg_temp.claim(max_count int default 10, lease interval default '5 minutes')
@@ -219,6 +219,11 @@ select is(pg_temp.claim(), '[]', 'one that ended without a word is no more tried
 select is(
   jsonb_build_array((pg_temp.entry(:'claim')).delivery, (pg_temp.entry(:'claim')).reason),
   '["GivenUp", "The last attempt ended without a word."]', 'but given up');
+select pg_temp.invite(:'client_token', 'released@example.com') as released \gset
+select is(
+  array(select pg_temp.complete(pg_temp.claim() -> 0, 'Released') from generate_series(1, 4)),
+  array['Queued', 'Queued', 'Queued', 'Queued'], 'what is given back has lost no attempt');
+update accounts.outbox set delivery = 'Sent', finished_at = now() where delivery = 'Queued';
 update accounts.settings set mail_attempts = 15;
 
 -- What is not to be sent any more.
