@@ -1,5 +1,5 @@
--- The outbox is delivered, and read: a mail's row says what has become of it, an event's row where it stands in the feed.
--- In steps, so that a loaded database goes on working, and each step can be run again after one that failed.
+-- The outbox is delivered, and read: a mail's row says what has become of it, and every row where it stands among the
+-- events. In steps, so that a loaded database goes on working, and each step can be run again after one that failed.
 set client_min_messages = warning;
 
 begin;
@@ -73,7 +73,8 @@ alter table accounts.outbox
   add column if not exists position bigint;
 
 comment on column accounts.outbox.delivery is 'What has become of the mail; null for an event that is none.';
-comment on column accounts.outbox.attempts is 'How often it was claimed. Of two that claimed it the one with this number has it.';
+comment on column accounts.outbox.attempts is
+  'How often it was claimed. Of two that claimed it the one with this number has it.';
 comment on column accounts.outbox.unresolved_attempts is
   'Of these, how many ended without a word: the mail may have been sent by any of them.';
 comment on column accounts.outbox.released_attempts is 'Of these, how many were given back without a try.';
@@ -97,7 +98,8 @@ alter table accounts.outbox
   add constraint outbox_finished_at_delivery
     check ((finished_at is not null) = coalesce(delivery <> 'Queued', false)) not valid,
   add constraint outbox_attempts_range check (
-    unresolved_attempts >= 0 and released_attempts >= 0 and attempts >= unresolved_attempts + released_attempts) not valid;
+    unresolved_attempts >= 0 and released_attempts >= 0
+    and attempts >= unresolved_attempts + released_attempts) not valid;
 
 comment on table accounts.outbox is
   'What others do or hear of once the transaction that wrote the row has committed: mails to send, and events.';

@@ -16,7 +16,7 @@ $$;
 
 comment on function api.announce_expiries(int) is
 'Puts into the outbox what api.configure has switched on: a reminder for invitations that expire soon
-(invitation.reminder), an event for those that have expired (invitation.expiredEvent); one each an invitation, and at most
-max_count of a kind a call. Returns how many; accountsd deliver calls it. Raises PT400.';
+(invitation.reminder), an event for those that have expired (invitation.expiredEvent); one each an invitation, and at
+most max_count of a kind a call. Returns how many; accountsd deliver calls it. Raises PT400.';
 
 grant execute on function api.announce_expiries(int) to accountsd_delivery, accountsd_dba;

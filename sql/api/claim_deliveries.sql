@@ -38,10 +38,10 @@ end
 $$;
 
 comment on function api.claim_deliveries(int, interval) is
-'Takes mails that are due from the outbox, at most max_count, for the length of the lease; whoever asks meanwhile does not
-get them, and when it is over without a word of api.complete_deliveries, the next one does. attempt counts the claims of a
-mail; is_repeat: the one before ended without a word, so the mail may have been sent already. message: all that the mail
-says, with a link that holds a code of its own, which is kept nowhere else. What is no longer to be sent is cancelled.
-Raises PT400.';
+'Takes mails that are due from the outbox, at most max_count, for the length of the lease; whoever asks meanwhile does
+not get them, and when it is over without a word of api.complete_deliveries, the next one does. attempt counts the
+claims of a mail; is_repeat: the one before ended without a word, so the mail may have been sent already. message: all
+that the mail says, with a link that holds a code of its own, which is kept nowhere else. What is no longer to be sent
+is cancelled. Raises PT400.';
 
 grant execute on function api.claim_deliveries(int, interval) to accountsd_delivery, accountsd_dba;

@@ -43,9 +43,9 @@ end
 $$;
 
 comment on function api.complete_deliveries(jsonb) is
-'Says what became of mails that were claimed: [{"id": 17, "attempt": 1, "outcome": "Sent", "reason": null}, ...]. outcome:
-Sent; Failed, to be tried again after a while unless that was the last attempt; Refused, never to be tried again;
-Released, not tried and due at once. A row for each that was still this attempt''s to complete, with its status now:
-Sent, Queued or GivenUp. Raises PT400.';
+'Says what became of mails that were claimed: [{"id": 17, "attempt": 1, "outcome": "Sent", "reason": null}, ...].
+outcome: Sent; Failed, to be tried again after a while unless that was the last attempt; Refused, never to be tried
+again; Released, not tried and due at once. A row for each that was still this attempt''s to complete, with its status
+now: Sent, Queued or GivenUp. Raises PT400.';
 
 grant execute on function api.complete_deliveries(jsonb) to accountsd_delivery, accountsd_dba;

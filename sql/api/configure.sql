@@ -19,8 +19,9 @@ comment on function api.configure(jsonb) is
 "invitation.lifetime" ("7 days"): for how long it can be accepted after it was last sent. "invitation.reminder": "none"
 (the default) or how long before it expires a second mail goes out. "invitation.expiredEvent": whether there is an event
 when it has expired; false by default.
-"mail.attempts" (15): how often a mail is tried before it is given up. "mail.retryInterval" ("1 minutes"), "mail.maxRetryInterval"
-("240 minutes"): how long after the first attempt the next one comes, twice as long after each, and at most how long.
+"mail.attempts" (15): how often a mail is tried before it is given up. "mail.retryInterval" ("1 minutes"),
+"mail.maxRetryInterval" ("240 minutes"): how long after the first attempt the next one comes, twice as long after each,
+and at most how long.
 "idempotency.lifetime" ("1 days"): for how long an answer is given again to its idempotency key.
 "limit.token", "limit.account", "limit.recipient": "none" (the default) or such as "20 per 1 days": how many
 invitations, those sent again among them, a token may make, and an account and a person (in all accounts) may get: so

@@ -44,9 +44,9 @@ end
 $$;
 
 comment on function api.list_deliveries(text, text, int, int) is
-'The mails of the outbox, newest first: what became of each, how often it was tried, why it was not sent, when it is tried
-again. status: Queued, Sent, GivenUp or Cancelled (the invitation was no longer open); account_user_id: one
-member''s. Answers like the lists: {"$meta": {"pagination": ...}, "data": [...]}. unresolvedAttempts: how many attempts ended
-without a word, any of which may have sent it. Raises PT400.';
+'The mails of the outbox, newest first: what became of each, how often it was tried, why it was not sent, when it is
+tried again. status: Queued, Sent, GivenUp or Cancelled (the invitation was no longer open); account_user_id: one
+member''s. Answers like the lists: {"$meta": {"pagination": ...}, "data": [...]}. unresolvedAttempts: how many attempts
+ended without a word, any of which may have sent it. Raises PT400.';
 
 grant execute on function api.list_deliveries(text, text, int, int) to accountsd_dba;

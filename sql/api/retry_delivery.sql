@@ -41,8 +41,8 @@ end
 $$;
 
 comment on function api.retry_delivery(bigint) is
-'Makes a mail due now that waits for its next attempt, or was given up and then gets as many attempts as a new one. id: of
-api.list_deliveries. Answers the delivery. Raises PT404, and PT409 where the mail was sent, is being sent, or its
+'Makes a mail due now that waits for its next attempt, or was given up and then gets as many attempts as a new one. id:
+of api.list_deliveries. Answers the delivery. Raises PT404, and PT409 where the mail was sent, is being sent, or its
 invitation is no longer open.';
 
 grant execute on function api.retry_delivery(bigint) to accountsd_dba;

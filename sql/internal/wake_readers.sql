@@ -1,8 +1,9 @@
 -- Wakes who listens to the outbox (LISTEN accountsd_outbox), once this transaction commits.
 --
 -- A transaction that notifies holds a lock of the whole database while it commits, so that all that notify would commit
--- one after the other, at half the speed. Therefore one of several that commit at a time does it for all of them. It may
--- do so a moment before the others are there to be seen: who listens must look again a little later, and now and then.
+-- one after the other, at half the speed. Therefore one of several that commit at a time does it for all of them. It
+-- may do so a moment before the others are there to be seen: who listens must look again a little later, and now and
+-- then.
 create or replace function internal.wake_readers()
 returns void
 language plpgsql

@@ -48,7 +48,8 @@ from (values ('1 per 1 minute', '1 per 1 minutes'), ('1000000 per 366 days', '10
   ('20 per 24 hours', '20 per 1 days')) as l (given, shown);
 select is(
   api.configure('{"limit.token": "5 per 1 day"}')::jsonb,
-  :'answer'::jsonb || '{"invitation.lifetime": "7 days", "limit.token": "5 per 1 days", "limit.account": "20 per 1 days"}',
+  :'answer'::jsonb
+    || '{"invitation.lifetime": "7 days", "limit.token": "5 per 1 days", "limit.account": "20 per 1 days"}',
   'one limit is set without the other');
 select is(
   api.configure('{"limit.token": null, "limit.account": "none"}')::jsonb,

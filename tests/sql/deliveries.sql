@@ -137,9 +137,10 @@ select ok(
 select is(pg_temp.claim(), '[]', 'meanwhile it is not claimed');
 select is(pg_temp.complete(:'second', 'Failed', 'x'), null, 'said twice, it counts once');
 select ok(
-  (select bool_and(d.delay between interval '1 minute' * 0.5 * power(2, a - 1) and interval '1 minute' * power(2, a - 1))
+  (select bool_and(d.delay between w.most / 2 and w.most)
     and count(distinct d.delay) > 100
   from generate_series(1, 8) as a
+  cross join lateral (select interval '1 minute' * power(2, a - 1) as most) as w
   cross join generate_series(1, 20) as i
   cross join lateral (select internal.retry_delay(a + 0 * i) as delay) as d),
   'the wait doubles with each attempt, and half of it is chance');
@@ -290,7 +291,8 @@ select is(
   pg_temp.problem_of('accountsd_delivery', format('select api.claim_deliveries(%s, %L)', c.count, c.lease)),
   pg_temp.refusal(400, 'max_count is not 1 to 1000, or lease not 1 second to 1 day.'),
   format('%s for %s are not to be had', c.count, c.lease))
-from (values ('0', '1 minute'), ('1001', '1 minute'), ('null', '1 minute'), ('1', '0'), ('1', '2 days')) as c (count, lease);
+from (values ('0', '1 minute'), ('1001', '1 minute'), ('null', '1 minute'), ('1', '0'), ('1', '2 days'))
+  as c (count, lease);
 select is(
   pg_temp.problem_of('accountsd_delivery', format('select api.complete_deliveries(%L)', r.results)),
   pg_temp.invalid(r.errors), 'results are looked at')

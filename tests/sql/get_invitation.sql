@@ -53,7 +53,8 @@ select is(
 select is(pg_temp.changes(:'before'), '{}'::text[], 'nothing of this has changed anything');
 
 select is(
-  pg_temp.problem_of('accountsd_server', format('select api.get_invitation(%L, %L)', :'inside'::jsonb ->> 'id', c.code)),
+  pg_temp.problem_of('accountsd_server',
+    format('select api.get_invitation(%L, %L)', :'inside'::jsonb ->> 'id', c.code)),
   pg_temp.invalid(c.errors), 'the code is looked at as accepting does')
 from (values
   (null, '{"code": ["is required"]}'::jsonb),

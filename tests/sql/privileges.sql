@@ -122,7 +122,8 @@ select set_eq(
   array['api.read_events(bigint,integer)'], 'a consumer reads events and does nothing else');
 select is_empty(
   $$ select name from our_relations, (values ('accountsd_delivery'), ('accountsd_consumer')) as r (role)
-    where relkind in ('r', 'v', 'm', 'p') and has_table_privilege(r.role, oid, 'select, insert, update, delete, truncate') $$,
+    where relkind in ('r', 'v', 'm', 'p')
+      and has_table_privilege(r.role, oid, 'select, insert, update, delete, truncate') $$,
   'neither has a privilege on a table');
 select is_empty(
   $$ select name from our_relations where relkind in ('r', 'v', 'm', 'p') and (
@@ -167,7 +168,8 @@ select ok(not rolcanlogin, 'accountsd_dba cannot log in: people do, as members')
   where rolname = 'accountsd_dba';
 select is_empty(
   $$ select rolname from pg_roles
-    where rolname in ('accountsd_owner', 'accountsd_server', 'accountsd_dba', 'accountsd_delivery', 'accountsd_consumer')
+    where rolname in (
+      'accountsd_owner', 'accountsd_server', 'accountsd_dba', 'accountsd_delivery', 'accountsd_consumer')
       and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls) $$,
   'no role of ours has an attribute beyond logging in');
 select is_empty(
