@@ -25,6 +25,9 @@
 
 #define RETRY_MIN_MS 100
 #define AWAY_MIN_MS 500
+/* After a word of a mail: of transactions that commit at a time one says it for all, maybe before the others.
+ */
+#define LOOK_AGAIN_MS 200
 /* Invitations that one call announces; where there were as many, there may be more. */
 #define ANNOUNCED_AT_ONCE 100
 
@@ -381,6 +384,18 @@ static int64_t next_turn(const struct worker *worker)
     return until;
 }
 
+static void listen_to_database(struct worker *worker)
+{
+    bool has_mail = false;
+
+    if (!outbox_listen(&worker->outbox, &has_mail))
+        forget_database(worker);
+    if (has_mail) {
+        worker->is_hungry = true;
+        wait_until(dial_now_ms() + LOOK_AGAIN_MS, &worker->poll_at);
+    }
+}
+
 static void wait_for_events(struct worker *worker)
 {
     struct pollfd fds[] = {
@@ -394,8 +409,8 @@ static void wait_for_events(struct worker *worker)
     tally_set(worker->tally, TALLY_HEARTBEAT, metrics_now());
     read_signals(worker);
     take_done(worker);
-    if (fds[2].revents != 0 && !outbox_listen(&worker->outbox, &worker->is_hungry))
-        forget_database(worker);
+    if (fds[2].revents != 0)
+        listen_to_database(worker);
 }
 
 /* Ends what takes too long, and in the end all that the database will not hear. */

@@ -9,6 +9,8 @@
 
 /* RFC 2045 and RFC 2047. */
 #define LINE_MAX_QP 76
+/* RFC 5322, section 2.1.1. */
+#define LINE_MAX_PLAIN 998
 #define WORD_MAX 75
 /* What may stand in a header as it is, so that its line stays short: "Subject: " and this. */
 #define PLAIN_MAX 64
@@ -259,18 +261,42 @@ static void write_line(const char *line, size_t len, FILE *out)
     fputs("\r\n", out);
 }
 
-static void write_part(const char *subtype, const char *body, FILE *out)
+/* Whether a body arrives as it is, so that a person can read the file, and a link stays whole. */
+static bool is_plain_body(const char *body)
 {
-    fprintf(out,
-        "--" BOUNDARY "\r\n"
-        "Content-Type: text/%s; charset=UTF-8\r\n"
-        "Content-Transfer-Encoding: quoted-printable\r\n"
-        "\r\n",
-        subtype);
+    if (strstr(body, BOUNDARY) != NULL)
+        return false;
     while (*body != '\0') {
         size_t len = strcspn(body, "\n");
 
-        write_line(body, len, out);
+        if (len > LINE_MAX_PLAIN || begins_badly(body, len) || (len > 0 && body[len - 1] == ' '))
+            return false;
+        for (size_t i = 0; i < len; i++) {
+            if (!is_printable((unsigned char)body[i]))
+                return false;
+        }
+        body += len + (body[len] == '\n');
+    }
+    return true;
+}
+
+static void write_part(const char *subtype, const char *body, FILE *out)
+{
+    const bool is_7bit = is_plain_body(body);
+
+    fprintf(out,
+        "--" BOUNDARY "\r\n"
+        "Content-Type: text/%s; charset=UTF-8\r\n"
+        "Content-Transfer-Encoding: %s\r\n"
+        "\r\n",
+        subtype, is_7bit ? "7bit" : "quoted-printable");
+    while (*body != '\0') {
+        size_t len = strcspn(body, "\n");
+
+        if (is_7bit)
+            fprintf(out, "%.*s\r\n", (int)len, body);
+        else
+            write_line(body, len, out);
         body += len + (body[len] == '\n');
     }
 }

@@ -186,3 +186,31 @@ Test(life, all_mistakes_are_told_at_once)
                           "--smtp-password-file=/nowhere", NULL},
         (const char *[]){"--smtp-password-file: /nowhere cannot be read", NULL});
 }
+
+/* Two commit at a time: the first says for both that there are mails, and the worker looks before the second
+ * has any. */
+Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
+{
+    struct server *worker = office_start_worker(office, (const char *[]){"--poll-interval=60000", NULL});
+    PGconn *first = database_connect(office->url), *second = database_connect(office->url);
+    char *email = new_email(), *body = create_body(email, office->account, NULL);
+    long started;
+
+    office_queue(office, 1);
+    office_await(office, "Sent", 1);
+    free(database_query(first, "begin", NULL));
+    free(database_query(first, "select internal.wake_readers()", NULL));
+    free(database_query(second, "begin", NULL));
+    free(database_query(second, "select api.create_account_user($1::jsonb)", body, NULL));
+    free(database_query(first, "commit", NULL));
+    sleep_ms(50);
+    started = now_us();
+    free(database_query(second, "commit", NULL));
+    office_await(office, "Sent", 2);
+    cr_expect_lt(now_us() - started, 5000000, "after %ld ms", (now_us() - started) / 1000);
+    server_end(worker);
+    PQfinish(second);
+    PQfinish(first);
+    free(body);
+    free(email);
+}

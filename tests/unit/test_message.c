@@ -253,6 +253,7 @@ Test(message, an_id_is_the_name_of_a_file)
 static char *text_of(const char *made)
 {
     const char *begin = strstr(made, "\r\n\r\n--"), *end;
+    bool is_7bit = strncmp(strstr(begin, "Encoding: "), "Encoding: 7bit\r\n", 16) == 0;
     char *text, *out;
 
     begin = strstr(begin + 4, "\r\n\r\n") + 4;
@@ -262,12 +263,13 @@ static char *text_of(const char *made)
         unsigned byte;
         const char *line_end = strstr(begin, "\r\n");
 
-        cr_expect_leq(line_end - begin, 76);
+        cr_expect_leq(line_end - begin, is_7bit ? 998 : 76);
         cr_expect_neq(*begin, '.');
         cr_expect_neq(strncmp(begin, "From ", 5), 0);
         cr_expect(line_end == begin || line_end[-1] != ' ');
         for (; begin < line_end; begin++) {
-            if (*begin != '=') {
+            if (*begin != '=' || is_7bit) {
+                cr_expect(!is_7bit || (*begin >= ' ' && *begin <= '~'));
                 *out++ = *begin;
             } else if (begin + 1 == line_end) {
                 break;
@@ -277,11 +279,26 @@ static char *text_of(const char *made)
                 begin += 2;
             }
         }
-        if (*begin != '=')
+        if (*begin != '=' || begin == line_end)
             *out++ = '\n';
         begin = line_end + 2;
     }
     return text;
+}
+
+Test(message, a_link_stays_whole_where_a_body_is_ascii)
+{
+    static const char link[] = "https://portal.example/invitations/AUSR-4134-7183-7330/"
+                               "fVreVke7rnsnaZsBsiAdZlFT2JWjxbjDidAbCdEfGhI?a=b";
+    const char *reason;
+    char *plain = make("Ada", ADDRESS, "x", link, &reason), *long_text = repeat("x", 999), *too_long;
+
+    cr_expect_not_null(strstr(plain, link), "%s", plain);
+    too_long = make("Ada", ADDRESS, "x", long_text, &reason);
+    cr_expect_null(strstr(too_long, long_text), "%s", too_long);
+    free(too_long);
+    free(long_text);
+    free(plain);
 }
 
 Test(message, bodies_arrive_as_they_are)
