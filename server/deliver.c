@@ -1,13 +1,11 @@
 #include "deliver.h"
 
 #include <jansson.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -15,19 +13,18 @@
 #include "dial.h"
 #include "die.h"
 #include "log.h"
-#include "mail.h"
 #include "memory.h"
 #include "message.h"
 #include "metrics.h"
 #include "outbox.h"
 #include "sender.h"
+#include "smtp.h"
 #include "tally.h"
 #include "telemetry.h"
 #include "template.h"
 
 #define RETRY_MIN_MS 100
 #define AWAY_MIN_MS 500
-#define SECRET_MAX 1024
 /* Invitations that one call announces; where there were as many, there may be more. */
 #define ANNOUNCED_AT_ONCE 100
 
@@ -67,16 +64,6 @@ static void extend(struct worker *worker, struct pause *pause, long min_ms, long
     if (pause->ms > max_ms)
         pause->ms = max_ms;
     pause->until = dial_now_ms() + pause->ms / 2 + rand_r(&worker->seed) % (pause->ms - pause->ms / 2 + 1);
-}
-
-/* One line a mail; never the address, the code or what the server said, which may quote them. */
-static void log_delivery(const struct job *job, const char *status)
-{
-    log_event("delivery", json_pack("{s:I, s:s, s:i, s:b, s:s, s:s, s:i, s:I, s:s}", "delivery",
-                              (json_int_t)job->id, "topic", job->topic, "attempt", job->attempt, "repeat",
-                              job->is_repeat, "outcome", transport_outcome_name(job->result.outcome), "stage",
-                              transport_stage_name(job->result.stage), "reply_code", job->result.code,
-                              "duration_ms", (json_int_t)(job->duration_us / 1000), "status", status));
 }
 
 static void forget_database(struct worker *worker)
@@ -132,7 +119,7 @@ static void forget_untold(struct worker *worker, struct job **link, const char *
     struct job *job = *link;
 
     *link = job->next;
-    log_delivery(job, status);
+    job_log(job, status);
     job_free(job);
     worker->untold_count--;
     tally_set(worker->tally, TALLY_UNTOLD, worker->untold_count);
@@ -232,52 +219,9 @@ static void take_done(struct worker *worker)
     tally_set(worker->tally, TALLY_IN_FLIGHT, worker->in_flight);
 }
 
-static void settle(struct job *job, enum outcome outcome, const char *reason)
-{
-    job->result = (struct transport_result){.outcome = outcome, .stage = STAGE_MESSAGE};
-    transport_set_reason(&job->result, reason, strlen(reason));
-}
-
-/* Writes the job's mail. False, with the job's result set, where there is none to be sent. */
-static bool write_message(struct worker *worker, struct job *job, json_t *claim)
-{
-    const char *email = NULL, *name = NULL, *topic = NULL, *id = NULL, *reason;
-    struct mail mail;
-
-    if (json_unpack(claim, "{s:s, s:s, s:{s:s, s:s}}", "topic", &topic, "messageId", &id, "to", "email",
-            &email, "name", &name) != 0 ||
-        !mail_render(worker->templates, claim, &mail)) {
-        settle(
-            job, OUTCOME_FAILED, "the mail cannot be written: memory ran out, or it is of an unknown kind");
-        return false;
-    }
-    snprintf(job->topic, sizeof(job->topic), "%s", topic);
-    const struct message message = {.from = worker->from,
-        .to_name = name,
-        .to_address = email,
-        .subject = mail.subject,
-        .id = id,
-        .date = time(NULL),
-        .text = mail.text,
-        .html = mail.html};
-
-    job->message = message_make(&message, &job->message_len, &reason);
-    mail_free(&mail);
-    job->from = strndup(worker->from.address.text, worker->from.address.len);
-    job->to = strdup(email);
-    job->message_id = strdup(id);
-    if (job->message != NULL && job->from != NULL && job->to != NULL && job->message_id != NULL)
-        return true;
-    settle(job, reason != NULL && job->message == NULL ? OUTCOME_REFUSED : OUTCOME_FAILED,
-        job->message == NULL ? reason : "memory ran out");
-    return false;
-}
-
 static void begin(struct worker *worker, struct job *job, const char *text)
 {
-    json_auto_t *claim = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-
-    if (!write_message(worker, job, claim)) {
+    if (!job_write(job, worker->templates, &worker->from, text)) {
         keep_untold(worker, job);
         return;
     }
@@ -482,33 +426,11 @@ static void run(struct worker *worker)
     }
 }
 
-/* The first line of the password's file; NULL where there is no user. Ends the process when there is no such
- * file. */
-static const char *require_password(const struct config *config, char secret[SECRET_MAX])
-{
-    char reason[SECRET_MAX];
-    FILE *file;
-
-    if (*config->smtp_user == '\0')
-        return NULL;
-    if (*config->smtp_password != '\0')
-        return config->smtp_password;
-    file = fopen(config->smtp_password_file, "re");
-    if (file == NULL || fgets(secret, SECRET_MAX, file) == NULL) {
-        snprintf(reason, sizeof(reason), "--smtp-password-file: %.400s cannot be read, or is empty",
-            config->smtp_password_file);
-        die(reason);
-    }
-    fclose(file);
-    secret[strcspn(secret, "\r\n")] = '\0';
-    return secret;
-}
-
 void deliver_check(const struct config *config)
 {
-    char secret[SECRET_MAX];
+    char secret[SMTP_SECRET_MAX];
 
-    require_password(config, secret);
+    smtp_require_password(config, secret);
     templates_free(templates_require(config->templates));
     if (*config->smtp_ca_file != '\0' && access(config->smtp_ca_file, R_OK) != 0)
         die("--smtp-ca-file cannot be read");
@@ -533,7 +455,7 @@ int deliver(const struct config *config, const sigset_t *signals)
     struct worker worker = {.config = config, .outbox = {.config = config}, .seed = (unsigned)getpid()};
     struct telemetry_subject subject = {NULL, tally_report_health, tally_write_metrics};
     struct telemetry *telemetry;
-    char secret[SECRET_MAX];
+    char secret[SMTP_SECRET_MAX];
     int telemetry_port;
 
     deliver_check(config);
@@ -545,7 +467,7 @@ int deliver(const struct config *config, const sigset_t *signals)
     if (worker.signal_fd < 0 || worker.tally == NULL)
         die("cannot start: memory or descriptors ran out");
     require_database(&worker);
-    if ((worker.sender = sender_start(config, require_password(config, secret))) == NULL)
+    if ((worker.sender = sender_start(config, smtp_require_password(config, secret))) == NULL)
         die("cannot start a thread");
     subject.data = worker.tally;
     tally_set(worker.tally, TALLY_HEARTBEAT, metrics_now());

@@ -33,10 +33,43 @@ static bool is_printable(unsigned char c)
     return c >= ' ' && c <= '~';
 }
 
+/* The bytes of the character that text begins with: 0 where they are not UTF-8. */
+static size_t character_len(struct message_text text)
+{
+    static const struct {
+        unsigned char mask, lead;
+        uint32_t min;
+    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        uint32_t c = (unsigned char)text.text[0] & (unsigned char)~forms[i].mask;
+
+        if (((unsigned char)text.text[0] & forms[i].mask) != forms[i].lead)
+            continue;
+        if (text.len <= i)
+            return 0;
+        for (size_t k = 1; k <= i; k++) {
+            if (((unsigned char)text.text[k] & 0xc0) != 0x80)
+                return 0;
+            c = c << 6 | ((unsigned char)text.text[k] & 0x3f);
+        }
+        return c >= forms[i].min && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? i + 1 : 0;
+    }
+    return 0;
+}
+
 static bool is_address(struct message_text address)
 {
     const char *messages[TEXT_MAX_MESSAGES];
 
+    for (struct message_text rest = address; rest.len > 0;) {
+        size_t len = character_len(rest);
+
+        if (len == 0)
+            return false;
+        rest.text += len;
+        rest.len -= len;
+    }
     return text_check(TEXT_EMAIL, address.text, address.len, messages) == 0;
 }
 
@@ -85,31 +118,6 @@ bool message_needs_utf8(const char *address)
     return false;
 }
 
-/* The bytes of the character that text begins with: 0 where they are not UTF-8. */
-static size_t character_len(struct message_text text)
-{
-    static const struct {
-        unsigned char mask, lead;
-        uint32_t min;
-    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        uint32_t c = (unsigned char)text.text[0] & (unsigned char)~forms[i].mask;
-
-        if (((unsigned char)text.text[0] & forms[i].mask) != forms[i].lead)
-            continue;
-        if (text.len <= i)
-            return 0;
-        for (size_t k = 1; k <= i; k++) {
-            if (((unsigned char)text.text[k] & 0xc0) != 0x80)
-                return 0;
-            c = c << 6 | ((unsigned char)text.text[k] & 0x3f);
-        }
-        return c >= forms[i].min && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? i + 1 : 0;
-    }
-    return 0;
-}
-
 /* C0, DEL, C1, and the two that Unicode ends lines with. */
 static bool is_control(const char *c, size_t len)
 {
@@ -144,7 +152,7 @@ static void write_words(struct message_text text, size_t column, FILE *out)
 
     fputs(open, out);
     while (text.len > 0) {
-        char encoded[3 * 4 + 1];
+        char encoded[3 * 4] = {0};
         size_t len = character_len(text), encoded_len = 0;
         const char *c = len > 0 ? text.text : "?";
 
@@ -299,7 +307,6 @@ char *message_make(const struct message *message, size_t *len, const char **reas
 
     if ((*reason = find_mistake(message)) != NULL)
         return NULL;
-    *reason = "memory ran out";
     if ((out = open_memstream(&text, len)) == NULL)
         return NULL;
     write_date(message->date, out);

@@ -43,7 +43,7 @@ struct message {
 };
 
 /* The message with CRLF at the ends of lines, none longer than 998 bytes; the caller frees it. NULL, and a
- * static reason, when an address or the id is none, or memory ran out. */
+ * static reason, when an address or the id is none; NULL and no reason when memory ran out. */
 char *message_make(const struct message *message, size_t *len, const char **reason);
 
 /* Whether an address can only go to a server that knows SMTPUTF8 (RFC 6531). */

@@ -30,15 +30,6 @@ struct sender {
     bool stopping;
 };
 
-void job_free(struct job *job)
-{
-    free(job->from);
-    free(job->to);
-    free(job->message_id);
-    free(job->message);
-    free(job);
-}
-
 static void send_job(const struct config *config, struct smtp *smtp, struct job *job)
 {
     const struct envelope envelope = {job->from, job->to, job->message_id, job->message, job->message_len};

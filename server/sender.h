@@ -4,31 +4,8 @@
 /* The threads that send: each takes a job, sends it, and puts it among those that are done. A thread each
  * because libcurl and the disk block (smtp.h). What is called here is the loop's to call. */
 
-#include <stdint.h>
-
 #include "config.h"
-#include "transport.h"
-
-/* One mail under way. The loop makes it, a thread has it between sender_give and sender_take. */
-struct job {
-    int64_t id;
-    int attempt;
-    /* The attempt before ended without a word: this may be the second time that the mail is sent. */
-    bool is_repeat;
-    /* Of a fixed few. */
-    char topic[32];
-    /* dial_now_ms() from which on another worker may have it. */
-    int64_t lease_until_ms;
-    /* Bare addresses, the id and the message: the job's. */
-    char *from, *to, *message_id, *message;
-    size_t message_len;
-    struct transport_result result;
-    uint64_t duration_us;
-    struct job *next;
-};
-
-/* Frees what it has too. */
-void job_free(struct job *job);
+#include "job.h"
 
 struct sender;
 

@@ -66,10 +66,7 @@ struct office *office_open(void)
     char *name = NULL, *sql = NULL, *url;
     struct office *office;
 
-    cr_assert_geq(asprintf(&name, "mail_%d", (int)getpid()), 0);
-    cr_assert_geq(asprintf(&sql, "drop database if exists %s with (force)", name), 0);
-    free(database_query(pg, sql, NULL));
-    free(sql);
+    cr_assert_geq(asprintf(&name, "mail_%d_%ld", (int)getpid(), now_us()), 0);
     cr_assert_geq(asprintf(&sql, "create database %s template mail_template", name), 0);
     free(database_query(pg, sql, NULL));
     free(sql);

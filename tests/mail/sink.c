@@ -367,12 +367,14 @@ static void *take_connections(void *data)
         pthread_mutex_lock(&sink->mutex);
         while (slot < sink->connections && sink->fds[slot] >= 0)
             slot++;
+        if (slot == MAX_CONNECTIONS)
+            abort();
         if (slot < sink->connections)
             pthread_join(sink->threads[slot], NULL);
         else
             sink->connections++;
         sink->fds[slot] = fd;
-        if (slot >= MAX_CONNECTIONS || pthread_create(&sink->threads[slot], NULL, serve, connection) != 0)
+        if (pthread_create(&sink->threads[slot], NULL, serve, connection) != 0)
             abort();
         pthread_mutex_unlock(&sink->mutex);
     }

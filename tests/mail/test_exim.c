@@ -106,6 +106,7 @@ static void start_exim(void)
     tls_port = free_port();
     out = fopen(path, "w");
     cr_assert_not_null(out, "%s", path);
+    /* cppcheck-suppress invalidPrintfArgType_s ; it does not know %1$s */
     fprintf(out, CONFIGURATION, dir, port, tls_port);
     fclose(out);
     chmod(path, 0644);

@@ -29,7 +29,7 @@ TestSuite(killed, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static struct server *start(void)
 {
-    return office_start_worker(office, (const char *[]){"--lease=1500", "--smtp-timeout=1400", NULL});
+    return office_start_worker(office, (const char *[]){"--lease=3000", "--smtp-timeout=2900", NULL});
 }
 
 /* Another worker sends the mail; it arrives so often in all. */
@@ -63,7 +63,7 @@ static int open_deaf_port(int fds[2], char url[64])
     cr_assert_eq(getsockname(listener, (struct sockaddr *)&address, &len), 0);
     for (size_t i = 0; i < 2; i++) {
         fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-        connect(fds[i], (const struct sockaddr *)&address, len);
+        (void)connect(fds[i], (const struct sockaddr *)&address, len);
     }
     snprintf(url, 64, "smtp://127.0.0.1:%d", ntohs(address.sin_port));
     return listener;
@@ -77,7 +77,7 @@ Test(killed, after_the_claim)
 
     office_queue(office, 1);
     worker = office_start_worker(
-        office, (const char *[]){"--lease=1500", "--smtp-timeout=1400", "--smtp-url", url, NULL});
+        office, (const char *[]){"--lease=3000", "--smtp-timeout=2900", "--smtp-url", url, NULL});
     for (char *claimed = NULL; claimed == NULL || strcmp(claimed, "t") != 0; sleep_ms(5)) {
         free(claimed);
         claimed = office_value(office, "o.claimed_at is not null");

@@ -91,7 +91,7 @@ static char *decode(const char *field)
                 *out++ = (char)byte;
                 field += 2;
             } else {
-                *out++ = *field == '_' ? ' ' : *field;
+                *out++ = (char)(*field == '_' ? ' ' : *field);
             }
         }
         field += 2;
@@ -104,10 +104,10 @@ static char *decode(const char *field)
 
 static char *repeat(const char *text, size_t times)
 {
-    char *all = calloc(times, strlen(text) + 1);
+    char *all = calloc(1, times * strlen(text) + 1);
 
     for (size_t i = 0; i < times; i++)
-        memcpy(all + i * strlen(text), text, strlen(text));
+        strcat(all, text);
     return all;
 }
 
