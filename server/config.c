@@ -63,6 +63,8 @@ static const struct option options[] = {
         "directory of files that take the place of the built-in templates of mails and pages, or add "
         "languages; "
         "empty: none"),
+    NUMBER(SERVE, "invitation-page", "ACCOUNTSD_INVITATION_PAGE", invitation_page, "1", 0, 1,
+        "1: serve the page at /invitations/, where people accept; 0: do not"),
     NUMBER(SERVE, "workers", "ACCOUNTSD_WORKERS", workers, "0", 0, 256, "worker threads; 0: one a core"),
     NUMBER(SERVE, "database-connections", "ACCOUNTSD_DATABASE_CONNECTIONS", database_connections, "2", 1, 64,
         "database connections of each worker"),

@@ -27,6 +27,7 @@ struct config {
     long telemetry_port;
     /* A directory; empty: the built-in templates alone. */
     const char *templates;
+    long invitation_page;
     long workers;
     long database_connections;
     long database_connect_timeout;

@@ -441,22 +441,12 @@ static void run(struct worker *worker)
     }
 }
 
-static struct templates *require_templates(const struct config *config)
-{
-    char error[TEMPLATE_ERROR_MAX];
-    struct templates *templates = templates_load(config->templates, error);
-
-    if (templates == NULL)
-        die(error);
-    return templates;
-}
-
 void deliver_check(const struct config *config)
 {
     char secret[SMTP_SECRET_MAX];
 
     smtp_require_password(config, secret);
-    templates_free(require_templates(config));
+    templates_free(templates_require(config->templates));
     if (*config->smtp_ca_file != '\0' && access(config->smtp_ca_file, R_OK) != 0)
         die("--smtp-ca-file cannot be read");
 }
@@ -486,7 +476,7 @@ int deliver(const struct config *config, const sigset_t *signals)
     deliver_check(config);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     message_read_mailbox(config->mail_from, &worker.from);
-    worker.templates = require_templates(config);
+    worker.templates = templates_require(config->templates);
     worker.signal_fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
     worker.tally = tally_create(patience_ms * 1000);
     if (worker.signal_fd < 0 || worker.tally == NULL)

@@ -23,6 +23,13 @@ static enum element_verdict render_text(
     return ELEMENT_OK;
 }
 
+/* What the body of an accept request says, a path may say too. */
+static bool is_code(const struct route_match *match, size_t index)
+{
+    return match->parameters[index].name_len == sizeof(ROUTE_CODE) - 1 &&
+           memcmp(match->parameters[index].name, ROUTE_CODE, sizeof(ROUTE_CODE) - 1) == 0;
+}
+
 /* The query and the idempotency key are made JSON texts here; nothing else has a character that JSON
  * escapes. */
 enum element_verdict element_render(
@@ -55,6 +62,8 @@ enum element_verdict element_render(
         ADD(element->bearer->secret_sha256, BEARER_HASH_LEN);
     }
     for (size_t i = 0; i < match->count; i++) {
+        if (is_code(match, i))
+            continue;
         ADD_TEXT("\",\"");
         ADD(match->parameters[i].name, match->parameters[i].name_len);
         ADD_TEXT("\":\"");
@@ -77,6 +86,13 @@ enum element_verdict element_render(
     if (match->route->body != NULL) {
         ADD_TEXT(",\"request\":");
         ADD(element->body.base, element->body.len);
+    }
+    for (size_t i = 0; i < match->count; i++) {
+        if (!is_code(match, i))
+            continue;
+        ADD_TEXT(",\"request\":{\"" ROUTE_CODE "\":\"");
+        ADD(match->parameters[i].value, match->parameters[i].value_len);
+        ADD_TEXT("\"}");
     }
     ADD_TEXT("}");
 #undef ADD

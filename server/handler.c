@@ -6,12 +6,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "answer.h"
 #include "bearer.h"
-#include "connection.h"
 #include "element.h"
 #include "idempotency.h"
 #include "log.h"
 #include "openapi.h"
+#include "page.h"
 #include "prefer.h"
 #include "problem.h"
 #include "route.h"
@@ -29,6 +30,7 @@ struct request {
     struct handler_context *context;
     struct route_match match;
     struct trace trace;
+    struct answer answer;
     /* The value of the header, and what it says. */
     h2o_iovec_t authorization;
     struct bearer bearer;
@@ -37,47 +39,11 @@ struct request {
     uint64_t started_us;
 };
 
-static void send_text(h2o_req_t *req, int status, const char *media_type, const char *text, size_t len)
-{
-    req->res.status = status;
-    req->res.reason = problem_title(status);
-    req->res.content_length = len;
-    h2o_add_header(
-        &req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, media_type, strlen(media_type));
-    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL, H2O_STRLIT("no-store"));
-    h2o_send_inline(req, text, len);
-    connection_watch_response(req);
-}
-
-static void send_problem(struct request *request, const struct problem *problem)
-{
-    h2o_req_t *req = request->req;
-    long retry_after = problem_retry_after(problem);
-    size_t len;
-    char *text = problem_render(problem, request->trace.parent, &len);
-
-    if (problem->status == 401)
-        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_WWW_AUTHENTICATE, NULL, H2O_STRLIT("Bearer"));
-    if (retry_after > 0) {
-        char *value = h2o_mem_alloc_pool(&req->pool, sizeof(H2O_INT64_LONGEST_STR));
-        int value_len = snprintf(value, sizeof(H2O_INT64_LONGEST_STR), "%ld", retry_after);
-
-        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_RETRY_AFTER, NULL, value, (size_t)value_len);
-    }
-    if (text == NULL) {
-        /* Out of memory: the status alone still tells the truth. */
-        send_text(req, problem->status, PROBLEM_MEDIA_TYPE, H2O_STRLIT("{}"));
-        return;
-    }
-    send_text(req, problem->status, PROBLEM_MEDIA_TYPE, text, len);
-    free(text);
-}
-
 static void send_status(struct request *request, int status, const char *detail)
 {
     struct problem problem = {.status = status, .detail = detail};
 
-    send_problem(request, &problem);
+    answer_problem(&request->answer, &problem);
 }
 
 /* What follows on the connection cannot be told from what belongs to this request. */
@@ -104,15 +70,31 @@ static void send_success(struct request *request, const struct database_reply *r
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_LOCATION, NULL, location.base, location.len);
     }
     if (reply->body != NULL) {
-        send_text(req, reply->status, JSON_MEDIA_TYPE, reply->body, strlen(reply->body));
+        answer_json(&request->answer, reply->status, reply->body, strlen(reply->body));
         return;
     }
-    /* RFC 9110, section 8.6: a 204 has no Content-Length. */
-    req->res.status = reply->status;
-    req->res.reason = problem_title(reply->status);
-    req->res.content_length = SIZE_MAX;
-    h2o_send_inline(req, NULL, 0);
-    connection_watch_response(req);
+    answer_no_content(&request->answer, reply->status);
+}
+
+/* What became of a page's form is told by the page itself, which a browser may then load again at will. */
+static bool send_page(struct request *request, const struct database_reply *reply)
+{
+    static const int told_by_page[] = {200, 400, 404, 409};
+    h2o_req_t *req = request->req;
+
+    if (!statements[request->match.route->statement].is_change) {
+        if (reply->status != 200 || reply->body == NULL)
+            return false;
+        answer_invitation(&request->answer, reply->body);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(told_by_page) / sizeof(told_by_page[0]); i++) {
+        if (reply->status == told_by_page[i]) {
+            answer_see_other(&request->answer, req->path.base, path_len(req));
+            return true;
+        }
+    }
+    return false;
 }
 
 static void add_header(struct request *request, const char *name, const char *value)
@@ -128,6 +110,8 @@ static void on_reply(struct database_call *call, const struct database_reply *re
     struct problem problem = {
         .status = reply->status, .detail = reply->detail, .errors = reply->errors, .type = reply->type};
 
+    if ((request->match.route->flags & ROUTE_IS_PAGE) != 0 && send_page(request, reply))
+        return;
     if (reply->is_replay)
         add_header(request, "idempotency-replayed", "true");
     if (reply->is_rolled_back)
@@ -139,7 +123,7 @@ static void on_reply(struct database_call *call, const struct database_reply *re
     if (reply->status == 500)
         log_event("internal_error", json_pack("{s:s%, s:s?}", "trace_id", trace_id(&request->trace),
                                         (size_t)TRACE_ID_LEN, "sqlstate", reply->sqlstate));
-    send_problem(request, &problem);
+    answer_problem(&request->answer, &problem);
 }
 
 static h2o_iovec_t find_header(h2o_req_t *req, const char *name)
@@ -209,22 +193,15 @@ static void mind_close(h2o_req_t *req)
     }
 }
 
-/* A target in absolute-form is its path and query: there is one host. */
-static void take_path(h2o_req_t *req)
-{
-    size_t start = wire_path_start(req->path.base, path_len(req));
-
-    req->path.base += start;
-    req->path.len -= start;
-    if (req->query_at != SIZE_MAX)
-        req->query_at -= start;
-}
-
 static bool find_route(struct request *request)
 {
     h2o_req_t *req = request->req;
     char allow[ROUTE_ALLOW_MAX];
 
+    if (request->answer.pages == NULL && page_is_at(req->path.base, path_len(req))) {
+        send_status(request, 404, NULL);
+        return false;
+    }
     switch (route_find(req->method.base, req->method.len, req->path.base, path_len(req), &request->match)) {
     case ROUTE_FOUND:
         return true;
@@ -270,14 +247,15 @@ static bool check_idempotency_key(struct request *request)
     struct problem problem = {
         .status = 400, .errors = "{\"Idempotency-Key\":[\"is not 1 to 255 characters of visible ASCII\"]}"};
 
-    if (index < 0 || strcmp(request->match.route->method, "POST") != 0)
+    if (index < 0 || strcmp(request->match.route->method, "POST") != 0 ||
+        (request->match.route->flags & ROUTE_IS_PAGE) != 0)
         return true;
     if (h2o_find_header_by_str(&req->headers, H2O_STRLIT(name), index) >= 0)
         problem.errors = "{\"Idempotency-Key\":[\"is given more than once\"]}";
     else if (idempotency_key_parse(req->headers.entries[index].value.base,
                  req->headers.entries[index].value.len, &request->key))
         return true;
-    send_problem(request, &problem);
+    answer_problem(&request->answer, &problem);
     return false;
 }
 
@@ -289,7 +267,8 @@ static void read_preferences(struct request *request)
     enum prefer_verdict verdict = PREFER_UNSAID;
     ssize_t index = -1;
 
-    if (!statements[request->match.route->statement].is_change)
+    if (!statements[request->match.route->statement].is_change ||
+        (request->match.route->flags & ROUTE_IS_PAGE) != 0)
         return;
     while (verdict == PREFER_UNSAID &&
            (index = h2o_find_header_by_str(&req->headers, H2O_STRLIT(name), index)) >= 0)
@@ -323,7 +302,7 @@ static bool check_body(struct request *request)
         return true;
     case VALIDATE_INVALID:
         problem.errors = errors;
-        send_problem(request, &problem);
+        answer_problem(&request->answer, &problem);
         free(errors);
         return false;
     case VALIDATE_OUT_OF_MEMORY:
@@ -350,13 +329,15 @@ static void submit(struct request *request)
         .bearer = &request->bearer,
         .authorization = request->authorization,
         .key = &request->key,
-        .query = query_of(req),
+        /* What others append to links is none of a page's business. */
+        .query = (request->match.route->flags & ROUTE_IS_PAGE) != 0 ? h2o_iovec_init(H2O_STRLIT(""))
+                                                                    : query_of(req),
         .body = req->entity,
         .is_dry_run = request->is_dry_run,
     };
 
     if ((request->match.route->flags & ROUTE_IS_DOCUMENT) != 0) {
-        send_text(req, 200, JSON_MEDIA_TYPE, openapi_json, openapi_json_len);
+        answer_json(&request->answer, 200, openapi_json, openapi_json_len);
         return;
     }
     request->call.statement = request->match.route->statement;
@@ -404,6 +385,17 @@ static void on_dispose(void *data)
     count_in_flight(request->context, request->context->in_flight - 1);
 }
 
+/* A target in absolute-form is its path and query: there is one host. */
+static void take_path(h2o_req_t *req)
+{
+    size_t start = wire_path_start(req->path.base, path_len(req));
+
+    req->path.base += start;
+    req->path.len -= start;
+    if (req->query_at != SIZE_MAX)
+        req->query_at -= start;
+}
+
 static struct request *start_request(struct handler_context *context, h2o_req_t *req)
 {
     struct request *request = h2o_mem_alloc_shared(&req->pool, sizeof(*request), on_dispose);
@@ -414,6 +406,10 @@ static struct request *start_request(struct handler_context *context, h2o_req_t 
     count_in_flight(context, context->in_flight + 1);
     request->started_us = metrics_now();
     start_trace(request);
+    take_path(req);
+    request->answer = (struct answer){.req = req, .trace = &request->trace};
+    if (context->config->invitation_page != 0 && page_is_at(req->path.base, path_len(req)))
+        request->answer.pages = context->templates;
     return request;
 }
 
@@ -422,7 +418,6 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
     struct request *request = start_request(h2o_context_get_handler_context(req->conn->ctx, self), req);
 
     mind_close(req);
-    take_path(req);
     if (check_head(request) && find_route(request) && check_token(request) &&
         check_idempotency_key(request) && check_body(request)) {
         read_preferences(request);
@@ -431,52 +426,18 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
     return 0;
 }
 
-/* Sends a text of ours in place of what comes in. */
-struct replacement {
-    h2o_ostream_t super;
-    h2o_iovec_t text;
-    bool sent;
-};
-
-static void on_replacement_send(
-    h2o_ostream_t *self, h2o_req_t *req, h2o_iovec_t *bufs, size_t bufcnt, h2o_send_state_t state)
-{
-    struct replacement *replacement = H2O_STRUCT_FROM_MEMBER(struct replacement, super, self);
-    /* Nothing comes in where the request is HEAD. */
-    size_t count = replacement->sent || bufcnt == 0 ? 0 : 1;
-
-    (void)bufs;
-    replacement->sent = true;
-    h2o_ostream_send_next(self, req, &replacement->text, count, state);
-}
-
 /* libh2o answers some broken requests itself, before any handler, with a line of plain text, which no
- * response of ours is. They become problems like all others, and get their line in the log. */
+ * response of ours is. They become problems or pages like all others, and get their line in the log. */
 static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
 {
     static const char plain[] = "text/plain";
     ssize_t type = h2o_find_header(&req->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
-    struct problem problem = {.status = req->res.status};
-    struct replacement *replacement;
-    struct request *request;
-    char *text;
+    const struct request *request;
 
     if (type >= 0 && req->res.headers.entries[type].value.len >= sizeof(plain) - 1 &&
         memcmp(req->res.headers.entries[type].value.base, plain, sizeof(plain) - 1) == 0) {
         request = start_request(h2o_context_get_filter_context(req->conn->ctx, self), req);
-        replacement = (struct replacement *)h2o_add_ostream(req, sizeof(*replacement), slot);
-        replacement->super.do_send = on_replacement_send;
-        replacement->sent = false;
-        replacement->text = h2o_iovec_init(H2O_STRLIT("{}"));
-        if ((text = problem_render(&problem, request->trace.parent, &replacement->text.len)) != NULL) {
-            replacement->text = h2o_strdup(&req->pool, text, replacement->text.len);
-            free(text);
-        }
-        req->res.reason = problem_title(req->res.status);
-        req->res.content_length = replacement->text.len;
-        req->res.headers.entries[type].value = h2o_iovec_init(H2O_STRLIT(PROBLEM_MEDIA_TYPE));
-        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL, H2O_STRLIT("no-store"));
-        slot = &replacement->super.next;
+        slot = answer_replace(&request->answer, (size_t)type, slot);
     }
     h2o_setup_next_ostream(req, slot);
 }

@@ -2,19 +2,21 @@
 #define ACCOUNTSD_HANDLER_H
 
 /* The life of one request between libh2o and the database: every request of a worker comes through here, and
- * every response leaves through here as JSON with a line in the log. */
+ * every response leaves through here with a line in the log. */
 
 #include <h2o.h>
 
 #include "config.h"
 #include "database.h"
 #include "metrics.h"
+#include "template.h"
 
 /* What the requests of one worker share. */
 struct handler_context {
     const struct config *config;
     struct database *database;
     struct metrics *metrics;
+    const struct templates *templates;
     /* Requests that have come in whole and whose response has not left whole. */
     size_t in_flight;
 };

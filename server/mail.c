@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "fill.h"
-#include "language.h"
 
 #define KEY_MAX 64
 
@@ -69,7 +68,7 @@ bool mail_render(const struct templates *templates, const json_t *message, struc
     const char *topic = text_of(message, "topic"), *prefix = NULL, *url = text_of(message, "url"),
                *expires_at = text_of(message, "expiresAt"), *inviter = text_of(message, "inviter");
     const struct catalogue *catalogue = templates_find(templates, text_of(message, "language"));
-    char expires[LANGUAGE_DATE_MAX], key[KEY_MAX];
+    char expires[DATE_MAX], key[KEY_MAX];
     struct fill_value values[] = {
         {"name", text_of(to, "name"), FILL_NAME},
         {"firstName", text_of(to, "firstName"), FILL_NAME},
@@ -90,8 +89,7 @@ bool mail_render(const struct templates *templates, const json_t *message, struc
             return false;
     }
     if (prefix == NULL || url == NULL || expires_at == NULL ||
-        !language_format_date(
-            expires_at, catalogue_language(catalogue), text_of(message, "culture"), expires))
+        !catalogue_format_date(catalogue, expires_at, text_of(message, "culture"), expires))
         return false;
     snprintf(key, sizeof(key), "%ssubject", prefix);
     mail->subject = fill(catalogue_sentence(catalogue, key), FILL_PLAIN, values, COUNT(values));

@@ -22,6 +22,7 @@
 #include "memory.h"
 #include "metrics.h"
 #include "telemetry.h"
+#include "template.h"
 #include "tls.h"
 #include "version.h"
 #include "worker.h"
@@ -172,6 +173,7 @@ static int serve(const struct config *config, const sigset_t *signals)
     int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_port, signal;
 
     SSL_CTX *tls = require_tls(config);
+    struct templates *templates = templates_require(config->templates);
 
     if (!bearer_prepare())
         die("OpenSSL cannot hash");
@@ -182,7 +184,8 @@ static int serve(const struct config *config, const sigset_t *signals)
         listeners[i] = listener_open(&endpoint, config->send_timeout);
     for (size_t i = 0; i < count; i++) {
         if ((metrics[i] = metrics_create()) == NULL ||
-            (workers[i] = worker_start(config, &globalconf, listeners[i], tls, metrics[i])) == NULL)
+            (workers[i] = worker_start(config, &globalconf, listeners[i], tls, templates, metrics[i])) ==
+                NULL)
             die("cannot start a thread");
     }
     telemetry = telemetry_start(config, &subject, &telemetry_port);
@@ -207,6 +210,7 @@ static int serve(const struct config *config, const sigset_t *signals)
     telemetry_stop(telemetry);
     for (size_t i = 0; i < count; i++)
         metrics_free(metrics[i]);
+    templates_free(templates);
     free(metrics);
     free(workers);
     log_event("stopped", json_pack("{s:i}", "requests_given_up", (int)given_up));
@@ -229,10 +233,12 @@ int main(int argc, char **argv)
     case CONFIG_INVALID:
         return EXIT_FAILURE;
     case CONFIG_CHECK:
-        if (config.command == CONFIG_DELIVER)
+        if (config.command == CONFIG_DELIVER) {
             deliver_check(&config);
-        else
+        } else {
             SSL_CTX_free(require_tls(&config));
+            templates_free(templates_require(config.templates));
+        }
         puts("accountsd: the configuration is sound");
         return EXIT_SUCCESS;
     case CONFIG_RUN:

@@ -8,6 +8,7 @@
 #define BASE "/public/v1/accounts"
 #define ACCOUNT_USERS BASE "/account-users"
 #define ACCOUNT_USER ACCOUNT_USERS "/{accountUser}"
+#define INVITATION "/invitations/{accountUser}/{code}"
 #define USERS BASE "/accounts/{account}/users"
 #define USER USERS "/{user}"
 
@@ -27,6 +28,11 @@ static const struct route routes[] = {
     {"PUT", ACCOUNT_USER "/groups", "replace_groups", "account_user", STATEMENT_CHANGE,
         &validate_replace_groups, 0},
     {"DELETE", ACCOUNT_USER "/groups/{group}", "take_group", "account_user", STATEMENT_CHANGE, NULL, 0},
+
+    {"GET", INVITATION, "get_invitation", "account_user", STATEMENT_READ, NULL,
+        ROUTE_IS_PUBLIC | ROUTE_IS_PAGE},
+    {"POST", INVITATION, "accept_invite", "account_user", STATEMENT_CHANGE, NULL,
+        ROUTE_IS_PUBLIC | ROUTE_IS_PAGE},
 
     {"GET", USERS, "list", "user", STATEMENT_LIST, NULL, 0},
     {"POST", USERS, "create", "user", STATEMENT_CREATE_ACCOUNT_USERS, &validate_create_account_user,
@@ -53,8 +59,25 @@ static const struct {
 } parameters[] = {
     {"account", "ACC-", 2}, {"user", "USR-", 2}, {"accountUser", "AUSR-", 3}, {"group", "UGR-", 2}};
 
+/* Longer than any code there is. */
+#define CODE_MAX 128
+
+static bool is_code(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        bool is_letter = (value[i] >= 'a' && value[i] <= 'z') || (value[i] >= 'A' && value[i] <= 'Z');
+        bool is_digit = value[i] >= '0' && value[i] <= '9';
+
+        if (!is_letter && !is_digit && value[i] != '-' && value[i] != '_')
+            return false;
+    }
+    return len > 0 && len <= CODE_MAX;
+}
+
 static bool is_parameter(const char *name, size_t name_len, const char *value, size_t value_len)
 {
+    if (name_len == strlen(ROUTE_CODE) && memcmp(name, ROUTE_CODE, name_len) == 0)
+        return is_code(value, value_len);
     for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
         if (strlen(parameters[i].name) == name_len && memcmp(parameters[i].name, name, name_len) == 0)
             return text_is_id(value, value_len, parameters[i].prefix, parameters[i].groups);

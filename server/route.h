@@ -10,6 +10,9 @@
 
 #define ROUTE_MAX_PARAMETERS 3
 
+/* The parameter that is no id but the code of an invitation. */
+#define ROUTE_CODE "code"
+
 enum route_flag {
     /* Authorised by something in its body instead of a token. */
     ROUTE_IS_PUBLIC = 1,
@@ -17,11 +20,13 @@ enum route_flag {
     ROUTE_CREATES = 2,
     /* Answered with the OpenAPI document, without the database. */
     ROUTE_IS_DOCUMENT = 4,
+    /* For people: answered with pages, and its forms have no fields. */
+    ROUTE_IS_PAGE = 8,
 };
 
 struct route {
     const char *method;
-    /* "{name}" stands for an id; the database knows it by this name. */
+    /* "{name}" stands for an id or a code; the database knows it by this name. */
     const char *path;
     /* The operation as the database knows it, and whether its object is an account user or a user. NULL where
      * the database is not asked. */

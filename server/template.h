@@ -5,7 +5,10 @@
  * server/templates have them, with gaps for values (fill.h). Nothing changes after loading, so any thread may
  * read. */
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "date.h"
 
 enum template_skeleton {
     TEMPLATE_MAIL_TEXT,
@@ -29,6 +32,8 @@ struct catalogue;
  * of its name, "<language tag>.json" may add a language, names that begin with a dot are passed over. NULL on
  * failure; error then has every mistake, a line each, the lines parted by newlines. */
 struct templates *templates_load(const char *directory, char error[TEMPLATE_ERROR_MAX]);
+/* The same for the start of a program, which ends with the mistakes (die.h). */
+struct templates *templates_require(const char *directory);
 void templates_free(struct templates *templates);
 
 const char *templates_skeleton(const struct templates *templates, enum template_skeleton skeleton);
@@ -51,6 +56,10 @@ const struct catalogue *templates_catalogue_at(const struct templates *templates
 /* The language tag of a catalogue, and "ltr" or "rtl". */
 const char *catalogue_language(const struct catalogue *catalogue);
 const char *catalogue_direction(const struct catalogue *catalogue);
+
+/* As date_format (date.h). */
+bool catalogue_format_date(
+    const struct catalogue *catalogue, const char *moment, const char *culture, char date[DATE_MAX]);
 
 /* A sentence of a catalogue by its key, which must be one of the keys below. */
 const char *catalogue_sentence(const struct catalogue *catalogue, const char *key);

@@ -196,7 +196,7 @@ static bool start_thread(struct worker *worker)
 }
 
 struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd,
-    SSL_CTX *tls, struct metrics *metrics)
+    SSL_CTX *tls, const struct templates *templates, struct metrics *metrics)
 {
     struct worker *worker = h2o_mem_alloc(sizeof(*worker));
 
@@ -206,6 +206,7 @@ struct worker *worker_start(const struct config *config, h2o_globalconf_t *globa
     worker->listen_fd = listen_fd;
     worker->tls = tls;
     worker->metrics = metrics;
+    worker->handler.templates = templates;
     sem_init(&worker->started, 0, 0);
     if (start_thread(worker))
         return worker;

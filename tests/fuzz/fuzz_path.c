@@ -5,7 +5,7 @@
 #include "route.h"
 
 /* A method, a space and a path. A match is the route's path with the ids in their places, each of the shape
- * of its kind; Allow names the very methods that the path takes. */
+ * of its kind, and the code in its; Allow names the very methods that the path takes. */
 
 #define PATH_MAX_LEN 256
 
@@ -26,6 +26,16 @@ static bool has_shape(const char *shape, const char *value, size_t len)
             return false;
     }
     return true;
+}
+
+static bool is_code(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (value[i] == '\0' ||
+            strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", value[i]) == NULL)
+            return false;
+    }
+    return len > 0;
 }
 
 /* The route's path with the match's ids is the path that was asked for. */
@@ -52,6 +62,8 @@ static void must_round_trip(const struct route_match *match, const char *path, s
             known = true;
             MUST(has_shape(shapes[i].shape, match->parameters[parameter].value, value_len));
         }
+        if (name_len == strlen(ROUTE_CODE) && memcmp(name, ROUTE_CODE, name_len) == 0)
+            known = is_code(match->parameters[parameter].value, value_len);
         MUST(known && len + value_len < sizeof(made));
         memcpy(made + len, match->parameters[parameter++].value, value_len);
         len += value_len;

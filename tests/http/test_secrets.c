@@ -161,7 +161,7 @@ static void on_used(void *data, size_t index, const struct answer *answer)
         [USE_LONGER] = 400,
         [USE_OF_ANOTHER] = 400,
         [USE_IN_QUERY] = 400,
-        [USE_IN_PATH] = 404,
+        [USE_IN_PATH] = 200,
         [USE_AS_TOKEN] = 401,
         [USE_NOT_JSON] = 400,
         [USE_RESEND] = 200};

@@ -13,6 +13,10 @@ const BEFORE_PATH = [400, 408, 411, 413, 417, 431]
 // Headers that HTTP itself has; Content-Type is that of the content.
 const OF_EVERY_ANSWER = ['connection', 'content-length', 'content-type', 'date', 'server']
 
+// Whatever is below it is answered with a page.
+const PAGES = '/invitations/'
+const PAGE = '/invitations/{accountUserId}/{code}'
+
 const root = new URL('../../', import.meta.url)
 const openapi = JSON.parse(readFileSync(new URL('server/openapi.json', root), 'utf8'))
 const ajv = addFormats(new Ajv({ allErrors: true, strict: true, strictRequired: false, strictTypes: false }))
@@ -120,7 +124,8 @@ function responseErrors(pointer, exchange) {
     return errors
   }
   const schema = `${response.pointer}/content/${escaped(type)}/schema`
-  return [...errors, ...bodyErrors(schema, bytes(exchange.body))]
+  const text = bytes(exchange.body)
+  return [...errors, ...(/json$/.test(type) ? bodyErrors(schema, text) : schemaErrors(schema, text))]
 }
 
 const templates = Object.entries(openapi.paths).map(([path, item]) => {
@@ -153,8 +158,9 @@ function exchangeErrors(exchange) {
     if (exchange.status !== expected && !BEFORE_PATH.includes(exchange.status))
       return [`the document has no such ${template ? 'method' : 'path'}, so ${status} should be ${expected}`]
     const response = Object.keys(openapi.components.responses).find((name) =>
-      openapi.components.responses[name].content?.['application/problem+json']?.example.status === exchange.status)
-    const errors = responseErrors(`/components/responses/${response}`, exchange)
+      openapi.components.responses[name].content?.['application/problem+json']?.example?.status === exchange.status)
+    const errors = responseErrors(exchange.path.startsWith(PAGES)
+      ? `/paths/${escaped(PAGE)}/get/responses/${status}` : `/components/responses/${response}`, exchange)
     const allow = headersOf(exchange.headers).get('allow')
     if (exchange.status === 405 && allow?.split(', ').sort().join() !== template.taken.map((m) => m.toUpperCase()).sort().join())
       errors.push(`Allow is ${allow}, and the document has ${template.taken}`)

@@ -36,6 +36,8 @@ struct bench {
     struct server *server;
     char *name;
     long created;
+    /* The id and the code of the invitation that was made last. */
+    char invitation[128];
 };
 
 /* Starts the server, whose sessions are known by the bench's name. */
@@ -105,6 +107,12 @@ static struct answer create(struct bench *bench)
     struct answer answer = post(bench->server, bench->account->token, body);
 
     bench->created += answer.status == 201;
+    if (answer.status == 201) {
+        struct member *member = member_of(answer.body);
+
+        snprintf(bench->invitation, sizeof(bench->invitation), "%s/%s", member->id, member->code);
+        member_free(member);
+    }
     free(body);
     free(email);
     return answer;
@@ -136,11 +144,20 @@ static struct answer list(struct bench *bench)
         bench->account->token, NULL, NULL);
 }
 
+/* The page of an invitation of somebody new. */
+static struct answer page(struct bench *bench)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "/invitations/%s", bench->invitation);
+    return request(bench->server, "GET", path, NULL, NULL, (const char *[]){"Accept-Language: de-AT", NULL});
+}
+
 static const struct operation {
     struct answer (*run)(struct bench *bench);
     long status;
 } create_operation = {create, 201}, invalid_operation = {invalid, 400}, get_operation = {get, 200},
-  list_operation = {list, 200};
+  list_operation = {list, 200}, page_operation = {page, 200};
 
 static void assert_lives(struct bench *bench, long n)
 {
@@ -180,7 +197,8 @@ static void expect_sound(
     cr_expect(answer->status == operation->status || answer->status == 503, "call %ld, of %s: %ld %s", n,
         bench->faults->caller, answer->status, answer->text);
     cr_expect_str_eq(retry_after, answer->status == 503 ? "1" : "", "call %ld", n);
-    cr_expect(json_is_object(answer->body), "call %ld, of %s: %s", n, bench->faults->caller, answer->text);
+    cr_expect(json_is_object(answer->body) || strncmp(answer->text, "<!doctype html>", 15) == 0,
+        "call %ld, of %s: %s", n, bench->faults->caller, answer->text);
     free(retry_after);
 }
 
@@ -349,6 +367,11 @@ Test(torture, invalid_create)
 Test(torture, get)
 {
     torture(&get_operation, "get");
+}
+
+Test(torture, page)
+{
+    torture(&page_operation, "page");
 }
 
 /* Without prepared statements, which is another call of libpq. */

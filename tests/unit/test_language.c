@@ -66,7 +66,17 @@ Test(language, minds_what_a_browser_accepts)
         {"ja,*;q=0.5", "none"},
         {"", "none"},
         {",,,", "none"},
-        {"de;q=x,fr", "none"},
+        {"de;q=x,fr", "fr"},
+        {"de;q=2,fr;q=0.1", "fr"},
+        {"de;q=1.001,fr;q=0.001", "fr"},
+        {"de;q=-1,fr;q=0.5", "fr"},
+        {"de;level=1,fr;q=0.5", "fr"},
+        {"de;q=0.5;x=y,fr;q=0.4", "fr"},
+        {"de;Q=1.000,fr", "de"},
+        {"de;q=0.1234567890123,fr;q=0.12", "de"},
+        {"de;q=.5,fr;q=0.", "none"},
+        {"fr de", "none"},
+        {"*, fr;q=0.1", "fr"},
         {"garbage///;;;,,,", "none"},
         {"\x01\xff\xfe", "none"},
     };
@@ -74,6 +84,28 @@ Test(language, minds_what_a_browser_accepts)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_expect_str_eq(
             tag_at(language_accept(rows[i].wanted, tags, COUNT)), rows[i].found, "%s", rows[i].wanted);
+}
+
+Test(language, finds_the_culture_that_a_browser_names)
+{
+    static const struct {
+        const char *header, *language, *culture;
+    } rows[] = {
+        {"en-GB,en;q=0.9,de;q=0.8", "en", "en-GB"},
+        {"de-AT, EN-au;q=0.9, en-US", "en", "EN-au"},
+        {" de ; q=1 ,, de-CH", "de", "de"},
+        {"den, d, x-de, de-CH", "de", "de-CH"},
+        {"fr", "de", ""},
+        {",;,", "de", ""},
+        {"", "de", ""},
+        {"de-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "de", ""},
+    };
+    char culture[LANGUAGE_CULTURE_MAX];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        language_accepted_culture(rows[i].header, rows[i].language, culture);
+        cr_expect_str_eq(culture, rows[i].culture);
+    }
 }
 
 Test(language, bears_long_headers)
@@ -89,46 +121,4 @@ Test(language, bears_long_headers)
     memset(header, 'a', sizeof(header) - 1);
     cr_expect_eq(language_accept(header, tags, COUNT), COUNT);
     cr_expect_eq(language_lookup(header, tags, COUNT), COUNT);
-}
-
-Test(language, knows_where_writing_begins)
-{
-    cr_expect(language_is_rtl("ar"));
-    cr_expect(language_is_rtl("he-IL"));
-    cr_expect_not(language_is_rtl("de"));
-    cr_expect_not(language_is_rtl("not a tag"));
-}
-
-Test(language, writes_dates)
-{
-    static const struct {
-        const char *language, *culture, *date;
-    } rows[] = {
-        {"en", NULL, "December 2, 2026 at 3:04 AM UTC"},
-        {"en", "en-GB", "2 December 2026 at 03:04 UTC"},
-        {"en", "de-DE", "December 2, 2026 at 3:04 AM UTC"},
-        {"en", "enx", "December 2, 2026 at 3:04 AM UTC"},
-        {"en", "en-no such culture", "December 2, 2026 at 3:04 AM UTC"},
-        {"de", NULL, "2. Dezember 2026 um 03:04 UTC"},
-        {"de", "DE-at", "2. Dezember 2026 um 03:04 UTC"},
-        {"fr", "", "2 décembre 2026 à 03:04 UTC"},
-        {"es", "es-MX", "2 de diciembre de 2026, 03:04 UTC"},
-    };
-    char date[LANGUAGE_DATE_MAX];
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        cr_assert(language_format_date("2026-12-02T03:04:05.678Z", rows[i].language, rows[i].culture, date));
-        cr_expect_str_eq(date, rows[i].date);
-    }
-}
-
-Test(language, takes_only_moments_in_utc)
-{
-    static const char *const moments[] = {"", "2026-12-02", "2026-12-02T03:04Z", "2026-12-02T03:04:05",
-        "2026-12-02T03:04:05+01:00", "2026-13-02T03:04:05Z", "tomorrow Z"};
-    char date[LANGUAGE_DATE_MAX];
-
-    for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++)
-        cr_expect_not(language_format_date(moments[i], "en", NULL, date), "taken: %s", moments[i]);
-    cr_expect(language_format_date("2026-12-02T03:04:05Z", "en", NULL, date));
 }

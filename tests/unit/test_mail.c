@@ -1,11 +1,13 @@
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mail.h"
 
-#define URL "http://127.0.0.1:8080/invitations/AUSR-4134-7183-7330/a-code_of-64?x=1&y=2"
+#define URL                                                                                                  \
+    "https://accounts.example/invitations/AUSR-4134-7183-7330/x1TJ0mQh-Tq_8NbJ3kq6fVre7rnsnaZsBsiAdZlFT2I"
 
 static struct templates *templates;
 
@@ -41,6 +43,22 @@ static void render(json_t *object, struct mail *mail)
     json_decref(object);
 }
 
+/* For tests/browser, which looks at it. */
+static void keep(const char *language, const char *kind, const struct mail *mail)
+{
+    const char *folder = getenv("TEST_DIR");
+    char path[256];
+    FILE *file;
+
+    if (folder == NULL)
+        return;
+    snprintf(path, sizeof(path), "%s/mail-%s-%s.html", folder, kind, language);
+    file = fopen(path, "w");
+    cr_assert_not_null(file, "%s", path);
+    fputs(mail->html, file);
+    fclose(file);
+}
+
 Test(mail, writes_an_invitation)
 {
     struct mail mail;
@@ -59,8 +77,9 @@ Test(mail, writes_an_invitation)
     cr_expect_not_null(strstr(mail.html, "<title>Grace Hopper invites you to join Demo Client</title>"));
     cr_expect_not_null(
         strstr(mail.html, "<bdi>Grace Hopper</bdi> invites you to join <bdi>Demo Client</bdi>."));
-    cr_expect_not_null(strstr(mail.html, "x=1&amp;y=2\""));
-    cr_expect_not_null(strstr(mail.html, "x=1&amp;y=2</a>"), "the link is readable too");
+    cr_expect_not_null(strstr(mail.html, " href=\"" URL "\""));
+    cr_expect_not_null(strstr(mail.html, ">" URL "</a>"), "the link is readable too");
+    keep("en", "invitation", &mail);
     mail_free(&mail);
     cr_expect_null(mail.subject);
 }
@@ -86,6 +105,7 @@ Test(mail, speaks_the_persons_language)
         cr_expect_str_eq(mail.subject, rows[i].subject);
         cr_expect_not_null(strstr(mail.html, rows[i].html), "%s", mail.html);
         cr_expect_not_null(strstr(mail.text, rows[i].html), "%s", mail.text);
+        keep(rows[i].language, "invitation", &mail);
         mail_free(&mail);
     }
 }
@@ -96,6 +116,7 @@ Test(mail, reminds)
 
     render(message("invitation.reminder", "de", "Ada Lovelace", "Grace Hopper"), &mail);
     cr_expect_str_eq(mail.subject, "Ihre Einladung zu Demo Client ist noch offen");
+    keep("de", "reminder", &mail);
     cr_expect_not_null(strstr(mail.text, "Grace Hopper hat Sie zu Demo Client eingeladen."));
     cr_expect_not_null(strstr(mail.text, "\n" URL "\n"));
     mail_free(&mail);
@@ -106,13 +127,17 @@ Test(mail, lets_no_name_break_it)
     static const char hostile[] = "<script>alert(\"1\")</script>&'{url}\xe2\x80\xae\xe2\x80\xa8";
     struct mail mail;
 
-    render(message("invitation.mail", "de", hostile, hostile), &mail);
+    json_t *object = message("invitation.mail", "de", hostile, hostile);
+
+    json_object_set_new(object, "url", json_string("http://a/?b=1&c=\"><script>"));
+    render(object, &mail);
     cr_expect_str_eq(mail.subject, "<script>alert(\"1\")</script>&'{url}  lädt Sie zu Demo Client ein");
     cr_expect_not_null(strstr(mail.text, "Guten Tag <script>alert(\"1\")</script>&'{url} !\n"));
     cr_expect_null(strstr(mail.html, "<script>"));
     cr_expect_not_null(
         strstr(mail.html, "<bdi>&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;{url} </bdi>"));
     cr_expect_null(strstr(mail.html, "\xe2\x80\xae"));
+    cr_expect_not_null(strstr(mail.html, " href=\"http://a/?b=1&amp;c=&quot;&gt;&lt;script&gt;\""));
     mail_free(&mail);
 }
 

@@ -87,3 +87,39 @@ Test(route, an_id_of_the_wrong_shape_names_nothing)
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
         cr_assert_eq(find("GET", paths[i], &match), ROUTE_NOT_FOUND, "found: %s", paths[i]);
 }
+
+#define INVITATION "/invitations/AUSR-4134-7183-7330/"
+
+Test(route, takes_a_code_out_of_a_path)
+{
+    struct route_match match;
+    char allow[ROUTE_ALLOW_MAX];
+
+    cr_assert_eq(find("HEAD", INVITATION "fVreVke7_rns-9", &match), ROUTE_FOUND);
+    cr_assert_str_eq(match.route->operation, "get_invitation");
+    cr_assert_eq(match.count, 2);
+    cr_assert_eq(match.parameters[1].name_len, strlen(ROUTE_CODE));
+    cr_assert_eq(strncmp(match.parameters[1].value, "fVreVke7_rns-9", match.parameters[1].value_len), 0);
+    cr_assert_eq(find("POST", INVITATION "x", &match), ROUTE_FOUND);
+    cr_assert_str_eq(match.route->operation, "accept_invite");
+    cr_assert_eq(find("DELETE", INVITATION "x", &match), ROUTE_METHOD_NOT_ALLOWED);
+    route_allow(match.route, allow);
+    cr_assert_str_eq(allow, "GET, HEAD, POST");
+}
+
+Test(route, a_code_of_other_characters_names_nothing)
+{
+    static const char *const paths[] = {"/invitations/", "/invitations/AUSR-4134-7183-7330", INVITATION,
+        INVITATION "/", INVITATION "a/", INVITATION "a.", INVITATION "a\"", INVITATION "a%41",
+        INVITATION "\xc3\xa9", "/invitations/AUSR-4134-7183/a", "/invitations/USR-4134-7183/a",
+        "/INVITATIONS/AUSR-4134-7183-7330/a"};
+    struct route_match match;
+    char longest[256] = INVITATION;
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+        cr_assert_eq(find("GET", paths[i], &match), ROUTE_NOT_FOUND, "found: %s", paths[i]);
+    memset(longest + strlen(INVITATION), 'a', 128);
+    cr_assert_eq(find("GET", longest, &match), ROUTE_FOUND);
+    longest[strlen(longest)] = 'a';
+    cr_assert_eq(find("GET", longest, &match), ROUTE_NOT_FOUND);
+}

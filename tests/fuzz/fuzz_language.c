@@ -1,0 +1,36 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "fuzz.h"
+#include "language.h"
+
+/* A value of Accept-Language. What is found is one of the tags that there are, the same whatever nonsense
+ * follows, and nothing where nothing is accepted; the culture is a piece of the value, of the language that
+ * was asked for. */
+
+static const char *const tags[] = {"de", "en", "es", "fr", "pt-BR", "zh-Hant"};
+#define COUNT (sizeof(tags) / sizeof(tags[0]))
+
+int fuzz_one(const uint8_t *data, size_t size)
+{
+    char *header = malloc(size + sizeof(",*;q=x")), culture[LANGUAGE_CULTURE_MAX];
+    size_t found;
+
+    memcpy(header, data, size);
+    header[size] = '\0';
+    found = language_accept(header, tags, COUNT);
+    MUST(found <= COUNT);
+    MUST(language_lookup(header, tags, COUNT) <= COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        language_accepted_culture(header, tags[i], culture);
+        MUST(strlen(culture) < sizeof(culture) && strstr(header, culture) != NULL);
+        MUST(*culture == '\0' || strncasecmp(culture, tags[i], strcspn(tags[i], "-")) == 0);
+        MUST(i != found || strchr(tags[i], '-') != NULL || *culture != '\0' ||
+             strlen(header) >= sizeof(culture));
+    }
+    memcpy(header + strlen(header), ",*;q=x", sizeof(",*;q=x"));
+    MUST(language_accept(header, tags, COUNT) == found);
+    free(header);
+    return 0;
+}
