@@ -28,15 +28,14 @@ struct disk {
 /* Starts PostgreSQL with $0/space on the small disk, after a command has been run there. */
 static struct cluster *start_on_disk(const char *name, const char *command)
 {
-    struct cluster *cluster = cluster_named(name);
+    struct cluster *cluster = cluster_make(name);
 
-    cluster_run(cluster, "start", "");
-    cluster_run(cluster, "stop", "");
     run_command("unshare --mount --propagation private sh -c '"
                 "mkdir \"$0/space\" && mount -t tmpfs -o size=" SIZE " tmpfs \"$0/space\" && "
                 "chown --reference=\"$0/data\" \"$0/space\" && %s && exec scripts/postgres start \"$0\"' "
                 "\"$(realpath '%s')\" >>'%s.log' 2>&1",
         command, cluster->dir, cluster->dir);
+    cluster_open(cluster);
     return cluster;
 }
 
@@ -66,10 +65,9 @@ static void demand_mounts(void)
     }
 }
 
-/* Migrates what has been started, under the same name. */
-static void disk_open(struct disk *disk, const char *name)
+static void disk_open(struct disk *disk, struct cluster *cluster)
 {
-    disk->cluster = cluster_start(name);
+    disk->cluster = cluster;
     disk->namespace = open_namespace(disk->cluster);
     snprintf(
         disk->enter, sizeof(disk->enter), "nsenter --mount=/proc/%d/fd/%d", (int)getpid(), disk->namespace);
@@ -114,8 +112,7 @@ Test(disk, full_is_503_until_there_is_room)
         "-c \"create tablespace small location '$(realpath '%s')/space'\" "
         "-c 'alter database accountsd set tablespace small' >>'%s.log' 2>&1",
         cluster->dir, cluster->dir, cluster->dir);
-    free(cluster);
-    disk_open(&disk, "disk");
+    disk_open(&disk, cluster);
     server = server_start(disk.cluster->server_url, NULL);
     load = load_start(server, disk.account, 4);
     begin = now();
@@ -166,15 +163,16 @@ static void await_end(const struct disk *disk)
 Test(disk, full_of_the_log_is_503_until_there_is_room_and_loses_nothing)
 {
     struct disk disk;
+    struct cluster *cluster;
     struct server *server;
     struct load *load;
     struct timespec begin;
 
     demand_mounts();
-    free(start_on_disk("disk-log",
+    cluster = start_on_disk("disk-log",
         "mv \"$0/data/pg_wal\" \"$0/space/\" && ln -s \"$0/space/pg_wal\" \"$0/data/pg_wal\" && "
-        "echo \"min_wal_size = 32MB\nmax_wal_size = 32MB\" >>\"$0/data/postgresql.conf\""));
-    disk_open(&disk, "disk-log");
+        "echo \"min_wal_size = 32MB\nmax_wal_size = 32MB\" >>\"$0/data/postgresql.conf\"");
+    disk_open(&disk, cluster);
     PQfinish(disk.pg);
     server = server_start(disk.cluster->server_url, NULL);
     load = load_start(server, disk.account, 4);
