@@ -44,6 +44,8 @@ struct crowd {
     atomic_size_t cut;
     atomic_bool is_over;
     struct client *clients;
+    /* Many requests for the document: one by one they would cost the test more than the server. */
+    char documents[512 * (sizeof(DOCUMENT) - 1)];
 };
 
 static PGconn *pg;
@@ -93,16 +95,19 @@ static void take_turn(struct crowd *crowd, size_t index)
     static const char beginning[] = "POST /a HTTP/1.1\r\n" HOST "X: ";
     struct client *client = &crowd->clients[index];
     bool is_mute = index >= crowd->tricklers;
+    const char *bytes = "a";
+    size_t len;
     ssize_t sent;
 
     do {
         if (is_mute)
-            sent = send(client->fd, DOCUMENT, strlen(DOCUMENT), MSG_NOSIGNAL | MSG_DONTWAIT);
-        else
-            sent = send(client->fd, client->sent < strlen(beginning) ? &beginning[client->sent] : "a", 1,
-                MSG_NOSIGNAL | MSG_DONTWAIT);
+            bytes = &crowd->documents[client->sent % strlen(DOCUMENT)];
+        else if (client->sent < strlen(beginning))
+            bytes = &beginning[client->sent];
+        len = is_mute ? sizeof(crowd->documents) - strlen(DOCUMENT) : 1;
+        sent = send(client->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         client->sent += sent > 0 ? (size_t)sent : 0;
-    } while (is_mute && sent == (ssize_t)strlen(DOCUMENT));
+    } while (is_mute && sent == (ssize_t)len);
     if (sent < 0 && errno != EAGAIN) {
         crowd->cut++;
         close(client->fd);
@@ -131,6 +136,8 @@ static struct crowd *crowd_gather(const struct server *server, const struct size
     crowd->tricklers = size->tricklers;
     crowd->count = size->tricklers + size->mutes;
     crowd->clients = calloc(crowd->count, sizeof(*crowd->clients));
+    for (size_t i = 0; i < sizeof(crowd->documents); i += strlen(DOCUMENT))
+        memcpy(&crowd->documents[i], DOCUMENT, strlen(DOCUMENT));
     for (size_t i = 0; i < crowd->count; i++)
         crowd->clients[i].fd = open_client(crowd, i >= crowd->tricklers);
     cr_assert_eq(pthread_create(&crowd->thread, NULL, be_a_crowd, crowd), 0);
