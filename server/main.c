@@ -34,8 +34,9 @@
 #define OTHER_DESCRIPTORS 32
 #define OTHER_DESCRIPTORS_OF_WORKER 16
 
-/* glibc's own, in bytes, which it would raise. */
-#define MMAP_THRESHOLD (128 * 1024)
+/* In bytes; glibc's own is four times as large, and it would raise it. Below it a crowd's buffers leave a
+ * heap with holes that nothing gives back. */
+#define MMAP_THRESHOLD (32 * 1024)
 
 /* What the kernel takes of a client before we read it. libh2o reads on while there is more, into memory: this
  * bounds how much. Doubled by the kernel. */
