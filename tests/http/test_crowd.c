@@ -19,12 +19,15 @@
 #define DOCUMENT "GET /public/v1/accounts/openapi.json HTTP/1.1\r\n" HOST "\r\n"
 /* A client of the crowd does something that often, all of them spread over the time. */
 #define TURN_MS 500
-#define TICK_MS 10
+#define TICK_MS 2
 #define DEADLINE_MS 2000
 /* Beside the deadline: a look late, the kernel's timer, and a machine that is busy. */
 #define SLACK_MS 10000
-/* What a crowd may cost in memory: 2,200 clients of 4 KiB, and then some. */
-#define RESIDENT_MAX_KIB 16384UL
+/* What a crowd may cost in memory: each that never reads has sent what the kernel took, which the server
+ * holds until the client is cut; and then some. */
+#define TRICKLER_MAX_KIB 4
+#define MUTE_MAX_KIB 512
+#define MORE_MAX_KIB 8192
 
 struct size {
     size_t tricklers, mutes, requests;
@@ -82,8 +85,10 @@ static int open_client(const struct crowd *crowd, bool is_mute)
 {
     int fd = connect_raw(crowd->server);
 
-    if (is_mute)
+    if (is_mute) {
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){2048}, sizeof(int));
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){65536}, sizeof(int));
+    }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     return fd;
 }
@@ -120,6 +125,9 @@ static void *be_a_crowd(void *data)
     struct crowd *crowd = data;
     size_t ticks = TURN_MS / TICK_MS;
 
+    /* Where there are few cores, it would take them from those whose time is measured: a crowd has its own.
+     */
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
     for (size_t tick = 0; !crowd->is_over; tick++) {
         for (size_t i = tick % ticks; i < crowd->count && !crowd->is_over; i += ticks)
             take_turn(crowd, i);
@@ -217,11 +225,14 @@ static void expect_cut(const struct crowd *crowd)
     cr_expect_gt(crowd->cut, crowd->count / 2, "only %zu were cut", crowd->cut);
 }
 
-/* In hundredths of the calm p99, the p99 beside a crowd, which must have been cut when it is over. */
+/* In hundredths of the p99 before and after, the p99 beside a crowd, which must have been cut when it is
+ * over. */
 static long crowded_p99(const struct server *server, const struct size *size)
 {
-    size_t descriptors, before = process_resident(server->pid), resident;
-    long calm = p99_of_others(server, size->requests), crowded;
+    size_t descriptors,
+        before = process_resident(server->pid), resident,
+        resident_max = size->tricklers * TRICKLER_MAX_KIB + size->mutes * MUTE_MAX_KIB + MORE_MAX_KIB;
+    long calm = p99_of_others(server, size->requests), crowded, calm_again;
     struct crowd *crowd;
 
     descriptors = process_descriptors(server->pid);
@@ -229,16 +240,17 @@ static long crowded_p99(const struct server *server, const struct size *size)
     /* Until the first ones have been cut and came again. */
     sleep_ms(2L * DEADLINE_MS);
     crowded = p99_of_others(server, size->requests);
-    resident = process_resident(server->pid) - before;
+    resident = process_resident(server->pid);
     expect_cut(crowd);
     crowd_freeze(crowd);
-    fprintf(stderr, "crowd of %zu: p99 %ld us, calm %ld us; %zu cut; %zu KiB more\n", crowd->count, crowded,
-        calm, crowd->cut, resident);
-    if (IS_RESIDENT_TOLD)
-        cr_expect_lt(resident, RESIDENT_MAX_KIB, "%zu KiB more", resident);
     expect_gone(server, descriptors);
+    calm_again = p99_of_others(server, size->requests);
+    fprintf(stderr, "crowd of %zu: p99 %ld us, calm %ld and %ld us; %zu cut; %zu KiB, before %zu\n",
+        crowd->count, crowded, calm, calm_again, crowd->cut, resident, before);
+    if (IS_RESIDENT_TOLD)
+        cr_expect_lt(resident, before + resident_max, "%zu KiB, before %zu", resident, before);
     crowd_free(crowd);
-    return crowded * 100 / calm;
+    return crowded * 200 / (calm + calm_again);
 }
 
 Test(crowd, tricklers_and_clients_that_never_read)
