@@ -144,8 +144,8 @@ static struct crowd *crowd_gather(const struct server *server, const struct size
     crowd->tricklers = size->tricklers;
     crowd->count = size->tricklers + size->mutes;
     crowd->clients = calloc(crowd->count, sizeof(*crowd->clients));
-    for (size_t i = 0; i < sizeof(crowd->documents); i += strlen(DOCUMENT))
-        memcpy(&crowd->documents[i], DOCUMENT, strlen(DOCUMENT));
+    for (size_t i = 0; i < sizeof(crowd->documents); i++)
+        crowd->documents[i] = DOCUMENT[i % strlen(DOCUMENT)];
     for (size_t i = 0; i < crowd->count; i++)
         crowd->clients[i].fd = open_client(crowd, i >= crowd->tricklers);
     cr_assert_eq(pthread_create(&crowd->thread, NULL, be_a_crowd, crowd), 0);
