@@ -36,8 +36,9 @@
 #define OTHER_DESCRIPTORS 32
 #define OTHER_DESCRIPTORS_OF_WORKER 16
 
-/* glibc's own, in bytes, which it would raise. */
-#define MMAP_THRESHOLD (128 * 1024)
+/* In bytes; glibc's own is four times as large, and it would raise it. Below it a crowd's buffers leave a
+ * heap with holes that nothing gives back. */
+#define MMAP_THRESHOLD (32 * 1024)
 
 /* Ends the process, with the reason, when the database cannot be reached or does not fit. */
 static void require_database(const struct config *config)

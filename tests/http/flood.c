@@ -123,7 +123,8 @@ static bool take_answer(struct run *run, struct connection *connection)
     cr_assert_eq(connection->len, head_len + body_len, "more than an answer: %s", connection->bytes);
     answer.status = strncmp(connection->bytes, "HTTP/1.1 ", 9) == 0 ? atol(connection->bytes + 9) : 0;
     answer.text = strndup(connection->bytes + head_len, body_len);
-    answer.body = json_loadb(answer.text, body_len, JSON_REJECT_DUPLICATES, NULL);
+    if (!run->flood->spares_bodies)
+        answer.body = json_loadb(answer.text, body_len, JSON_REJECT_DUPLICATES, NULL);
     persistence = answer_header(&answer, "connection");
     end(run, connection, &answer);
     if (strcasecmp(persistence, "close") == 0)

@@ -25,6 +25,8 @@ struct flood {
     char *(*next)(void *data, size_t index, enum flood_manner *manner);
     /* Status 0: none came, or nobody waited for it. */
     void (*on_answer)(void *data, size_t index, const struct answer *answer);
+    /* Leaves the body of an answer NULL: to parse it may take the longest of all. */
+    bool spares_bodies;
 };
 
 /* Sends all and takes all answers; fails where the servers fall silent. */

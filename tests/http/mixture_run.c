@@ -164,7 +164,8 @@ void mixture_run(size_t server_count, size_t count)
 {
     struct mixture *mixture = mixture_make(count);
     struct server *servers[MAX_SERVERS] = {NULL};
-    struct flood flood = {servers, server_count, mixture->count, mixture, mixture_next, mixture_on_answer};
+    struct flood flood = {
+        servers, server_count, mixture->count, mixture, mixture_next, mixture_on_answer, false};
     char *base_url = server_database_url(database_url()), *url = NULL;
     struct timespec start, end;
 

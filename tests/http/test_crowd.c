@@ -19,12 +19,15 @@
 #define DOCUMENT "GET /public/v1/accounts/openapi.json HTTP/1.1\r\n" HOST "\r\n"
 /* A client of the crowd does something that often, all of them spread over the time. */
 #define TURN_MS 500
-#define TICK_MS 10
+#define TICK_MS 2
 #define DEADLINE_MS 2000
 /* Beside the deadline: a look late, the kernel's timer, and a machine that is busy. */
 #define SLACK_MS 10000
-/* What a crowd may cost in memory: 2,200 clients of 4 KiB, and then some. */
-#define RESIDENT_MAX_KIB 16384UL
+/* What a crowd may cost in memory: each that never reads has sent what the kernel took, which the server
+ * holds until the client is cut; and then some. */
+#define TRICKLER_MAX_KIB 4
+#define MUTE_MAX_KIB 512
+#define MORE_MAX_KIB 8192
 
 struct size {
     size_t tricklers, mutes, requests;
@@ -44,6 +47,8 @@ struct crowd {
     atomic_size_t cut;
     atomic_bool is_over;
     struct client *clients;
+    /* Many requests for the document: one by one they would cost the test more than the server. */
+    char documents[512 * (sizeof(DOCUMENT) - 1)];
 };
 
 static PGconn *pg;
@@ -80,8 +85,10 @@ static int open_client(const struct crowd *crowd, bool is_mute)
 {
     int fd = connect_raw(crowd->server);
 
-    if (is_mute)
+    if (is_mute) {
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){2048}, sizeof(int));
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){65536}, sizeof(int));
+    }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     return fd;
 }
@@ -93,16 +100,19 @@ static void take_turn(struct crowd *crowd, size_t index)
     static const char beginning[] = "POST /a HTTP/1.1\r\n" HOST "X: ";
     struct client *client = &crowd->clients[index];
     bool is_mute = index >= crowd->tricklers;
+    const char *bytes = "a";
+    size_t len;
     ssize_t sent;
 
     do {
         if (is_mute)
-            sent = send(client->fd, DOCUMENT, strlen(DOCUMENT), MSG_NOSIGNAL | MSG_DONTWAIT);
-        else
-            sent = send(client->fd, client->sent < strlen(beginning) ? &beginning[client->sent] : "a", 1,
-                MSG_NOSIGNAL | MSG_DONTWAIT);
+            bytes = &crowd->documents[client->sent % strlen(DOCUMENT)];
+        else if (client->sent < strlen(beginning))
+            bytes = &beginning[client->sent];
+        len = is_mute ? sizeof(crowd->documents) - strlen(DOCUMENT) : 1;
+        sent = send(client->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         client->sent += sent > 0 ? (size_t)sent : 0;
-    } while (is_mute && sent == (ssize_t)strlen(DOCUMENT));
+    } while (is_mute && sent == (ssize_t)len);
     if (sent < 0 && errno != EAGAIN) {
         crowd->cut++;
         close(client->fd);
@@ -115,6 +125,9 @@ static void *be_a_crowd(void *data)
     struct crowd *crowd = data;
     size_t ticks = TURN_MS / TICK_MS;
 
+    /* Where there are few cores, it would take them from those whose time is measured: a crowd has its own.
+     */
+    setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
     for (size_t tick = 0; !crowd->is_over; tick++) {
         for (size_t i = tick % ticks; i < crowd->count && !crowd->is_over; i += ticks)
             take_turn(crowd, i);
@@ -131,6 +144,8 @@ static struct crowd *crowd_gather(const struct server *server, const struct size
     crowd->tricklers = size->tricklers;
     crowd->count = size->tricklers + size->mutes;
     crowd->clients = calloc(crowd->count, sizeof(*crowd->clients));
+    for (size_t i = 0; i < sizeof(crowd->documents); i++)
+        crowd->documents[i] = DOCUMENT[i % strlen(DOCUMENT)];
     for (size_t i = 0; i < crowd->count; i++)
         crowd->clients[i].fd = open_client(crowd, i >= crowd->tricklers);
     cr_assert_eq(pthread_create(&crowd->thread, NULL, be_a_crowd, crowd), 0);
@@ -210,11 +225,14 @@ static void expect_cut(const struct crowd *crowd)
     cr_expect_gt(crowd->cut, crowd->count / 2, "only %zu were cut", crowd->cut);
 }
 
-/* In hundredths of the calm p99, the p99 beside a crowd, which must have been cut when it is over. */
+/* In hundredths of the p99 before and after, the p99 beside a crowd, which must have been cut when it is
+ * over. */
 static long crowded_p99(const struct server *server, const struct size *size)
 {
-    size_t descriptors, before = process_resident(server->pid), resident;
-    long calm = p99_of_others(server, size->requests), crowded;
+    size_t descriptors,
+        before = process_resident(server->pid), resident,
+        resident_max = size->tricklers * TRICKLER_MAX_KIB + size->mutes * MUTE_MAX_KIB + MORE_MAX_KIB;
+    long calm = p99_of_others(server, size->requests), crowded, calm_again;
     struct crowd *crowd;
 
     descriptors = process_descriptors(server->pid);
@@ -222,16 +240,17 @@ static long crowded_p99(const struct server *server, const struct size *size)
     /* Until the first ones have been cut and came again. */
     sleep_ms(2L * DEADLINE_MS);
     crowded = p99_of_others(server, size->requests);
-    resident = process_resident(server->pid) - before;
+    resident = process_resident(server->pid);
     expect_cut(crowd);
     crowd_freeze(crowd);
-    fprintf(stderr, "crowd of %zu: p99 %ld us, calm %ld us; %zu cut; %zu KiB more\n", crowd->count, crowded,
-        calm, crowd->cut, resident);
-    if (IS_RESIDENT_TOLD)
-        cr_expect_lt(resident, RESIDENT_MAX_KIB, "%zu KiB more", resident);
     expect_gone(server, descriptors);
+    calm_again = p99_of_others(server, size->requests);
+    fprintf(stderr, "crowd of %zu: p99 %ld us, calm %ld and %ld us; %zu cut; %zu KiB, before %zu\n",
+        crowd->count, crowded, calm, calm_again, crowd->cut, resident, before);
+    if (IS_RESIDENT_TOLD)
+        cr_expect_lt(resident, before + resident_max, "%zu KiB, before %zu", resident, before);
     crowd_free(crowd);
-    return crowded * 100 / calm;
+    return crowded * 200 / (calm + calm_again);
 }
 
 Test(crowd, tricklers_and_clients_that_never_read)

@@ -94,7 +94,7 @@ Test(failover, to_a_standby_loses_nothing_and_takes_seconds)
         sleep_ms(500 + random() % 500);
         cluster_run(primary, "kill", "");
         /* Some rounds find the server in the midst of its longest wait. */
-        sleep_ms(round % 4 * 2000);
+        sleep_ms(round % 4 * 1000);
         start = now();
         cluster_run(standby, "promote", "");
         seconds = load_await_success(load, &start);

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -113,6 +114,7 @@ struct client {
     const struct server *server;
     const char *token, *body;
     struct answer answer;
+    atomic_bool is_answered;
 };
 
 static void *post_once(void *data)
@@ -120,7 +122,25 @@ static void *post_once(void *data)
     struct client *client = data;
 
     client->answer = post(client->server, client->token, client->body);
+    client->is_answered = true;
     return NULL;
+}
+
+static void start_client(
+    struct client *client, const struct server *server, const struct account *account, const char *body)
+{
+    *client = (struct client){.server = server, .token = account->token, .body = body};
+    cr_assert_eq(pthread_create(&client->thread, NULL, post_once, client), 0);
+}
+
+/* Waits for a lock for as long as the test wants, on a machine however slow. The caller frees it. */
+static char *patient_url(void)
+{
+    char *base = server_database_url(database_url()), *url = NULL;
+
+    cr_assert_geq(asprintf(&url, "%s options='-c lock_timeout=0'", base), 0);
+    free(base);
+    return url;
 }
 
 /* Takes a lock that every create in the account waits for, and no other test's. */
@@ -155,17 +175,15 @@ static void await_waiter(PGconn *pg)
 static void assert_drains(int signal)
 {
     PGconn *pg = database_connect(database_url());
-    char *url = server_database_url(database_url()), *email = new_email();
+    char *url = patient_url(), *email = new_email();
     struct account *account = account_make(pg, "Client");
     struct server *server = server_start(url, NULL);
     struct client clients[8];
     char *body = create_body(email, NULL, NULL);
 
     lock_account(pg, account);
-    for (size_t i = 0; i < 8; i++) {
-        clients[i] = (struct client){.server = server, .token = account->token, .body = body};
-        cr_assert_eq(pthread_create(&clients[i].thread, NULL, post_once, &clients[i]), 0);
-    }
+    for (size_t i = 0; i < 8; i++)
+        start_client(&clients[i], server, account, body);
     await_waiter(pg);
     /* The others need only have been read by the server. */
     sleep_ms(300);
@@ -224,11 +242,24 @@ Test(life, a_statement_that_takes_too_long_is_504)
     free(url);
 }
 
+/* Waits until so many of the clients have their answer. */
+static void await_answered(struct client *clients, size_t count, size_t answered)
+{
+    for (int i = 0; i < 500; i++) {
+        size_t found = 0;
+
+        for (size_t k = 0; k < count; k++)
+            found += clients[k].is_answered;
+        if (found >= answered)
+            return;
+        sleep_ms(10);
+    }
+}
+
 Test(life, a_full_queue_answers_503_at_once)
 {
     PGconn *pg = database_connect(database_url());
-    char *url = server_database_url(database_url()), *email = new_email(),
-         *body = create_body(email, NULL, NULL);
+    char *url = patient_url(), *email = new_email(), *body = create_body(email, NULL, NULL);
     struct account *account = account_make(pg, "Client");
     struct server *server = server_start(url, (const char *[]){"--workers", "1", "--database-connections",
                                                   "1", "--set-size", "1", "--queue-size", "1", NULL});
@@ -243,12 +274,11 @@ Test(life, a_full_queue_answers_503_at_once)
     free(other);
     lock_account(pg, account);
     for (size_t i = 0; i < 6; i++) {
-        clients[i] = (struct client){.server = server, .token = account->token, .body = body};
-        cr_assert_eq(pthread_create(&clients[i].thread, NULL, post_once, &clients[i]), 0);
+        start_client(&clients[i], server, account, body);
         if (i == 0)
             await_waiter(pg);
     }
-    sleep_ms(500);
+    await_answered(clients, 6, 4);
     free(database_query(pg, "commit", NULL));
     for (size_t i = 0; i < 6; i++) {
         char *retry_after;

@@ -248,7 +248,10 @@ Test(outage, what_was_not_done_is_done_and_what_nobody_knows_is_said)
     struct answer answer;
 
     stage_start(&stage, "unknown");
-    server = server_start(stage.cluster->server_url, (const char *[]){"--workers", "1", NULL});
+    /* One connection: another might be under way when all are terminated, and a database that cannot be
+     * connected to is away. */
+    server = server_start(
+        stage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
     lock_account(&stage);
     poster_start(&poster, server, stage.account, new_email());
     await_waiting(stage.pg, "1");

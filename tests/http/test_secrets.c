@@ -322,9 +322,9 @@ Test(secrets, are_in_no_log_and_no_dump)
     struct account *account = account_make(pg, "Client");
     struct server *server;
     struct secrets *secrets = calloc(1, sizeof(*secrets));
-    struct flood invite = {&server, 1, MEMBERS, secrets, invite_text, on_invited},
-                 use = {&server, 1, MEMBERS, secrets, use_text, on_used},
-                 misuse = {&server, 1, (size_t)TOKENS * 16, secrets, token_text, on_token_used};
+    struct flood invite = {&server, 1, MEMBERS, secrets, invite_text, on_invited, false},
+                 use = {&server, 1, MEMBERS, secrets, use_text, on_used, false},
+                 misuse = {&server, 1, (size_t)TOKENS * 16, secrets, token_text, on_token_used, false};
 
     log_statements(pg, true);
     server = server_start(url, NULL);

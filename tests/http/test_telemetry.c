@@ -297,7 +297,7 @@ Test(telemetry, series_do_not_grow_with_what_clients_send)
 {
     struct server *server = server_start(server_url, NULL);
     struct strange strange = {0};
-    struct flood flood = {&server, 1, 100, &strange, strange_request, on_strange_answer};
+    struct flood flood = {&server, 1, 100, &strange, strange_request, on_strange_answer, false};
     char *few, *many;
 
     flood_run(&flood);

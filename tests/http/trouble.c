@@ -1,11 +1,13 @@
 #include "trouble.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define MAX_THREADS 16
@@ -66,16 +68,51 @@ void cluster_run(const struct cluster *cluster, const char *command, const char 
     run_command("scripts/postgres %s '%s' %s >>'%s.log' 2>&1", command, cluster->dir, more, cluster->dir);
 }
 
-struct cluster *cluster_start(const char *name)
+/* The database that all are copies of, made by whoever needs one first: to migrate takes longer than most
+ * tests. */
+static void make_template(const struct cluster *template)
 {
-    struct cluster *cluster = cluster_named(name);
+    char path[600];
+    int lock;
+
+    snprintf(path, sizeof(path), "%s.made", template->dir);
+    lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert(lock >= 0 && flock(lock, LOCK_EX) == 0, "%s", path);
+    if (lseek(lock, 0, SEEK_END) == 0) {
+        cluster_run(template, "start", "");
+        run_command("DATABASE_URL=\"$(scripts/postgres url '%s')\" scripts/migrate >>'%s.log' 2>&1",
+            template->dir, template->dir);
+        cluster_run(template, "stop", "");
+        cr_assert_eq(write(lock, "\n", 1), 1);
+    }
+    close(lock);
+}
+
+struct cluster *cluster_make(const char *name)
+{
+    struct cluster *cluster = cluster_named(name), *template = cluster_named("template");
+
+    make_template(template);
+    cluster_run(cluster, "copy", template->dir);
+    free(template);
+    return cluster;
+}
+
+void cluster_open(struct cluster *cluster)
+{
     char command[600];
 
-    cluster_run(cluster, "start", "");
     snprintf(command, sizeof(command), "scripts/postgres url '%s'", cluster->dir);
     cluster->url = output_of(command);
     cluster->server_url = server_database_url(cluster->url);
-    run_command("DATABASE_URL='%s' scripts/migrate >>'%s.log' 2>&1", cluster->url, cluster->dir);
+}
+
+struct cluster *cluster_start(const char *name)
+{
+    struct cluster *cluster = cluster_make(name);
+
+    cluster_run(cluster, "start", "");
+    cluster_open(cluster);
     return cluster;
 }
 

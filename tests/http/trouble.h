@@ -25,7 +25,11 @@ struct cluster {
 
 /* A migrated database in $TEST_DIR/NAME. What it acknowledges survives a crash. */
 struct cluster *cluster_start(const char *name);
-/* One that is not started. */
+/* The same, but not started. */
+struct cluster *cluster_make(const char *name);
+/* Sets the URLs of one that has been started. */
+void cluster_open(struct cluster *cluster);
+/* One that is not made. */
 struct cluster *cluster_named(const char *name);
 /* `scripts/postgres COMMAND DIR MORE`. */
 void cluster_run(const struct cluster *cluster, const char *command, const char *more);
