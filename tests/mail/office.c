@@ -147,7 +147,7 @@ char *office_queue_one(struct office *office, const char *email, const char *fir
 struct server *office_start_worker(const struct office *office, const char *const *arguments)
 {
     const char *all[MAX_ARGUMENTS + 1] = {"--mail-from", "Accounts <accounts@example.test>", "--lease",
-        "3000", "--smtp-timeout", "2000", "--smtp-connect-timeout", "1000", "--poll-interval", "200",
+        "4000", "--smtp-timeout", "2000", "--smtp-connect-timeout", "1000", "--poll-interval", "200",
         "--smtp-retry-interval", "500", "--smtp-ehlo-name", "worker.test"};
     size_t count = 14;
 
@@ -204,4 +204,11 @@ size_t log_count(const struct server *server, const char *text)
         count++;
     free(log);
     return count;
+}
+
+size_t log_await(const struct server *server, const char *text, size_t count)
+{
+    for (long waited = 0; waited < 5000 && log_count(server, text) < count; waited += TICK_MS)
+        sleep_ms(TICK_MS);
+    return log_count(server, text);
 }

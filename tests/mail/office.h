@@ -47,5 +47,8 @@ char *office_value(const struct office *office, const char *expression);
 
 /* How many lines of a worker's log have a text. */
 size_t log_count(const struct server *server, const char *text);
+/* The same, when it has come to count or five seconds have passed: a worker logs after it has told the
+ * database. */
+size_t log_await(const struct server *server, const char *text, size_t count);
 
 #endif

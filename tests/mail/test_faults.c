@@ -42,13 +42,13 @@ static const struct {
     /* How often the mail arrives: twice where the server had it and did not say so. */
     size_t arrivals;
 } rows[] = {
-    {"it stalls before it greets", ONCE(SINK_GREETING, SINK_STALL, NULL), "Failed", "timed out", 1},
-    {"it stalls at EHLO", ONCE(SINK_HELLO, SINK_STALL, NULL), "Failed", "timed out", 1},
-    {"it stalls at MAIL", ONCE(SINK_MAIL, SINK_STALL, NULL), "Failed", "timed out", 1},
-    {"it stalls at RCPT", ONCE(SINK_RCPT, SINK_STALL, NULL), "Failed", "timed out", 1},
-    {"it stalls at DATA", ONCE(SINK_DATA, SINK_STALL, NULL), "Failed", "timed out", 1},
-    {"it stalls in the middle of the mail", ONCE(SINK_BODY, SINK_STALL, NULL), "Failed", "timed out", 1},
-    {"it stalls after the mail", ONCE(SINK_END, SINK_STALL, NULL), "Failed", "timed out", 2},
+    {"it stalls before it greets", ONCE(SINK_GREETING, SINK_STALL, NULL), "Failed", "time", 1},
+    {"it stalls at EHLO", ONCE(SINK_HELLO, SINK_STALL, NULL), "Failed", "time", 1},
+    {"it stalls at MAIL", ONCE(SINK_MAIL, SINK_STALL, NULL), "Failed", "time", 1},
+    {"it stalls at RCPT", ONCE(SINK_RCPT, SINK_STALL, NULL), "Failed", "time", 1},
+    {"it stalls at DATA", ONCE(SINK_DATA, SINK_STALL, NULL), "Failed", "time", 1},
+    {"it stalls in the middle of the mail", ONCE(SINK_BODY, SINK_STALL, NULL), "Failed", "time", 1},
+    {"it stalls after the mail", ONCE(SINK_END, SINK_STALL, NULL), "Failed", "time", 2},
     {"it hangs up instead of greeting", ONCE(SINK_GREETING, SINK_DROP, NULL), "Failed", "", 1},
     {"it hangs up at EHLO", ONCE(SINK_HELLO, SINK_DROP, NULL), "Failed", "", 1},
     {"it hangs up at MAIL", ONCE(SINK_MAIL, SINK_DROP, NULL), "Failed", "", 1},
@@ -108,25 +108,20 @@ static void expect_row(size_t row)
     bool is_refused = strcmp(rows[row].outcome, "Refused") == 0,
          is_sent = strcmp(rows[row].outcome, "Sent") == 0;
     size_t before = sink_count(office->sink), given_up = office_count(office, "GivenUp"),
-           sent = office_count(office, "Sent");
+           sent = office_count(office, "Sent"), lines = is_refused || is_sent ? 1 : 2;
 
     sink_set_faults(office->sink, rows[row].faults);
     office_queue(office, 1);
     watch(office->pg);
     worker = office_start_worker(office, NULL);
     office_await(office, is_refused ? "GivenUp" : "Sent", (is_refused ? given_up : sent) + 1);
-    reason = database_query(office->pg,
-        "select coalesce(o.reason, '') from accounts.outbox as o where delivery is not null order by key "
-        "desc limit "
-        "1",
-        NULL);
-    if (is_refused)
-        cr_expect_str_eq(reason, rows[row].reason, "%s", rows[row].name);
+    reason = database_query(office->pg, "select coalesce(string_agg(reason, ' '), '') from told", NULL);
+    cr_expect(strstr(reason, rows[row].reason) != NULL && (is_sent || *reason != '\0'),
+        "%s: the reason is \"%s\"", rows[row].name, reason);
     snprintf(
         outcome, sizeof(outcome), "\"attempt\":1,\"repeat\":false,\"outcome\":\"%s\"", rows[row].outcome);
-    cr_expect_eq(log_count(worker, outcome), 1, "%s: no %s", rows[row].name, rows[row].outcome);
-    cr_expect_eq(
-        log_count(worker, "\"event\":\"delivery\""), is_refused || is_sent ? 1 : 2, "%s", rows[row].name);
+    cr_expect_eq(log_await(worker, outcome, 1), 1, "%s: no %s", rows[row].name, rows[row].outcome);
+    cr_expect_eq(log_await(worker, "\"event\":\"delivery\"", lines), lines, "%s", rows[row].name);
     cr_expect_eq(log_count(worker, "@example.test"), 0, "%s: an address in the log", rows[row].name);
     cr_expect_eq(sink_count(office->sink) - before, rows[row].arrivals, "%s: %zu", rows[row].name,
         sink_count(office->sink) - before);

@@ -29,7 +29,7 @@ TestSuite(killed, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static struct server *start(void)
 {
-    return office_start_worker(office, (const char *[]){"--lease=3000", "--smtp-timeout=2900", NULL});
+    return office_start_worker(office, (const char *[]){NULL});
 }
 
 /* Another worker sends the mail; it arrives so often in all. */
@@ -40,7 +40,7 @@ static void expect_sent(size_t accepted, bool is_repeat)
     sink_set_faults(office->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
     worker = start();
     office_await(office, "Sent", 1);
-    cr_expect_eq(log_count(worker, "\"repeat\":true"), is_repeat ? 1 : 0);
+    cr_expect_eq(log_await(worker, "\"repeat\":true", is_repeat), is_repeat ? 1 : 0);
     server_end(worker);
     cr_expect_eq(sink_count_accepted(office->sink), accepted, "%zu", sink_count_accepted(office->sink));
     cr_expect_eq(sink_count_ids(office->sink), 1);
@@ -76,8 +76,7 @@ Test(killed, after_the_claim)
     struct server *worker;
 
     office_queue(office, 1);
-    worker = office_start_worker(
-        office, (const char *[]){"--lease=3000", "--smtp-timeout=2900", "--smtp-url", url, NULL});
+    worker = office_start_worker(office, (const char *[]){"--smtp-url", url, NULL});
     for (char *claimed = NULL; claimed == NULL || strcmp(claimed, "t") != 0; sleep_ms(5)) {
         free(claimed);
         claimed = office_value(office, "o.claimed_at is not null");

@@ -25,7 +25,7 @@ Test(many, survive_workers_that_are_killed)
     struct office *office = office_open();
     const size_t count = (size_t)short_or_soak(1000, 10000);
     struct server *workers[2];
-    const char *const arguments[] = {"--lease=2500", NULL};
+    const char *const arguments[] = {NULL};
     unsigned seed = 1;
     size_t kills = 0, accepted;
     long begun;

@@ -117,7 +117,7 @@ static void expect_row(const struct row *row)
         cr_expect_eq(sink_count_accepted(office->sink), 2, "%s", row->name);
     } else {
         await_reason(row->reason, row->name);
-        cr_expect_geq(log_count(worker, row->stage), 1, "%s: no %s", row->name, row->stage);
+        cr_expect_geq(log_await(worker, row->stage, 1), 1, "%s: no %s", row->name, row->stage);
         cr_expect_eq(sink_count(office->sink), 0, "%s", row->name);
     }
     cr_expect_eq(log_count(worker, "secret"), 0);

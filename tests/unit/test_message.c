@@ -104,10 +104,13 @@ static char *decode(const char *field)
 
 static char *repeat(const char *text, size_t times)
 {
-    char *all = calloc(1, times * strlen(text) + 1);
+    char *all = NULL;
+    size_t len;
+    FILE *out = open_memstream(&all, &len);
 
     for (size_t i = 0; i < times; i++)
-        strcat(all, text);
+        fputs(text, out);
+    fclose(out);
     return all;
 }
 
