@@ -25,6 +25,10 @@
 
 #define RETRY_MIN_MS 100
 #define AWAY_MIN_MS 500
+/* Where somebody else has the row of a mail locked. */
+#define TELL_AGAIN_MS 200
+/* libcurl may take that much longer than it was given. */
+#define OVERRUN_MS 1000
 /* After a word of a mail: of transactions that commit at a time one says it for all, maybe before the others.
  */
 #define LOOK_AGAIN_MS 200
@@ -51,6 +55,7 @@ struct worker {
     /* Done, and the database does not know it yet. */
     struct job *untold;
     size_t untold_count;
+    int64_t tell_at;
     /* There may be a mail that is due. */
     bool is_hungry;
     struct pause database, transport;
@@ -112,6 +117,7 @@ static void keep_untold(struct worker *worker, struct job *job)
     job->next = worker->untold;
     worker->untold = job;
     worker->untold_count++;
+    worker->tell_at = 0;
     tally_observe(worker->tally, job->result.outcome, job->duration_us);
     tally_set(worker->tally, TALLY_UNTOLD, worker->untold_count);
 }
@@ -128,13 +134,13 @@ static void forget_untold(struct worker *worker, struct job **link, const char *
     tally_set(worker->tally, TALLY_UNTOLD, worker->untold_count);
 }
 
-/* The database gives these to another: nothing that we would say now counts. */
+/* The database gives these to another: nothing that we would say now counts, but that they were sent. */
 static void drop_overdue(struct worker *worker)
 {
     int64_t now = dial_now_ms();
 
     for (struct job **link = &worker->untold; *link != NULL;) {
-        if ((*link)->lease_until_ms > now) {
+        if ((*link)->lease_until_ms > now || (*link)->result.outcome == OUTCOME_SENT) {
             link = &(*link)->next;
             continue;
         }
@@ -178,8 +184,16 @@ static void tell(struct worker *worker)
         return;
     }
     worker->database = (struct pause){0};
-    while (worker->untold != NULL)
-        forget_untold(worker, &worker->untold, status_of(told, worker->untold->id));
+    for (struct job **link = &worker->untold; *link != NULL;) {
+        const char *status = status_of(told, (*link)->id);
+
+        if (strcmp(status, "Busy") == 0) {
+            worker->tell_at = dial_now_ms() + TELL_AGAIN_MS;
+            link = &(*link)->next;
+        } else {
+            forget_untold(worker, link, status);
+        }
+    }
     PQclear(told);
 }
 
@@ -228,7 +242,9 @@ static void begin(struct worker *worker, struct job *job, const char *text)
         keep_untold(worker, job);
         return;
     }
-    if (worker->is_draining) {
+    /* No mail may be under way when its lease is over. */
+    if (worker->is_draining ||
+        dial_now_ms() + worker->config->smtp_timeout + OVERRUN_MS > job->lease_until_ms) {
         job->result.outcome = OUTCOME_RELEASED;
         keep_untold(worker, job);
         return;
@@ -336,7 +352,7 @@ static void call_database(struct worker *worker)
         return;
     if (worker->outbox.pg == NULL)
         connect_database(worker);
-    if (worker->outbox.pg != NULL && worker->untold != NULL)
+    if (worker->outbox.pg != NULL && worker->untold != NULL && now >= worker->tell_at)
         tell(worker);
     if (now >= worker->poll_at) {
         worker->poll_at = now + worker->config->poll_interval;
@@ -365,7 +381,8 @@ static int64_t next_turn(const struct worker *worker)
     int64_t until = dial_now_ms() + 1000;
 
     if (!is_connected || worker->untold != NULL)
-        wait_until(worker->database.until, &until);
+        wait_until(
+            worker->tell_at > worker->database.until ? worker->tell_at : worker->database.until, &until);
     if (worker->is_draining) {
         wait_until(worker->drain_until, &until);
         return until;

@@ -100,22 +100,25 @@ char *problem_render(const struct problem *problem, const char *traceparent, siz
         free(text);
         return NULL;
     }
-    *len = strlen(text);
-    if (problem->errors == NULL)
+    size_t text_len = strlen(text);
+
+    if (problem->errors == NULL) {
+        *len = text_len;
         return text;
+    }
 
     /* The errors are JSON already, and go in before the closing brace as they are. */
     static const char member[] = ",\"errors\":";
     size_t member_len = sizeof(member) - 1, errors_len = strlen(problem->errors);
-    char *whole = realloc(text, *len + member_len + errors_len + 1);
+    char *whole = realloc(text, text_len + member_len + errors_len + 1);
 
     if (whole == NULL) {
         free(text);
         return NULL;
     }
-    memcpy(whole + *len - 1, member, member_len);
-    memcpy(whole + *len - 1 + member_len, problem->errors, errors_len);
-    *len += member_len + errors_len;
+    memcpy(whole + text_len - 1, member, member_len);
+    memcpy(whole + text_len - 1 + member_len, problem->errors, errors_len);
+    *len = text_len + member_len + errors_len;
     whole[*len - 1] = '}';
     whole[*len] = '\0';
     return whole;

@@ -264,6 +264,9 @@ static void judge(struct smtp *smtp, CURLcode code)
     /* What the server said last is not why, unless it said no. */
     if (result->code >= 400 || result->stage == STAGE_LOGIN || smtp->was_refused)
         return;
+    /* All of it was said, and nobody knows whether the server has it. */
+    if (result->stage == STAGE_END)
+        result->outcome = OUTCOME_UNKNOWN;
     result->code = 0;
     transport_set_reason(result, *smtp->error != '\0' ? smtp->error : curl_easy_strerror(code),
         strlen(*smtp->error != '\0' ? smtp->error : curl_easy_strerror(code)));

@@ -11,6 +11,7 @@
 static const struct series_number numbers[TALLY_NUMBERS] = {
     [TALLY_SENT] = SERIES_COUNTER("deliveries", "outcome=\"sent\"", DELIVERIES),
     [TALLY_FAILED] = SERIES_COUNTER("deliveries", "outcome=\"failed\"", DELIVERIES),
+    [TALLY_UNKNOWN] = SERIES_COUNTER("deliveries", "outcome=\"unknown\"", DELIVERIES),
     [TALLY_REFUSED] = SERIES_COUNTER("deliveries", "outcome=\"refused\"", DELIVERIES),
     [TALLY_RELEASED] = SERIES_COUNTER("deliveries", "outcome=\"released\"", DELIVERIES),
     [TALLY_REPEATS] = SERIES_COUNTER("delivery_repeats", "",
@@ -76,6 +77,7 @@ void tally_observe(struct tally *tally, enum outcome outcome, uint64_t us)
     static const enum tally_number counters[OUTCOMES] = {
         [OUTCOME_SENT] = TALLY_SENT,
         [OUTCOME_FAILED] = TALLY_FAILED,
+        [OUTCOME_UNKNOWN] = TALLY_UNKNOWN,
         [OUTCOME_REFUSED] = TALLY_REFUSED,
         [OUTCOME_RELEASED] = TALLY_RELEASED,
     };

@@ -14,6 +14,7 @@
 enum tally_number {
     TALLY_SENT,
     TALLY_FAILED,
+    TALLY_UNKNOWN,
     TALLY_REFUSED,
     TALLY_RELEASED,
     TALLY_REPEATS,

@@ -6,6 +6,7 @@
 static const char *const outcomes[OUTCOMES] = {
     [OUTCOME_SENT] = "Sent",
     [OUTCOME_FAILED] = "Failed",
+    [OUTCOME_UNKNOWN] = "Unknown",
     [OUTCOME_REFUSED] = "Refused",
     [OUTCOME_RELEASED] = "Released",
 };

@@ -10,6 +10,7 @@
 enum outcome {
     OUTCOME_SENT,
     OUTCOME_FAILED,   /* temporary: worth another try */
+    OUTCOME_UNKNOWN,  /* the same, but it may have been sent */
     OUTCOME_REFUSED,  /* permanent */
     OUTCOME_RELEASED, /* not tried */
     OUTCOMES,

@@ -65,7 +65,7 @@ alter table accounts.outbox
   add column if not exists delivery accounts.delivery_status default 'Queued',
   add column if not exists attempts int not null default 0,
   add column if not exists unresolved_attempts int not null default 0,
-  add column if not exists released_attempts int not null default 0,
+  add column if not exists uncounted_attempts int not null default 0,
   add column if not exists due_at timestamptz not null default now(),
   add column if not exists claimed_at timestamptz,
   add column if not exists finished_at timestamptz,
@@ -77,7 +77,8 @@ comment on column accounts.outbox.attempts is
   'How often it was claimed. Of two that claimed it the one with this number has it.';
 comment on column accounts.outbox.unresolved_attempts is
   'Of these, how many ended without a word: the mail may have been sent by any of them.';
-comment on column accounts.outbox.released_attempts is 'Of these, how many were given back without a try.';
+comment on column accounts.outbox.uncounted_attempts is
+  'Of these, how many were given back without a try, or were before a DBA had it tried again.';
 comment on column accounts.outbox.due_at is 'When it may be claimed. A claim moves it to the end of its lease.';
 comment on column accounts.outbox.claimed_at is 'Of the attempt that is under way or has ended without a word.';
 comment on column accounts.outbox.reason is 'Why it was not sent, the last time.';
@@ -98,16 +99,31 @@ alter table accounts.outbox
   add constraint outbox_finished_at_delivery
     check ((finished_at is not null) = coalesce(delivery <> 'Queued', false)) not valid,
   add constraint outbox_attempts_range check (
-    unresolved_attempts >= 0 and released_attempts >= 0
-    and attempts >= unresolved_attempts + released_attempts) not valid;
+    unresolved_attempts between 0 and attempts and uncounted_attempts between 0 and attempts) not valid;
 
 comment on table accounts.outbox is
   'What others do or hear of once the transaction that wrote the row has committed: mails to send, and events.';
+
+commit;
+
+-- One table at a time: who holds one and waits for the next would stand in the way of creates, which take them in
+-- another order.
+begin;
+
+set local lock_timeout = '10s';
+set local role accountsd_owner;
 
 -- The code of a mail is made when it is sent, so that none ever lies in a table.
 alter table accounts.invitation add column if not exists mail_code_sha256s bytea[] not null default '{}';
 comment on column accounts.invitation.mail_code_sha256s is
   'SHA-256 of the codes in the mails, one a try to send it. Each is as good as the code of code_sha256.';
+
+commit;
+
+begin;
+
+set local lock_timeout = '10s';
+set local role accountsd_owner;
 
 alter table accounts.settings
   add column if not exists mail_attempts int not null default 15,

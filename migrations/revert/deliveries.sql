@@ -26,7 +26,7 @@ delete from accounts.outbox where topic <> 'invitation.mail';
 alter table accounts.outbox
   drop constraint outbox_topic_known,
   drop column delivery, drop column attempts, drop column unresolved_attempts,
-  drop column released_attempts, drop column due_at, drop column claimed_at, drop column finished_at,
+  drop column uncounted_attempts, drop column due_at, drop column claimed_at, drop column finished_at,
   drop column reason, drop column position,
   add constraint outbox_topic_known check (topic in ('invitation.mail'));
 drop type accounts.delivery_status cascade;

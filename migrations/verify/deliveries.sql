@@ -1,6 +1,6 @@
 begin;
 
-select delivery, attempts, unresolved_attempts, released_attempts, due_at, claimed_at, finished_at, reason, position
+select delivery, attempts, unresolved_attempts, uncounted_attempts, due_at, claimed_at, finished_at, reason, position
 from accounts.outbox where false;
 select mail_code_sha256s from accounts.invitation where false;
 select mail_attempts, mail_retry_interval, mail_retry_interval_max from accounts.settings where false;

@@ -4,35 +4,45 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $$
 declare
   -- What is not to be sent any more is passed over, but not without end.
-  c_max_looked_at constant int := 1000;
-  v_entry accounts.outbox;
+  c_patience constant interval := interval '2 seconds';
+  v_due record;
   v_claimed int := 0;
+  v_is_done boolean;
 begin
   if (max_count between 1 and 1000) is not true or (lease between interval '1 second' and interval '1 day') is not true
   then
     perform internal.raise_problem(400, 'max_count is not 1 to 1000, or lease not 1 second to 1 day.');
   end if;
-  for v_entry in
-    select o.*
-    from accounts.outbox as o
-    where o.delivery = 'Queued' and o.due_at <= statement_timestamp()
-    order by o.due_at, o.key
-    limit c_max_looked_at
-    for update skip locked
   loop
-    message := internal.claim_delivery(v_entry, lease);
-    if message is not null then
-      id := v_entry.key;
-      attempt := v_entry.attempts + 1;
-      is_repeat := v_entry.claimed_at is not null;
-      return next;
-      v_claimed := v_claimed + 1;
-    end if;
-    exit when v_claimed = max_count;
+    v_is_done := true;
+    -- Who changes an invitation at this moment decides about its mail. What somebody else has locked is left to them.
+    for v_due in
+      select o as entry, i as invitation
+      from accounts.outbox as o
+      join accounts.invitation as i on i.key = o.invitation_key
+      where o.delivery = 'Queued' and o.due_at <= statement_timestamp()
+      order by o.due_at, o.key
+      limit max_count - v_claimed
+      for update of o skip locked
+      for no key update of i skip locked
+    loop
+      v_is_done := false;
+      message := internal.claim_delivery(v_due.entry, v_due.invitation, lease);
+      if message is not null then
+        id := (v_due.entry).key;
+        attempt := (v_due.entry).attempts + 1;
+        is_repeat := (v_due.entry).unresolved_attempts > 0 or (v_due.entry).claimed_at is not null;
+        return next;
+        v_claimed := v_claimed + 1;
+      end if;
+    end loop;
+    exit when v_is_done or v_claimed = max_count or clock_timestamp() > statement_timestamp() + c_patience;
   end loop;
 end
 $$;
@@ -40,7 +50,7 @@ $$;
 comment on function api.claim_deliveries(int, interval) is
 'Takes mails that are due from the outbox, at most max_count, for the length of the lease; whoever asks meanwhile does
 not get them, and when it is over without a word of api.complete_deliveries, the next one does. attempt counts the
-claims of a mail; is_repeat: the one before ended without a word, so the mail may have been sent already. message: all
+claims of a mail; is_repeat: one before ended without a word, so the mail may have been sent already. message: all
 that the mail says, with a link that holds a code of its own, which is kept nowhere else. What is no longer to be sent
 is cancelled. Raises PT400.';
 

@@ -13,28 +13,34 @@ begin
   perform internal.require_shape(results, 'array:delivery_result');
   for v_result in
     select r.id, r.attempt, r.outcome, r.reason
-    from jsonb_to_recordset(results) as r (id bigint, attempt int, outcome text, reason text)
+    from jsonb_to_recordset(results) as r (id bigint, attempt bigint, outcome text, reason text)
     order by r.id
   loop
-    select * into v_entry from accounts.outbox as o where o.key = v_result.id for update;
-    -- Another has it now, or it is finished; but what was sent, was sent.
-    continue when v_entry.delivery is distinct from 'Queued'
-      or v_result.outcome <> 'Sent' and (v_entry.attempts <> v_result.attempt or v_entry.claimed_at is null);
+    select * into v_entry from accounts.outbox as o where o.key = v_result.id for update skip locked;
+    if not found then
+      return query select o.key, 'Busy' from accounts.outbox as o where o.key = v_result.id;
+      continue;
+    end if;
+    -- Another has it now, or it is finished; but what was sent, was sent, whatever has been made of it since.
+    continue when v_result.attempt > v_entry.attempts or v_entry.delivery = 'Sent' or v_entry.delivery is null
+      or v_result.outcome <> 'Sent' and (
+        v_entry.delivery <> 'Queued' or v_entry.claimed_at is null or v_entry.attempts <> v_result.attempt);
 
     if v_result.outcome = 'Sent' then
       perform internal.finish_delivery(v_entry.key, 'Sent', null);
     elsif v_result.outcome = 'Refused'
-      or v_result.outcome = 'Failed' and internal.has_no_attempt_left(v_entry) then
+      or v_result.outcome in ('Failed', 'Unknown') and internal.has_no_attempt_left(v_entry) then
       perform internal.finish_delivery(v_entry.key, 'GivenUp', v_result.reason);
-    elsif v_result.outcome = 'Failed' then
+    elsif v_result.outcome in ('Failed', 'Unknown') then
       update accounts.outbox as o
       set claimed_at = null,
-          due_at = statement_timestamp() + internal.retry_delay(v_entry.attempts - v_entry.released_attempts),
+          unresolved_attempts = o.unresolved_attempts + (v_result.outcome = 'Unknown')::int,
+          due_at = statement_timestamp() + internal.retry_delay(v_entry.attempts - v_entry.uncounted_attempts),
           reason = v_result.reason
       where o.key = v_entry.key;
     else
       update accounts.outbox as o
-      set claimed_at = null, due_at = statement_timestamp(), released_attempts = o.released_attempts + 1
+      set claimed_at = null, due_at = statement_timestamp(), uncounted_attempts = o.uncounted_attempts + 1
       where o.key = v_entry.key;
     end if;
     return query select o.key, o.delivery::text from accounts.outbox as o where o.key = v_entry.key;
@@ -44,8 +50,9 @@ $$;
 
 comment on function api.complete_deliveries(jsonb) is
 'Says what became of mails that were claimed: [{"id": 17, "attempt": 1, "outcome": "Sent", "reason": null}, ...].
-outcome: Sent; Failed, to be tried again after a while unless that was the last attempt; Refused, never to be tried
-again; Released, not tried and due at once. A row for each that was still this attempt''s to complete, with its status
-now: Sent, Queued or GivenUp. Raises PT400.';
+outcome: Sent; Failed, to be tried again after a while unless that was the last attempt; Unknown, the same, but the mail
+may have been sent; Refused, never to be tried again; Released, not tried and due at once. A row for each that was still
+this attempt''s to complete, with its status now: Sent, Queued or GivenUp; or Busy, where somebody else has the row
+locked: say it again. Raises PT400.';
 
 grant execute on function api.complete_deliveries(jsonb) to accountsd_delivery, accountsd_dba;

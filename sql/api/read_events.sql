@@ -45,8 +45,9 @@ comment on function api.read_events(bigint, int) is
 "account", "user"}. Positions are 1, 2, 3 without gaps, and an event that a reader could not see before comes after all
 that it could: who keeps the last position and goes on from there misses nothing and gets nothing twice. LISTEN
 accountsd_outbox wakes; look again within a second or so after it, for events may commit a moment later than
-what woke, and now and then without it. Call it in a transaction of its own: other readers wait for its end, writers do
-not. topics: invitation.mail (an invitation was made or sent again), invitation.reminder, invitation.expired,
+what woke, and now and then without it. Call it in a transaction of its own, READ COMMITTED, and rely on a position once
+that has committed: other readers and deliveries wait for its end, and it may not sit idle for 5 seconds.
+topics: invitation.mail (an invitation was made or sent again), invitation.reminder, invitation.expired,
 invitation.undeliverable (its mail was given up), account_user.accepted, .removed, .group_added, .group_taken,
 .groups_replaced. Raises PT400.';
 

@@ -27,9 +27,8 @@ begin
   set delivery = 'Queued',
       finished_at = null,
       due_at = statement_timestamp(),
-      attempts = case when v_entry.delivery = 'Queued' then o.attempts else 0 end,
-      released_attempts = case when v_entry.delivery = 'Queued' then o.released_attempts else 0 end,
-      unresolved_attempts = case when v_entry.delivery = 'Queued' then o.unresolved_attempts else 0 end
+      -- Their number goes on, since whoever had an earlier one may yet have something to say.
+      uncounted_attempts = case when v_entry.delivery = 'Queued' then o.uncounted_attempts else o.attempts end
   where o.key = v_entry.key
   returning * into v_entry;
   perform internal.audit('delivery.retried', internal.caller_actor(),

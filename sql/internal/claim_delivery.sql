@@ -10,7 +10,8 @@ begin
       -- RFC 5322, section 3.6.4: the same in every attempt, and nowhere else in the world.
       'messageId', format('invitation.%s.%s@%s', entry.key,
         trunc(extract(epoch from entry.created_at) * 1000000),
-        coalesce(substring(s.invitation_url_base from '^https?://(?:[^/@]*@)?([A-Za-z0-9.-]+)'), 'localhost')),
+        coalesce(substring(s.invitation_url_base from '^https?://(?:[^/@]*@)?([A-Za-z0-9.-]{1,150})(?:[:/]|$)'),
+          'localhost')),
       'to', json_build_object(
         'email', p.email, 'name', p.first_name || ' ' || p.last_name, 'firstName', p.first_name),
       'language', p.language_code,
@@ -28,50 +29,46 @@ begin
 end
 $$;
 
--- Claims one mail of the outbox, whose row is locked, and returns what to send; null when it is not to be sent now, or
--- at all.
-create or replace function internal.claim_delivery(entry accounts.outbox, lease interval)
+-- Claims one mail of the outbox, whose row and invitation are locked, and returns what to send; null when it is not to
+-- be sent now, or at all.
+create or replace function internal.claim_delivery(
+  entry accounts.outbox, invitation accounts.invitation, lease interval)
 returns json
 language plpgsql
 as $$
 declare
   c_code constant text := internal.new_secret();
-  v_invitation accounts.invitation;
-  v_refusal text;
+  c_unresolved_attempts constant int := entry.unresolved_attempts + (entry.claimed_at is not null)::int;
+  c_refusal constant text := internal.mail_refusal(invitation);
 begin
-  -- Who changes the invitation at this moment decides about the mail.
-  select * into v_invitation
-  from accounts.invitation as i
-  where i.key = entry.invitation_key
-  for no key update skip locked;
-  if not found then
-    return null;
-  end if;
-
-  v_refusal := internal.mail_refusal(v_invitation);
-  if v_refusal is not null then
-    perform internal.finish_delivery(entry.key, 'Cancelled', v_refusal);
+  if c_refusal is not null then
+    perform internal.finish_delivery(entry.key, 'Cancelled', c_refusal);
     return null;
   elsif internal.has_no_attempt_left(entry) then
-    perform internal.finish_delivery(entry.key, 'GivenUp', 'The last attempt ended without a word.');
+    perform internal.finish_delivery(entry.key, 'GivenUp',
+      case when entry.claimed_at is null then entry.reason else 'The last attempt ended without a word.' end);
     return null;
   elsif internal.account_is_disabled((
-    select u.account_key from accounts.account_user as u where u.key = v_invitation.account_user_key)) then
+    select u.account_key from accounts.account_user as u where u.key = invitation.account_user_key)) then
     update accounts.outbox as o
-    set due_at = statement_timestamp() + internal.retry_delay(30), reason = 'The account is disabled.'
+    set due_at = statement_timestamp() + s.mail_retry_interval_max * (0.5 + random() / 2),
+        unresolved_attempts = c_unresolved_attempts,
+        claimed_at = null,
+        reason = 'The account is disabled.'
+    from accounts.settings as s
     where o.key = entry.key;
     return null;
   end if;
 
   update accounts.outbox as o
   set attempts = o.attempts + 1,
-      unresolved_attempts = o.unresolved_attempts + (o.claimed_at is not null)::int,
+      unresolved_attempts = c_unresolved_attempts,
       claimed_at = statement_timestamp(),
       due_at = statement_timestamp() + lease
   where o.key = entry.key;
   update accounts.invitation as i
   set mail_code_sha256s = i.mail_code_sha256s || sha256(convert_to(c_code, 'UTF8'))
-  where i.key = v_invitation.key;
-  return internal.mail_message(entry, v_invitation, c_code);
+  where i.key = invitation.key;
+  return internal.mail_message(entry, invitation, c_code);
 end
 $$;

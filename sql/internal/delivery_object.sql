@@ -13,7 +13,7 @@ begin
       'account', json_build_object('id', internal.account_id(a.key), 'name', a.name),
       'user', json_build_object(
         'id', internal.person_id(p.key), 'name', p.first_name || ' ' || p.last_name, 'email', p.email),
-      'attempts', entry.attempts - entry.released_attempts,
+      'attempts', entry.attempts - entry.uncounted_attempts,
       'unresolvedAttempts', entry.unresolved_attempts,
       'reason', entry.reason,
       'queuedAt', internal.timestamp_text(entry.created_at),

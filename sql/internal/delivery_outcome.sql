@@ -25,15 +25,18 @@ create or replace function internal.retry_delay(attempt int)
 returns interval
 language sql volatile
 as $$
-  select least(s.mail_retry_interval * power(2, least(attempt - 1, 30)), s.mail_retry_interval_max)
-    * (0.5 + random() / 2)
+  select make_interval(secs =>
+    least(
+      extract(epoch from s.mail_retry_interval)::double precision * power(2, least(attempt - 1, 60)),
+      extract(epoch from s.mail_retry_interval_max)::double precision)
+    * (0.5 + random() / 2))
   from accounts.settings as s
 $$;
 
 create or replace function internal.has_no_attempt_left(entry accounts.outbox)
 returns boolean
 language sql stable
-as $$ select entry.attempts - entry.released_attempts >= s.mail_attempts from accounts.settings as s $$;
+as $$ select entry.attempts - entry.uncounted_attempts >= s.mail_attempts from accounts.settings as s $$;
 
 -- Why the mail of an invitation is not to be sent any more; null where it is.
 create or replace function internal.mail_refusal(invitation accounts.invitation)

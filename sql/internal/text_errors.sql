@@ -82,8 +82,8 @@ begin
       v_message := case when value !~ '^(none|[0-9]{1,6} (minute|hour|day)s?)$'
         then 'is not none, nor a number of minutes, hours or days such as 2 days' end;
     when 'delivery_outcome' then
-      v_message := case when value not in ('Sent', 'Failed', 'Refused', 'Released')
-        then 'is not Sent, Failed, Refused or Released' end;
+      v_message := case when value not in ('Sent', 'Failed', 'Unknown', 'Refused', 'Released')
+        then 'is not Sent, Failed, Unknown, Refused or Released' end;
   end case;
   return case when v_message is not null then array[v_message] end;
 end

@@ -214,3 +214,26 @@ Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
     free(body);
     free(email);
 }
+
+/* Who reads events for the first time has the rows locked to the end of its transaction. */
+Test(life, a_reader_with_an_open_transaction_has_no_mail_sent_twice)
+{
+    struct server *worker = office_start_worker(office, NULL);
+    PGconn *reader = database_connect(office->url);
+
+    hold(SINK_END);
+    office_queue(office, 3);
+    cr_assert(sink_await(office->sink, SINK_END, 3));
+    free(database_query(reader, "begin", NULL));
+    free(database_query(reader, "select count(*) from api.read_events()", NULL));
+    sink_release(office->sink);
+    sink_set_faults(office->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
+    office_queue(office, 2);
+    office_await(office, "Sent", 2);
+    cr_expect_eq(office_count(office, "Queued"), 3, "nobody may say yet what became of the first");
+    free(database_query(reader, "commit", NULL));
+    office_await(office, "Sent", 5);
+    cr_expect_eq(sink_count_accepted(office->sink), 5);
+    server_end(worker);
+    PQfinish(reader);
+}

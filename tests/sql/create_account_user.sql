@@ -163,7 +163,7 @@ select is(
     join accounts.invitation as i on i.key = o.invitation_key
     where i.account_user_key = internal.account_user_key(:'id')),
   jsonb_build_array(jsonb_build_object('topic', 'invitation.mail', 'created_at', now(), 'delivery', 'Queued',
-    'due_at', now(), 'attempts', 0, 'unresolved_attempts', 0, 'released_attempts', 0, 'claimed_at', null,
+    'due_at', now(), 'attempts', 0, 'unresolved_attempts', 0, 'uncounted_attempts', 0, 'claimed_at', null,
     'finished_at', null, 'reason', null, 'position', null)),
   'one mail is queued');
 select is(

@@ -3,7 +3,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(79);
+select plan(87);
 
 -- Claims as the worker does; what was claimed, oldest first.
 create function pg_temp.claim(max_count int default 10, lease interval default '5 minutes')
@@ -176,14 +176,16 @@ select api.retry_delivery((:'claim'::jsonb ->> 'id')::bigint)::jsonb as retried 
 reset role;
 select is(
   :'retried'::jsonb - '{id,accountUser,account,user,queuedAt,dueAt}'::text[],
-  '{"topic": "invitation.mail", "status": "Queued", "attempts": 0, "unresolvedAttempts": 0, "finishedAt": null,
-    "reason": "550 5.1.1 no such user"}', 'a delivery that was given up begins anew');
+  '{"topic": "invitation.mail", "status": "Queued", "attempts": 0, "unresolvedAttempts": 2, "finishedAt": null,
+    "reason": "550 5.1.1 no such user"}', 'a delivery that was given up has all its attempts again');
 select is(
   pg_temp.last_record(:'invited'),
   pg_temp.record('delivery.retried', '{"name": "accountsd_dba"}', 'accountsd_dba', null, :'invited'),
   'the audit has who wanted it');
 select pg_temp.claim() -> 0 as again \gset
-select is(:'again'::jsonb -> 'attempt', '1', 'it is claimed');
+select is(
+  :'again'::jsonb - 'id' - 'message', '{"attempt": 6, "is_repeat": true}',
+  'it is claimed, and that it may have been sent is not forgotten');
 select is(
   pg_temp.problem_of('accountsd_dba', format('select api.retry_delivery(%s)', :'claim'::jsonb ->> 'id')),
   pg_temp.refusal(409, 'The mail is being sent.'), 'what is being sent is not retried');
@@ -204,6 +206,34 @@ from (values
 select is(
   pg_temp.problem_of('accountsd_server', 'select api.retry_delivery(1)') ->> 'sqlstate', '42501',
   'the server retries nothing');
+
+-- What was given up and had been sent after all.
+select pg_temp.invite(:'client_token', 'late@example.com') as late_mail \gset
+select pg_temp.claim() -> 0 as claim \gset
+select is(pg_temp.complete(:'claim', 'Unknown', 'no reply'), 'Queued', 'what may have been sent is tried again');
+select is(
+  jsonb_build_array((pg_temp.entry(:'claim')).unresolved_attempts, (pg_temp.entry(:'claim')).reason),
+  '[1, "no reply"]', 'and that it may have been is kept');
+select pg_temp.make_due(:'claim') \gset ignored_
+select pg_temp.claim() -> 0 as second \gset
+select is(:'second'::jsonb -> 'is_repeat', 'true', 'and told with the next claim');
+select is(pg_temp.complete(:'second', 'Refused', 'gone'), 'GivenUp', 'that one is refused');
+select is(pg_temp.complete(:'claim', 'Sent'), 'Sent', 'the word comes late that the first had been sent');
+select is((pg_temp.entry(:'claim')).delivery, 'Sent', 'and counts');
+
+-- The longest waits that can be configured, and a disabled account.
+savepoint before_settings;
+set local role accountsd_dba;
+select api.configure('{"mail.retryInterval": "7 days", "mail.maxRetryInterval": "7 days"}') \gset ignored_
+reset role;
+select ok(
+  (select bool_and(d between interval '84 hours' and interval '7 days')
+  from generate_series(1, 100) as a cross join lateral internal.retry_delay(a) as d),
+  'the longest wait is as long after any attempt');
+select pg_temp.invite(:'client_token', 'long@example.com') \gset ignored_
+update accounts.account set status = 'Disabled' where key = internal.account_key(:'client');
+select is(pg_temp.claim(), '[]', 'and holds up nobody');
+rollback to before_settings;
 
 -- The last attempt.
 update accounts.settings set mail_attempts = 2;
@@ -298,8 +328,9 @@ select is(
   pg_temp.invalid(r.errors), 'results are looked at')
 from (values
   ('[{"id": 1, "attempt": 0, "outcome": "Gone", "reason": 5, "at": 1}]'::jsonb,
-    '{"[0].attempt": ["is not a positive integer"], "[0].outcome": ["is not Sent, Failed, Refused or Released"],
-      "[0].reason": ["is not a string"], "[0].at": ["is not a known field"]}'::jsonb),
+    '{"[0].attempt": ["is not a positive integer"],
+      "[0].outcome": ["is not Sent, Failed, Unknown, Refused or Released"], "[0].reason": ["is not a string"],
+      "[0].at": ["is not a known field"]}'::jsonb),
   ('[]', '{"$": ["is empty"]}'),
   ('[{"id": 1.5}]', '{"[0].id": ["is not a positive integer"], "[0].attempt": ["is required"],
     "[0].outcome": ["is required"]}')
@@ -310,7 +341,7 @@ set local role accountsd_dba;
 select api.list_deliveries(account_user_id => :'invited'::jsonb ->> 'id')::jsonb as listed \gset
 select is(
   (:'listed'::jsonb #> '{data,0}') - '{id,queuedAt,finishedAt}'::text[],
-  jsonb_build_object('topic', 'invitation.mail', 'status', 'Sent', 'attempts', 1, 'unresolvedAttempts', 0,
+  jsonb_build_object('topic', 'invitation.mail', 'status', 'Sent', 'attempts', 1, 'unresolvedAttempts', 2,
     'reason', null, 'dueAt', null,
     'accountUser', jsonb_build_object('id', :'invited'::jsonb ->> 'id'),
     'account', jsonb_build_object('id', :'client', 'name', 'Fixture Client'),

@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(19);
+select plan(21);
 
 create function pg_temp.announce(max_count int default 1000)
 returns jsonb
@@ -92,6 +92,20 @@ select api.configure('{"invitation.expiredEvent": true}') \gset ignored_
 reset role;
 select is(pg_temp.announce(), '0', 'and what has expired before it is switched on is not');
 select is(cardinality(pg_temp.noticed('invitation.expired')), 3, 'so three have expired and been told of');
+
+-- What is closed before anybody has looked.
+set local role accountsd_dba;
+select api.configure('{"invitation.lifetime": "1 minute"}') \gset ignored_
+reset role;
+select pg_temp.invite(:'client_token', 'brief@example.com') as brief \gset
+select pg_temp.let_pass('2 minutes', :'brief') \gset ignored_
+select pg_temp.answer('accountsd_dba', format('select api.send_new_account_user_invite(%L)', :'brief'::jsonb ->> 'id'))
+  \gset ignored_
+select is(pg_temp.noticed('invitation.expired') @> array['brief'], true,
+  'what has expired is told when it is replaced');
+select pg_temp.announce() \gset ignored_
+select is(
+  (select count(*) from unnest(pg_temp.noticed('invitation.expired')) as n where n = 'brief'), 1::bigint, 'once');
 
 -- Shorter than its reminder.
 set local role accountsd_dba;
