@@ -23,7 +23,7 @@ const options = process.argv.slice(2)
 const screenshots = options.includes('--screenshots') ? options[options.indexOf('--screenshots') + 1] : undefined
 if (screenshots) mkdirSync(screenshots, { recursive: true })
 const { DATABASE_URL, ACCOUNTSD_BINARY, TEST_DIR } = process.env
-const workplace = mkdtempSync(join(tmpdir(), 'accountsd-browser-'))
+const socketFolder = mkdtempSync(join(tmpdir(), 'accountsd-browser-'))
 
 function sql(statement, ...values) {
   const args = ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', DATABASE_URL]
@@ -43,8 +43,8 @@ async function startLink() {
       a.on('error', () => b.destroy()).on('close', () => b.destroy()).pipe(b)
     }
   })
-  await new Promise((resolve) => { link.listen(join(workplace, '.s.PGSQL.5432'), resolve) })
-  target.searchParams.set('host', workplace)
+  await new Promise((resolve) => { link.listen(join(socketFolder, '.s.PGSQL.5432'), resolve) })
+  target.searchParams.set('host', socketFolder)
   target.searchParams.set('user', 'accountsd_server')
   return {
     url: target.href,
@@ -366,5 +366,5 @@ await browser.close()
 server.stop()
 const status = await server.ended
 await check('the server has ended well', () => assert.equal(status, 0))
-rmSync(workplace, { recursive: true })
+rmSync(socketFolder, { recursive: true })
 process.exitCode = failed > 0 ? 1 : 0
