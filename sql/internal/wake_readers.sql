@@ -1,15 +1,16 @@
 -- Wakes who listens to the outbox (LISTEN accountsd_outbox), once this transaction commits.
 --
 -- A transaction that notifies holds a lock of the whole database while it commits, so that all that notify would commit
--- one after the other, at half the speed. Therefore one of several that commit at a time does it for all of them. It
--- may do so a moment before the others are there to be seen: who listens must look again a little later, and now and
--- then.
+-- one after the other, at half the speed. Therefore only the first of each twentieth of a second does. It may do so a
+-- moment before others of that time are there to be seen, or roll back: who listens must look again a little later, and
+-- now and then.
 create or replace function internal.wake_readers()
 returns void
 language plpgsql
 as $$
 begin
-  if pg_try_advisory_xact_lock(hashtext('accountsd outbox')) then
+  if pg_try_advisory_xact_lock(
+    hashtext('accountsd outbox'), (extract(epoch from clock_timestamp()) * 20)::bigint::bit(31)::int) then
     notify accountsd_outbox;
   end if;
 end
