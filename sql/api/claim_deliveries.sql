@@ -29,8 +29,7 @@ begin
       where o.delivery = 'Queued' and o.due_at <= statement_timestamp()
       order by o.due_at, o.key
       limit max_count - v_claimed
-      for update of o skip locked
-      for no key update of i skip locked
+      for no key update skip locked
     loop
       v_is_done := false;
       message := internal.claim_delivery(v_due.entry, v_due.invitation, lease);

@@ -16,13 +16,9 @@ begin
     from jsonb_to_recordset(results) as r (id bigint, attempt bigint, outcome text, reason text)
     order by r.id
   loop
-    select * into v_entry from accounts.outbox as o where o.key = v_result.id for update skip locked;
-    if not found then
-      return query select o.key, 'Busy' from accounts.outbox as o where o.key = v_result.id;
-      continue;
-    end if;
+    select * into v_entry from accounts.outbox as o where o.key = v_result.id for no key update;
     -- Another has it now, or it is finished; but what was sent, was sent, whatever has been made of it since.
-    continue when v_result.attempt > v_entry.attempts or v_entry.delivery = 'Sent' or v_entry.delivery is null
+    continue when v_entry.delivery is null or v_entry.delivery = 'Sent' or v_result.attempt > v_entry.attempts
       or v_result.outcome <> 'Sent' and (
         v_entry.delivery <> 'Queued' or v_entry.claimed_at is null or v_entry.attempts <> v_result.attempt);
 
@@ -52,7 +48,6 @@ comment on function api.complete_deliveries(jsonb) is
 'Says what became of mails that were claimed: [{"id": 17, "attempt": 1, "outcome": "Sent", "reason": null}, ...].
 outcome: Sent; Failed, to be tried again after a while unless that was the last attempt; Unknown, the same, but the mail
 may have been sent; Refused, never to be tried again; Released, not tried and due at once. A row for each that was still
-this attempt''s to complete, with its status now: Sent, Queued or GivenUp; or Busy, where somebody else has the row
-locked: say it again. Raises PT400.';
+this attempt''s to complete, with its status now: Sent, Queued or GivenUp. Raises PT400.';
 
 grant execute on function api.complete_deliveries(jsonb) to accountsd_delivery, accountsd_dba;

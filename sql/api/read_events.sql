@@ -4,6 +4,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 set jit = off
 as $$
 #variable_conflict use_column
@@ -11,24 +13,25 @@ begin
   if (after >= 0) is not true or (max_count between 1 and 1000) is not true then
     perform internal.raise_problem(400, 'after is below 0, or max_count not 1 to 1000.');
   end if;
-  -- A standby, or a transaction that may not write, is told what has been numbered already.
+  -- A standby, or a transaction that may not write, is told what has a place already.
   if not current_setting('transaction_read_only')::boolean and (
     select count(*) < max_count
-    from (select from accounts.outbox as o where o.position > after limit max_count) as known) then
+    from (select from accounts.event as e where e.position > after limit max_count) as known) then
     perform internal.number_events(max_count);
   end if;
 
   return query
-  select o.position, json_build_object(
-    'position', o.position,
+  select e.position, json_build_object(
+    'position', e.position,
     'topic', o.topic,
     'at', internal.timestamp_text(o.created_at),
     'accountUser', json_build_object('id', internal.account_user_id(u.key)),
     'account', json_build_object('id', internal.account_id(u.account_key)),
     'user', json_build_object('id', internal.person_id(u.person_key)))
   from (
-    select o.* from accounts.outbox as o where o.position > after order by o.position limit max_count
-  ) as o
+    select i.* from accounts.event as i where i.position > after order by i.position limit max_count
+  ) as e
+  cross join lateral (select i.* from accounts.outbox as i where i.key = e.outbox_key offset 0) as o
   cross join lateral (
     select u.*
     from accounts.invitation as i
@@ -36,7 +39,7 @@ begin
     where i.key = o.invitation_key
     offset 0
   ) as u
-  order by o.position;
+  order by e.position;
 end
 $$;
 
@@ -45,8 +48,8 @@ comment on function api.read_events(bigint, int) is
 "account", "user"}. Positions are 1, 2, 3 without gaps, and an event that a reader could not see before comes after all
 that it could: who keeps the last position and goes on from there misses nothing and gets nothing twice. LISTEN
 accountsd_outbox wakes; look again within a second or so after it, for events may commit a moment later than
-what woke, and now and then without it. Call it in a transaction of its own, READ COMMITTED, and rely on a position once
-that has committed: other readers and deliveries wait for its end, and it may not sit idle for 5 seconds.
+what woke, and now and then without it. Call it in a short transaction of its own, READ COMMITTED, and rely on a
+position once that has committed: other readers wait for its end.
 topics: invitation.mail (an invitation was made or sent again), invitation.reminder, invitation.expired,
 invitation.undeliverable (its mail was given up), account_user.accepted, .removed, .group_added, .group_taken,
 .groups_replaced. Raises PT400.';

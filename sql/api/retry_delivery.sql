@@ -9,7 +9,10 @@ declare
   v_invitation accounts.invitation;
   v_refusal text;
 begin
-  select * into v_entry from accounts.outbox as o where o.key = retry_delivery.id and o.delivery is not null for update;
+  select * into v_entry
+  from accounts.outbox as o
+  where o.key = retry_delivery.id and o.delivery is not null
+  for no key update;
   if not found then
     perform internal.raise_problem(404, 'There is no such delivery.');
   end if;

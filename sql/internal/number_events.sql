@@ -1,28 +1,49 @@
--- Gives a position to events that have none, at most max_count, and returns once they have one. In the order of their
--- keys as far as they can be seen now: one that commits later comes later, so a reader that has gone past a position
--- misses nothing. One at a time, to the end of the caller's transaction; who writes events does not wait for it. But
--- who delivers mails does, for the rows that are numbered here: a transaction that then sits idle is ended.
+-- Gives a place to events that have none, at most max_count, and returns once they have one. In the order of their keys
+-- as far as they can be seen now: one that commits later comes later, so a reader that has gone past a place misses
+-- nothing. One at a time, to the end of the caller's transaction; neither who writes events nor who delivers mails
+-- waits for it.
+--
+-- A row of the outbox can appear below others for as long as the transaction that took its key is at work. Whoever
+-- writes there has a transaction id before it takes a key; so all below what is seen before we get our own id, is of
+-- transactions older than ours, and is settled when these have ended and what they have left has a place. Where the
+-- caller has an id already nothing is said of what is settled. An id that does not exist yet is of a database that this
+-- one was restored from.
 create or replace function internal.number_events(max_count int)
 returns void
 language plpgsql
 as $$
+declare
+  c_has_no_id constant boolean := pg_current_xact_id_if_assigned() is null;
+  c_seen_key constant bigint := (select max(o.key) from accounts.outbox as o);
+  v_horizon accounts.event_horizon;
+  v_have_ended boolean;
 begin
-  perform pg_advisory_xact_lock(hashtext('accountsd events'));
-  perform set_config('idle_in_transaction_session_timeout', '5s', true);
-  -- A statement of its own, which sees what the one before us has numbered.
-  with unnumbered as materialized (
+  select * into v_horizon from accounts.event_horizon for update;
+  -- Statements of their own, which see what the one before us has done.
+  v_have_ended := v_horizon.seen_before <= pg_snapshot_xmin(pg_current_snapshot())
+    or v_horizon.seen_before > greatest(pg_current_xact_id(), pg_snapshot_xmax(pg_current_snapshot()));
+
+  with fresh as materialized (
     select o.key, row_number() over (order by o.key) as n
     from accounts.outbox as o
-    where o.position is null
+    where o.key > v_horizon.settled_key
+      and not exists (select from accounts.event as e where e.outbox_key = o.key)
     order by o.key
     limit max_count
   ),
-  last as materialized (
-    select coalesce(max(o.position), 0) as position from accounts.outbox as o where o.position is not null
+  numbered as (
+    insert into accounts.event (position, outbox_key)
+    select coalesce((select max(e.position) from accounts.event as e), 0) + f.n, f.key
+    from fresh as f
+  ),
+  -- Where there may be more to come, no further than these; else null.
+  bound as (
+    select max(f.key) as key from fresh as f having count(*) = max_count
   )
-  update accounts.outbox as o
-  set position = l.position + u.n
-  from unnumbered as u, last as l
-  where o.key = u.key;
+  update accounts.event_horizon as h
+  set settled_key = least(v_horizon.seen_key, (select b.key from bound as b)),
+      seen_key = least(greatest(v_horizon.seen_key, c_seen_key), (select b.key from bound as b)),
+      seen_before = pg_current_xact_id()
+  where v_have_ended and c_has_no_id;
 end
 $$;

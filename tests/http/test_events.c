@@ -245,6 +245,99 @@ Test(events, are_read_once_in_one_order_without_gaps)
     PQfinish(pg);
 }
 
+/* How many events of an account there are after a position, which becomes the last one. */
+static size_t read_on(PGconn *pg, const struct account *account, long *position)
+{
+    char after[32], *last, *count;
+
+    snprintf(after, sizeof(after), "%ld", *position);
+    last = database_query(
+        pg, "select coalesce(max(position), $1::bigint) from api.read_events($1::bigint, 1000)", after, NULL);
+    count = database_query(pg,
+        "select count(*) from api.read_events($1::bigint, 1000) where position <= $2::bigint"
+        " and event #>> '{account,id}' = $3",
+        after, last, account->id, NULL);
+    size_t found = strtoul(count, NULL, 10);
+
+    *position = atol(last);
+    free(count);
+    free(last);
+    return found;
+}
+
+static void invite(PGconn *pg, const struct account *account)
+{
+    char *email = new_email(), *body = create_body(email, account->id, NULL);
+
+    free(database_query(pg, "select api.create_account_user($1::jsonb)", body, NULL));
+    free(body);
+    free(email);
+}
+
+/* Its key is below those of others that readers have long had. */
+Test(events, of_a_long_transaction_come_when_it_commits)
+{
+    PGconn *pg = database_connect(database_url()), *slow = database_connect(database_url());
+    struct account *account = account_make(pg, "Client");
+    long position;
+    char *key, *settled;
+
+    /* The first one keeps what the groups give, for which a second would wait. */
+    invite(pg, account);
+    position = drain(pg);
+    free(database_query(slow, "begin", NULL));
+    invite(slow, account);
+    for (int i = 0; i < 5; i++) {
+        invite(pg, account);
+        cr_expect_eq(read_on(pg, account, &position), 1);
+        cr_expect_eq(read_on(pg, account, &position), 0);
+    }
+    free(database_query(slow, "commit", NULL));
+    cr_expect_eq(read_on(pg, account, &position), 1, "the event of the long transaction is lost");
+    cr_expect_eq(read_on(pg, account, &position), 0);
+    /* What is settled is not looked through again. */
+    key = database_query(pg, "select max(key)::text from accounts.outbox", NULL);
+    for (int tries = 0; tries < 1000; tries++, sleep_ms(10)) {
+        read_on(pg, account, &position);
+        settled =
+            database_query(pg, "select settled_key >= $1::bigint from accounts.event_horizon", key, NULL);
+        bool is_settled = strcmp(settled, "t") == 0;
+
+        free(settled);
+        if (is_settled)
+            break;
+        cr_assert_lt(tries, 999, "nothing is settled");
+    }
+    free(key);
+    account_free(account);
+    PQfinish(slow);
+    PQfinish(pg);
+}
+
+/* One that stays open, and would have woken. */
+Test(events, of_a_long_transaction_keep_nobody_from_being_woken)
+{
+    PGconn *pg = database_connect(database_url()), *slow = database_connect(database_url()),
+           *listener = listen_to_events();
+    struct account *account = account_make(pg, "Client");
+    bool is_woken = false;
+
+    invite(pg, account);
+    free(database_query(slow, "begin", NULL));
+    invite(slow, account);
+    while (await_wake(listener))
+        ;
+    for (int tries = 0; tries < 5 && !is_woken; tries++) {
+        invite(pg, account);
+        is_woken = await_wake(listener);
+    }
+    cr_expect(is_woken, "nobody is woken while a transaction is open");
+    account_free(account);
+    PQfinish(listener);
+    PQfinish(slow);
+    PQfinish(pg);
+}
+
 Test(events, wake_who_listens)
 {
     PGconn *pg = database_connect(database_url()), *listener = listen_to_events();

@@ -164,7 +164,7 @@ select is(
     where i.account_user_key = internal.account_user_key(:'id')),
   jsonb_build_array(jsonb_build_object('topic', 'invitation.mail', 'created_at', now(), 'delivery', 'Queued',
     'due_at', now(), 'attempts', 0, 'unresolved_attempts', 0, 'uncounted_attempts', 0, 'claimed_at', null,
-    'finished_at', null, 'reason', null, 'position', null)),
+    'finished_at', null, 'reason', null)),
   'one mail is queued');
 select is(
   (select jsonb_agg(to_jsonb(r) - 'key') from accounts.audit_record as r where r.object_id = :'id'),

@@ -28,7 +28,7 @@ begin
   end loop;
 end
 $$;
-select coalesce(max(position), 0) as start from accounts.outbox \gset
+select coalesce(max(position), 0) as start from accounts.event \gset
 select is((select count(*) from pg_temp.read(:start)), 0::bigint, 'after the last event there is none');
 
 select pg_temp.invite(:'client_token', 'followed@example.com', pg_temp.ids(:'client_everyone')) as invited \gset
