@@ -13,10 +13,10 @@
 #include "dial.h"
 #include "die.h"
 #include "log.h"
-#include "memory.h"
 #include "message.h"
 #include "metrics.h"
 #include "outbox.h"
+#include "results.h"
 #include "sender.h"
 #include "smtp.h"
 #include "tally.h"
@@ -25,8 +25,6 @@
 
 #define RETRY_MIN_MS 100
 #define AWAY_MIN_MS 500
-/* Where somebody else has the row of a mail locked. */
-#define TELL_AGAIN_MS 200
 /* libcurl may take that much longer than it was given. */
 #define OVERRUN_MS 1000
 /* After a word of a mail: of transactions that commit at a time one says it for all, maybe before the others.
@@ -52,10 +50,7 @@ struct worker {
     unsigned seed;
     /* How many the sender has. */
     size_t in_flight;
-    /* Done, and the database does not know it yet. */
-    struct job *untold;
-    size_t untold_count;
-    int64_t tell_at;
+    struct results results;
     /* There may be a mail that is due. */
     bool is_hungry;
     struct pause database, transport;
@@ -112,89 +107,13 @@ static void connect_database(struct worker *worker)
     extend(worker, &worker->database, RETRY_MIN_MS, worker->config->database_retry_interval);
 }
 
-static void keep_untold(struct worker *worker, struct job *job)
-{
-    job->next = worker->untold;
-    worker->untold = job;
-    worker->untold_count++;
-    worker->tell_at = 0;
-    tally_observe(worker->tally, job->result.outcome, job->duration_us);
-    tally_set(worker->tally, TALLY_UNTOLD, worker->untold_count);
-}
-
-/* Takes a job out of the untold ones and frees it. */
-static void forget_untold(struct worker *worker, struct job **link, const char *status)
-{
-    struct job *job = *link;
-
-    *link = job->next;
-    job_log(job, status);
-    job_free(job);
-    worker->untold_count--;
-    tally_set(worker->tally, TALLY_UNTOLD, worker->untold_count);
-}
-
-/* The database gives these to another: nothing that we would say now counts, but that they were sent. */
-static void drop_overdue(struct worker *worker)
-{
-    int64_t now = dial_now_ms();
-
-    for (struct job **link = &worker->untold; *link != NULL;) {
-        if ((*link)->lease_until_ms > now || (*link)->result.outcome == OUTCOME_SENT) {
-            link = &(*link)->next;
-            continue;
-        }
-        tally_add(worker->tally, TALLY_UNTOLD_LOST, 1);
-        forget_untold(worker, link, "unknown");
-    }
-}
-
-static char *write_results(const struct worker *worker)
-{
-    json_auto_t *results = json_array();
-
-    memory_begin();
-    for (const struct job *job = worker->untold; job != NULL; job = job->next)
-        json_array_append_new(
-            results, json_pack("{s:I, s:i, s:s, s:s?}", "id", (json_int_t)job->id, "attempt", job->attempt,
-                         "outcome", transport_outcome_name(job->result.outcome), "reason",
-                         *job->result.reason != '\0' ? job->result.reason : NULL));
-    return memory_ran_out() ? NULL : json_dumps(results, JSON_COMPACT);
-}
-
-static const char *status_of(const PGresult *told, int64_t id)
-{
-    for (int row = 0; row < PQntuples(told); row++) {
-        if (strtoll(PQgetvalue(told, row, 0), NULL, 10) == id)
-            return PQgetvalue(told, row, 1);
-    }
-    /* No more this attempt's to say. */
-    return "superseded";
-}
-
 /* Tells the database what became of mails. What it cannot be told now is kept. */
 static void tell(struct worker *worker)
 {
-    char *results = write_results(worker);
-    PGresult *told = results != NULL ? outbox_complete_deliveries(&worker->outbox, results) : NULL;
-
-    free(results);
-    if (told == NULL) {
+    if (results_tell(&worker->results, &worker->outbox))
+        worker->database = (struct pause){0};
+    else
         note_failure(worker, "complete_deliveries");
-        return;
-    }
-    worker->database = (struct pause){0};
-    for (struct job **link = &worker->untold; *link != NULL;) {
-        const char *status = status_of(told, (*link)->id);
-
-        if (strcmp(status, "Busy") == 0) {
-            worker->tell_at = dial_now_ms() + TELL_AGAIN_MS;
-            link = &(*link)->next;
-        } else {
-            forget_untold(worker, link, status);
-        }
-    }
-    PQclear(told);
 }
 
 static void set_away(struct worker *worker, const struct job *job)
@@ -231,7 +150,7 @@ static void take_done(struct worker *worker)
             set_away(worker, job);
         else
             set_back(worker);
-        keep_untold(worker, job);
+        results_keep(&worker->results, job);
     }
     tally_set(worker->tally, TALLY_IN_FLIGHT, worker->in_flight);
 }
@@ -239,14 +158,14 @@ static void take_done(struct worker *worker)
 static void begin(struct worker *worker, struct job *job, const char *text)
 {
     if (!job_write(job, worker->templates, &worker->from, text)) {
-        keep_untold(worker, job);
+        results_keep(&worker->results, job);
         return;
     }
     /* No mail may be under way when its lease is over. */
     if (worker->is_draining ||
         dial_now_ms() + worker->config->smtp_timeout + OVERRUN_MS > job->lease_until_ms) {
         job->result.outcome = OUTCOME_RELEASED;
-        keep_untold(worker, job);
+        results_keep(&worker->results, job);
         return;
     }
     worker->in_flight++;
@@ -270,7 +189,7 @@ static void read_signals(struct worker *worker)
 /* A server that was away gets one mail, to see whether it is back. */
 static size_t room(const struct worker *worker)
 {
-    size_t taken = worker->in_flight + worker->untold_count, most = (size_t)worker->config->mails_in_flight;
+    size_t taken = worker->in_flight + worker->results.count, most = (size_t)worker->config->mails_in_flight;
 
     if (worker->is_draining || dial_now_ms() < worker->transport.until || taken >= most)
         return 0;
@@ -347,12 +266,12 @@ static void call_database(struct worker *worker)
 {
     int64_t now = dial_now_ms();
 
-    drop_overdue(worker);
+    results_drop_overdue(&worker->results);
     if (now < worker->database.until)
         return;
     if (worker->outbox.pg == NULL)
         connect_database(worker);
-    if (worker->outbox.pg != NULL && worker->untold != NULL && now >= worker->tell_at)
+    if (worker->outbox.pg != NULL && worker->results.count > 0)
         tell(worker);
     if (now >= worker->poll_at) {
         worker->poll_at = now + worker->config->poll_interval;
@@ -380,9 +299,8 @@ static int64_t next_turn(const struct worker *worker)
     const bool is_connected = worker->outbox.pg != NULL;
     int64_t until = dial_now_ms() + 1000;
 
-    if (!is_connected || worker->untold != NULL)
-        wait_until(
-            worker->tell_at > worker->database.until ? worker->tell_at : worker->database.until, &until);
+    if (!is_connected || worker->results.count > 0)
+        wait_until(worker->database.until, &until);
     if (worker->is_draining) {
         wait_until(worker->drain_until, &until);
         return until;
@@ -440,17 +358,14 @@ static void drain(struct worker *worker)
         sender_break_off(worker->sender);
         return;
     }
-    while (worker->untold != NULL) {
-        worker->broke_off = true;
-        tally_add(worker->tally, TALLY_UNTOLD_LOST, 1);
-        forget_untold(worker, &worker->untold, "unknown");
-    }
+    worker->broke_off |= worker->results.count > 0;
+    results_give_up(&worker->results);
     worker->in_flight = 0;
 }
 
 static void run(struct worker *worker)
 {
-    while (!worker->is_draining || worker->in_flight > 0 || worker->untold != NULL) {
+    while (!worker->is_draining || worker->in_flight > 0 || worker->results.count > 0) {
         wait_for_events(worker);
         call_database(worker);
         if (worker->is_draining && dial_now_ms() >= worker->drain_until)
@@ -498,6 +413,7 @@ int deliver(const struct config *config, const sigset_t *signals)
     worker.tally = tally_create(patience_ms * 1000);
     if (worker.signal_fd < 0 || worker.tally == NULL)
         die("cannot start: memory or descriptors ran out");
+    worker.results.tally = worker.tally;
     require_database(&worker);
     if ((worker.sender = sender_start(config, smtp_require_password(config, secret))) == NULL)
         die("cannot start a thread");

@@ -215,8 +215,8 @@ Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
     free(email);
 }
 
-/* Who reads events for the first time has the rows locked to the end of its transaction. */
-Test(life, a_reader_with_an_open_transaction_has_no_mail_sent_twice)
+/* Who reads events and who says what became of mails do not wait for each other. */
+Test(life, a_reader_with_an_open_transaction_holds_up_no_mail)
 {
     struct server *worker = office_start_worker(office, NULL);
     PGconn *reader = database_connect(office->url);
@@ -227,13 +227,61 @@ Test(life, a_reader_with_an_open_transaction_has_no_mail_sent_twice)
     free(database_query(reader, "begin", NULL));
     free(database_query(reader, "select count(*) from api.read_events()", NULL));
     sink_release(office->sink);
-    sink_set_faults(office->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
+    office_await(office, "Sent", 3);
     office_queue(office, 2);
-    office_await(office, "Sent", 2);
-    cr_expect_eq(office_count(office, "Queued"), 3, "nobody may say yet what became of the first");
-    free(database_query(reader, "commit", NULL));
+    sink_release(office->sink);
     office_await(office, "Sent", 5);
+    free(database_query(reader, "commit", NULL));
     cr_expect_eq(sink_count_accepted(office->sink), 5);
     server_end(worker);
     PQfinish(reader);
+}
+
+/* Half of the lease has gone by when the claim comes back: to send could take longer than what is left. */
+Test(life, a_mail_that_is_claimed_late_is_given_back)
+{
+    static const char *const statements[] = {
+        "create sequence public.claims",
+        "grant all on sequence public.claims to public",
+        "create function public.dawdle() returns trigger language plpgsql as"
+        " $$ begin if nextval('public.claims') = 1 then perform pg_sleep(1.5); end if; return new; end $$",
+        "create trigger dawdle before update on accounts.invitation for each row execute function "
+        "public.dawdle()",
+    };
+    struct server *worker;
+
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+        free(database_query(office->pg, statements[i], NULL));
+    office_queue(office, 1);
+    worker = office_start_worker(office, NULL);
+    office_await(office, "Sent", 1);
+    cr_expect_eq(log_await(worker, "\"outcome\":\"Released\"", 1), 1);
+    cr_expect_eq(sink_count_accepted(office->sink), 1);
+    server_end(worker);
+}
+
+/* A database that does not hear of it until the lease is long over. */
+Test(life, a_mail_that_was_sent_is_not_forgotten)
+{
+    struct server *worker = office_start_worker(office, (const char *[]){"--database-timeout=500", NULL});
+    PGconn *pg = database_connect(office->url);
+
+    hold(SINK_END);
+    office_queue(office, 1);
+    cr_assert(sink_await(office->sink, SINK_END, 1));
+    free(database_query(office->pg, "begin", NULL));
+    free(database_query(office->pg, "select 1 from accounts.outbox for update", NULL));
+    sink_set_faults(office->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
+    sink_release(office->sink);
+    sleep_ms(5000);
+    /* What the worker has given up goes on in the database, and would be done. */
+    free(database_query(pg,
+        "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'accountsd_delivery'"
+        " and datname = current_database()",
+        NULL));
+    free(database_query(office->pg, "rollback", NULL));
+    office_await(office, "Sent", 1);
+    cr_expect_eq(sink_count_accepted(office->sink), 1);
+    server_end(worker);
+    PQfinish(pg);
 }
