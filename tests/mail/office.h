@@ -28,6 +28,20 @@ void office_close(struct office *office);
 /* A sink without faults; its address is sink_url. */
 void office_set_sink(struct office *office, const struct sink_options *options);
 
+/* A suite whose tests each have an office with such a sink, and so many seconds. */
+#define OFFICE_SUITE(suite, seconds)                                                                         \
+    static struct office *office;                                                                            \
+    static void set_up(void)                                                                                 \
+    {                                                                                                        \
+        office = office_open();                                                                              \
+        office_set_sink(office, &(struct sink_options){0});                                                  \
+    }                                                                                                        \
+    static void tear_down(void)                                                                              \
+    {                                                                                                        \
+        office_close(office);                                                                                \
+    }                                                                                                        \
+    TestSuite(suite, .init = set_up, .fini = tear_down, .timeout = seconds);
+
 /* Invites so many people, which queues a mail for each. */
 void office_queue(struct office *office, size_t count);
 /* Invites one; the id of the mail. The caller frees it. */

@@ -8,20 +8,7 @@
 /* An SMTP server that does wrong whatever it can. What is temporary is tried again and arrives once; what is
  * permanent is given up at once, with the server's own words. */
 
-static struct office *office;
-
-static void set_up(void)
-{
-    office = office_open();
-    office_set_sink(office, &(struct sink_options){0});
-}
-
-static void tear_down(void)
-{
-    office_close(office);
-}
-
-TestSuite(faults, .init = set_up, .fini = tear_down, .timeout = 240);
+OFFICE_SUITE(faults, 240)
 
 #define PARTS 4
 

@@ -12,20 +12,7 @@
  * in the one case that SMTP leaves open: the server has said that it has the mail, and the database does not
  * know. */
 
-static struct office *office;
-
-static void set_up(void)
-{
-    office = office_open();
-    office_set_sink(office, &(struct sink_options){0});
-}
-
-static void tear_down(void)
-{
-    office_close(office);
-}
-
-TestSuite(killed, .init = set_up, .fini = tear_down, .timeout = 120);
+OFFICE_SUITE(killed, 120)
 
 static struct server *start(void)
 {

@@ -8,20 +8,7 @@
 
 /* How a worker starts, tells of itself and stops. */
 
-static struct office *office;
-
-static void set_up(void)
-{
-    office = office_open();
-    office_set_sink(office, &(struct sink_options){0});
-}
-
-static void tear_down(void)
-{
-    office_close(office);
-}
-
-TestSuite(life, .init = set_up, .fini = tear_down, .timeout = 120);
+OFFICE_SUITE(life, 120)
 
 static void hold(enum sink_stage stage)
 {
