@@ -1,7 +1,7 @@
 -- The rules of the data hold whoever writes, the owner of the tables included.
 begin;
 \ir lib/fixture.sql
-select plan(111);
+select plan(131);
 
 set local role accountsd_dba;
 select api.create_account_user(pg_temp.invitation('ada@example.com', :'client')) ->> 'id' as member \gset
@@ -156,6 +156,52 @@ select is(
   pg_temp.insert_violation('outbox', jsonb_build_object(
     'topic', 'invitation.mail', 'invitation_key', -1, 'created_at', now())),
   'outbox_invitation_key_fkey', 'a queued mail is an invitation''s');
+select is(
+  pg_temp.insert_violation('outbox',
+    jsonb_build_object('topic', 'invitation.mail', 'invitation_key', :invitation_key, 'created_at', now()) || o.fields),
+  o.name, o.description)
+from (values
+  ('{"delivery": null}'::jsonb, 'outbox_delivery_of_mail', 'a mail says what became of it'),
+  ('{"topic": "account_user.accepted", "delivery": "Queued"}', 'outbox_delivery_of_mail',
+    'what is no mail is not delivered'),
+  ('{"delivery": "Sent"}', 'outbox_finished_at_delivery', 'what is finished says when'),
+  ('{"finished_at": "2026-01-01T00:00:00Z"}', 'outbox_finished_at_delivery', 'what is queued is not finished'),
+  ('{"attempts": 1, "unresolved_attempts": 2, "uncounted_attempts": 0}', 'outbox_attempts_range',
+    'no more attempts end without a word than there are'),
+  ('{"attempts": 1, "unresolved_attempts": 0, "uncounted_attempts": 2}', 'outbox_attempts_range',
+    'nor are more not counted')
+) as o (fields, name, description);
+select is(
+  pg_temp.violation(format('insert into accounts.outbox (topic, invitation_key, delivery) select %L, %s, %L '
+    'from generate_series(1, 2)', o.topic, :invitation_key, o.delivery)),
+  'outbox_notice_key', 'one notice an invitation: ' || o.topic)
+from (values ('invitation.reminder', 'Queued'), ('invitation.expired', null)) as o (topic, delivery);
+
+-- The events, and the settings of mails and notices.
+select is(pg_temp.violation(e.statement), e.name, e.description)
+from (values
+  ('insert into accounts.event values (0, (select max(key) from accounts.outbox))', 'event_position_positive',
+    'positions begin at 1'),
+  ('insert into accounts.event values (900000001, -1)', 'event_outbox_key_fkey', 'an event is a row of the outbox'),
+  ('insert into accounts.event select 900000000 + i, (select max(key) from accounts.outbox) '
+    'from generate_series(1, 2) as i', 'event_outbox_key_key', 'which has one position'),
+  ('insert into accounts.event_horizon default values', 'event_horizon_pkey', 'there is one horizon'),
+  ('insert into accounts.event_horizon (only_row) values (false)', 'event_horizon_only_row',
+    'nor is there one beside it'),
+  ('update accounts.event_horizon set settled_key = seen_key + 1', 'event_horizon_keys_range',
+    'what is settled has been seen'),
+  ('insert into accounts.expiry_notice values (''birthday'', ''1 day'', now())', 'expiry_notice_kind_known',
+    'notices are of two kinds'),
+  ('insert into accounts.expiry_notice values (''expired'', ''1 day'', now())', 'expiry_notice_lead_range',
+    'what has expired is not told before'),
+  ('insert into accounts.expiry_notice values (''reminder'', ''0'', now())', 'expiry_notice_lead_range',
+    'a reminder is'),
+  ('update accounts.settings set mail_attempts = 0', 'settings_mail_attempts_range', 'a mail is tried once at least'),
+  ('update accounts.settings set mail_retry_interval = ''5 hours''', 'settings_mail_retry_interval_range',
+    'the first wait is not longer than the longest'),
+  ('update accounts.settings set mail_retry_interval_max = ''8 days''', 'settings_mail_retry_interval_range',
+    'which has an end')
+) as e (statement, name, description);
 
 -- What others point to stays.
 select is(
