@@ -272,3 +272,36 @@ Test(life, a_mail_that_was_sent_is_not_forgotten)
     server_end(worker);
     PQfinish(pg);
 }
+
+/* As api.configure says, and by itself. */
+Test(life, a_worker_reminds_and_tells_of_what_has_expired)
+{
+    static const char *const statements[] = {
+        "select api.configure('{\"invitation.reminder\": \"1 day\", \"invitation.expiredEvent\": true}')",
+        /* The clock goes on: the first expires in half a day, the second has. */
+        "update accounts.expiry_notice set noticed_until = now() - interval '1 hour'",
+        "update accounts.invitation set sent_at = sent_at - interval '6 days 12 hours',"
+        " expires_at = expires_at - interval '6 days 12 hours'"
+        " where key = (select min(key) from accounts.invitation)",
+        "update accounts.invitation set sent_at = sent_at - interval '7 days 1 minute',"
+        " expires_at = expires_at - interval '7 days 1 minute'"
+        " where key = (select max(key) from accounts.invitation)",
+    };
+    struct server *worker = office_start_worker(office, (const char *[]){"--announce-interval=100", NULL});
+    char *topics;
+
+    office_queue(office, 2);
+    office_await(office, "Sent", 2);
+    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+        free(database_query(office->pg, statements[i], NULL));
+    office_await(office, "Sent", 3);
+    topics = database_query(office->pg,
+        "select string_agg(topic || ' ' || (invitation_key = (select min(key) from accounts.invitation)), ','"
+        " order by topic) from accounts.outbox where topic <> 'invitation.mail'",
+        NULL);
+    cr_expect_str_eq(topics, "invitation.expired false,invitation.reminder true", "%s", topics);
+    cr_expect_not_null(strstr(sink_mail_at(office->sink, 2).text, "is still open"), "%s",
+        sink_mail_at(office->sink, 2).text);
+    free(topics);
+    server_end(worker);
+}
