@@ -13,7 +13,7 @@
 struct job {
     int64_t id;
     int attempt;
-    /* The attempt before ended without a word: this may be the second time that the mail is sent. */
+    /* An attempt before ended without a word: this may be the second time that the mail is sent. */
     bool is_repeat;
     /* Of a fixed few. */
     char topic[32];

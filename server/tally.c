@@ -15,7 +15,7 @@ static const struct series_number numbers[TALLY_NUMBERS] = {
     [TALLY_REFUSED] = SERIES_COUNTER("deliveries", "outcome=\"refused\"", DELIVERIES),
     [TALLY_RELEASED] = SERIES_COUNTER("deliveries", "outcome=\"released\"", DELIVERIES),
     [TALLY_REPEATS] = SERIES_COUNTER("delivery_repeats", "",
-        "Mails claimed after an attempt that ended without a word: only these may have been sent twice."),
+        "Attempts at mails of which one before ended without a word: only these may be sent twice."),
     [TALLY_UNTOLD_LOST] = SERIES_COUNTER("delivery_results_lost", "",
         "Outcomes that the database was not told before the lease was over: the mail is sent again."),
     [TALLY_IN_FLIGHT] = SERIES_GAUGE("deliveries_in_flight", "", "Mails that are being sent."),
