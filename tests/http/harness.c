@@ -388,6 +388,14 @@ char *answer_header(const struct answer *answer, const char *name)
     return strdup("");
 }
 
+void expect_header(const struct answer *answer, const char *name, const char *value)
+{
+    char *found = answer_header(answer, name);
+
+    cr_expect_str_eq(found, value, "%s is \"%s\", not \"%s\": %s", name, found, value, answer->text);
+    free(found);
+}
+
 const char *answer_text(const struct answer *answer, ...)
 {
     const json_t *value = answer->body;

@@ -69,6 +69,7 @@ struct answer request_json(
 void answer_free(struct answer *answer);
 /* The value of a header, "" where it is missing; the caller frees it. */
 char *answer_header(const struct answer *answer, const char *name);
+void expect_header(const struct answer *answer, const char *name, const char *value);
 /* A text at a path of keys, such as "user", "name", NULL; "(none)" where there is none. */
 const char *answer_text(const struct answer *answer, ...);
 

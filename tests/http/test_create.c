@@ -130,9 +130,7 @@ Test(create, answers_with_the_object_of_the_contract)
     cr_expect_eq(strncmp(location, ACCOUNT_USERS "/", strlen(ACCOUNT_USERS "/")), 0);
     cr_expect_str_eq(location + strlen(ACCOUNT_USERS "/"), answer_text(&answer, "id", NULL));
     free(location);
-    location = answer_header(&answer, "content-type");
-    cr_expect_str_eq(location, "application/json");
-    free(location);
+    expect_header(&answer, "content-type", "application/json");
     answer_free(&answer);
     free(email);
     free(group);

@@ -265,14 +265,11 @@ static void expect_only(const char *path, const char *allowed)
 
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         struct answer answer;
-        char *allow;
 
         if (strstr(allowed, methods[i]) != NULL)
             continue;
         answer = request(server, methods[i], path, account->token, NULL, NULL);
-        allow = answer_header(&answer, "allow");
-        cr_expect_str_eq(allow, allowed, "%s %s: %s", methods[i], path, allow);
-        free(allow);
+        expect_header(&answer, "allow", allowed);
         expect_problem(&answer, 405, NULL);
     }
 }

@@ -69,14 +69,6 @@ static struct answer ask_member(const char *method, const struct member *member,
     return answer;
 }
 
-static void expect_header(const struct answer *answer, const char *name, const char *expected)
-{
-    char *value = answer_header(answer, name);
-
-    cr_expect_str_eq(value, expected, "%s: %s, not %s", name, value, expected);
-    free(value);
-}
-
 /* What every answer below the path has. */
 static void expect_page_headers(const struct answer *answer)
 {
