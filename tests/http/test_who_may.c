@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "request_case.h"
 #include "route.h"
 
 /* Every operation x whose and what ids, in path and body x every kind of caller. */
 
 #define TRACEPARENT "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 #define WRONG_CODE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-
-enum place { CLIENT, VENDOR, OPERATIONS, DISABLED, PLACES };
 
 /* An account, a membership of it, and a token that was disabled. */
 static struct {
@@ -23,164 +22,6 @@ static char *disabled_token;
 static char *unknown_account, *unknown_user, *unknown_account_user, *unknown_group;
 static PGconn *pg;
 static struct server *server;
-
-enum token_kind { TOKEN_GOOD, TOKEN_DISABLED, TOKEN_OF_DISABLED, TOKEN_NONE };
-
-static const struct caller {
-    const char *name;
-    enum place own, other;
-    enum token_kind token;
-} callers[] = {
-    {"Client", CLIENT, VENDOR, TOKEN_GOOD},
-    {"Vendor", VENDOR, CLIENT, TOKEN_GOOD},
-    {"Operations", OPERATIONS, CLIENT, TOKEN_GOOD},
-    {"Operations, and a disabled account", OPERATIONS, DISABLED, TOKEN_GOOD},
-    {"disabled token", CLIENT, VENDOR, TOKEN_DISABLED},
-    {"token of a disabled account", DISABLED, CLIENT, TOKEN_OF_DISABLED},
-    {"nobody", CLIENT, VENDOR, TOKEN_NONE},
-};
-
-/* What an id may be. ABSENT: left out; of a code: a wrong one. */
-enum value { OWN, OTHER, UNKNOWN, MALFORMED, ABSENT, VALUES };
-
-/* Where a request has ids. */
-enum slot { ACCOUNT, USER, ACCOUNT_USER, GROUP, BODY_ACCOUNT, BODY_GROUP, CODE, SLOTS };
-
-static const char *const value_names[VALUES] = {"own", "other", "unknown", "malformed", "-"};
-static const char *const slot_names[SLOTS] = {
-    "account", "user", "accountUser", "group", "account.id", "groups.id", "code"};
-
-#define IN(value) (1U << (value))
-#define ANY_ID (IN(OWN) | IN(OTHER) | IN(UNKNOWN) | IN(MALFORMED))
-
-/* One request. */
-struct request_case {
-    const struct route *route;
-    const struct caller *caller;
-    enum value values[SLOTS];
-    long expected;
-    /* Whose membership or account it is about; PLACES where there is none. */
-    enum place place;
-    /* Status, headers but for the date, body. */
-    char *seen;
-};
-
-#define MAX_CASES 4096
-
-static struct request_case cases[MAX_CASES];
-
-static bool is_operation(const struct route *route, const char *operation)
-{
-    return route->operation != NULL && strcmp(route->operation, operation) == 0;
-}
-
-static bool is_of_user(const struct route *route)
-{
-    return route->kind != NULL && strcmp(route->kind, "user") == 0;
-}
-
-/* The values that each slot of a route can have. */
-static void find_values(const struct route *route, unsigned allowed[SLOTS])
-{
-    static const char *const parameters[] = {"{account}", "{user}", "{accountUser}", "{group}"};
-    bool is_create = is_operation(route, "create");
-
-    for (size_t slot = 0; slot < SLOTS; slot++)
-        allowed[slot] = IN(ABSENT);
-    for (size_t slot = ACCOUNT; slot <= GROUP; slot++) {
-        if (strstr(route->path, parameters[slot]) != NULL)
-            allowed[slot] = ANY_ID;
-    }
-    if (is_create)
-        allowed[BODY_ACCOUNT] = ANY_ID | IN(ABSENT);
-    if (is_create)
-        allowed[BODY_GROUP] = ANY_ID | IN(ABSENT);
-    else if (is_operation(route, "add_group") || is_operation(route, "replace_groups") ||
-             is_operation(route, "replace_user"))
-        allowed[BODY_GROUP] = ANY_ID;
-    if (is_operation(route, "accept_invite"))
-        allowed[CODE] = IN(OWN) | IN(ABSENT);
-}
-
-static enum place place_of(const struct caller *caller, enum value value)
-{
-    return value == OWN ? caller->own : value == OTHER ? caller->other : PLACES;
-}
-
-/* Whose membership the path names, seen or not. */
-static enum place member_place(const struct request_case *the_case)
-{
-    const enum value *values = the_case->values;
-
-    if (!is_of_user(the_case->route))
-        return place_of(the_case->caller, values[ACCOUNT_USER]);
-    return values[ACCOUNT] == values[USER] ? place_of(the_case->caller, values[USER]) : PLACES;
-}
-
-static bool sees(const struct caller *caller, enum place place)
-{
-    return place != PLACES && (caller->own == OPERATIONS || place == caller->own);
-}
-
-/* What the contract says: the path first, then what the request itself shows, who calls, and the rest. */
-static long expected_status(struct request_case *the_case)
-{
-    const struct route *route = the_case->route;
-    const struct caller *caller = the_case->caller;
-    const enum value *values = the_case->values;
-    enum place group = place_of(caller, values[BODY_GROUP]);
-
-    the_case->place = PLACES;
-    for (size_t slot = ACCOUNT; slot <= GROUP; slot++) {
-        if (values[slot] == MALFORMED)
-            return 404;
-    }
-    /* The description of the service is everybody's. */
-    if (route->operation == NULL)
-        return 200;
-    if (is_operation(route, "accept_invite")) {
-        if (values[CODE] == OWN)
-            the_case->place = member_place(the_case);
-        if (the_case->place == PLACES)
-            return 400;
-        return the_case->place != DISABLED ? 200 : 409;
-    }
-    if (caller->token == TOKEN_NONE)
-        return 401;
-    if (values[BODY_ACCOUNT] == MALFORMED || values[BODY_GROUP] == MALFORMED)
-        return 400;
-    if (values[ACCOUNT] != ABSENT && values[BODY_ACCOUNT] != ABSENT &&
-        values[ACCOUNT] != values[BODY_ACCOUNT])
-        return 400;
-    if (caller->token != TOKEN_GOOD)
-        return caller->token == TOKEN_DISABLED ? 401 : 403;
-    if (is_operation(route, "list")) {
-        if (is_of_user(route) && !sees(caller, place_of(caller, values[ACCOUNT])))
-            return 404;
-        return 200;
-    }
-    if (is_operation(route, "create")) {
-        enum value account = values[is_of_user(route) ? ACCOUNT : BODY_ACCOUNT];
-
-        the_case->place = place_of(caller, account == ABSENT ? OWN : account);
-        if (!sees(caller, the_case->place))
-            return is_of_user(route) ? 404 : 403;
-        if (the_case->place == DISABLED)
-            return 409;
-        return values[BODY_GROUP] == ABSENT || group == the_case->place ? 201 : 400;
-    }
-    the_case->place = member_place(the_case);
-    if (!sees(caller, the_case->place))
-        return 404;
-    if (the_case->place == DISABLED &&
-        (is_operation(route, "resend_invite") || is_operation(route, "send_new_invite")))
-        return 409;
-    if (values[BODY_GROUP] != ABSENT && group != the_case->place)
-        return 400;
-    if (values[GROUP] != ABSENT && place_of(caller, values[GROUP]) != the_case->place)
-        return 404;
-    return strcmp(route->method, "DELETE") == 0 ? 204 : 200;
-}
 
 /* An id of a wrong shape; which one changes from case to case. */
 static char *malformed_id(const char *id)
@@ -210,7 +51,7 @@ static char *malformed_id(const char *id)
 static char *id_in(const struct request_case *the_case, enum slot slot)
 {
     enum value value = the_case->values[slot];
-    enum place place = place_of(the_case->caller, value == MALFORMED ? OWN : value);
+    enum place place = caller_place(the_case->caller, value == MALFORMED ? OWN : value);
     const char *id = NULL;
 
     if (value == ABSENT)
@@ -263,7 +104,7 @@ static char *make_body(const struct request_case *the_case)
 {
     const struct route *route = the_case->route;
     char *account = id_in(the_case, BODY_ACCOUNT), *group = id_in(the_case, BODY_GROUP), *body = NULL;
-    enum place place = member_place(the_case);
+    enum place place = request_case_member_place(the_case);
 
     if (is_operation(route, "create")) {
         char *email = new_email();
@@ -421,22 +262,6 @@ static bool is_same_place(const char *before, const char *after, size_t place)
     return strncmp(before + place * (MD5_LEN + 1), after + place * (MD5_LEN + 1), MD5_LEN) == 0;
 }
 
-/* For messages; the caller frees it. */
-static char *describe(const struct request_case *the_case)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    fprintf(out, "%s %s by %s", the_case->route->method, the_case->route->path, the_case->caller->name);
-    for (size_t slot = 0; slot < SLOTS; slot++) {
-        if (the_case->values[slot] != ABSENT)
-            fprintf(out, ", %s %s", slot_names[slot], value_names[the_case->values[slot]]);
-    }
-    fclose(out);
-    return text;
-}
-
 /* All that a caller can tell answers apart by. */
 static char *seen_of(const struct answer *answer)
 {
@@ -486,12 +311,8 @@ static struct answer send_case(const struct request_case *the_case)
 static void check_answer(
     const struct request_case *the_case, const struct answer *answer, const char *description)
 {
-    if (answer->status == 401) {
-        char *challenge = answer_header(answer, "www-authenticate");
-
-        cr_expect_str_eq(challenge, "Bearer", "%s: %s", description, challenge);
-        free(challenge);
-    }
+    if (answer->status == 401)
+        expect_header(answer, "www-authenticate", "Bearer");
     if (is_operation(the_case->route, "list") && the_case->caller->own != OPERATIONS) {
         cr_expect_null(strstr(answer->text, places[the_case->caller->other].account->id), "%s: %s",
             description, answer->text);
@@ -506,7 +327,7 @@ static void run_case(struct request_case *the_case, char **before)
     bool is_refused = the_case->expected >= 400;
     bool changes = !is_refused && strcmp(the_case->route->method, "GET") != 0;
     struct answer answer = send_case(the_case);
-    char *after = digest(), *description = describe(the_case);
+    char *after = digest(), *description = request_case_describe(the_case);
 
     cr_expect_eq(answer.status, the_case->expected, "%s: %ld, not %ld: %s", description, answer.status,
         the_case->expected, answer.text);
@@ -531,91 +352,24 @@ static void run_case(struct request_case *the_case, char **before)
     answer_free(&answer);
 }
 
-/* A malformed id comes alone: beside it the others do not matter. */
-static bool is_wanted(const enum value values[SLOTS])
-{
-    size_t malformed = 0, unusual = 0;
-
-    for (size_t slot = 0; slot < SLOTS; slot++) {
-        malformed += values[slot] == MALFORMED;
-        unusual += values[slot] == OTHER || values[slot] == UNKNOWN;
-    }
-    return malformed == 0 || (malformed == 1 && unusual == 0);
-}
-
-/* Goes on to the next values; false when all have been. */
-static bool next_values(const unsigned allowed[SLOTS], enum value values[SLOTS])
-{
-    for (size_t slot = 0; slot < SLOTS; slot++) {
-        for (size_t value = values[slot] + 1; value < VALUES; value++) {
-            if ((allowed[slot] & IN(value)) != 0) {
-                values[slot] = (enum value)value;
-                return true;
-            }
-        }
-        values[slot] = (allowed[slot] & IN(OWN)) != 0 ? OWN : ABSENT;
-    }
-    return false;
-}
-
-static size_t make_cases(const struct route *route, const struct caller *caller)
-{
-    unsigned allowed[SLOTS];
-    enum value values[SLOTS];
-    size_t count = 0;
-
-    find_values(route, allowed);
-    for (size_t slot = 0; slot < SLOTS; slot++)
-        values[slot] = (allowed[slot] & IN(OWN)) != 0 ? OWN : ABSENT;
-    do {
-        if (!is_wanted(values))
-            continue;
-        cr_assert_lt(count, MAX_CASES);
-        cases[count] = (struct request_case){.route = route, .caller = caller};
-        memcpy(cases[count].values, values, sizeof(values));
-        cases[count].expected = expected_status(&cases[count]);
-        count++;
-    } while (next_values(allowed, values));
-    return count;
-}
-
-static struct request_case *find_case(size_t count, const enum value values[SLOTS])
-{
-    for (size_t i = 0; i < count; i++) {
-        if (memcmp(cases[i].values, values, sizeof(cases[i].values)) == 0)
-            return &cases[i];
-    }
-    return NULL;
-}
-
 /* What is another's must look like what is nobody's, each in the place of the other: the number of answers
  * compared. */
-static size_t compare_cases(size_t count)
+static size_t compare_cases(const struct request_case *cases, size_t count)
 {
     size_t compared = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        enum value values[SLOTS];
-        bool has_other = false;
-        const struct request_case *twin;
+    for (const struct request_case *the_case = cases; the_case < cases + count; the_case++) {
+        const struct request_case *twin = request_case_twin(the_case, cases, count);
         char *description;
 
-        for (size_t slot = 0; slot < SLOTS; slot++) {
-            has_other |= cases[i].values[slot] == OTHER;
-            values[slot] = cases[i].values[slot] == OTHER     ? UNKNOWN
-                           : cases[i].values[slot] == UNKNOWN ? OTHER
-                                                              : cases[i].values[slot];
-        }
-        if (!has_other)
+        if (twin == NULL)
             continue;
-        twin = find_case(count, values);
-        cr_assert_not_null(twin);
-        description = describe(&cases[i]);
-        if (cases[i].caller->own != OPERATIONS && !is_operation(cases[i].route, "accept_invite"))
-            cr_expect_eq(cases[i].expected, twin->expected, "%s", description);
-        if (cases[i].expected >= 400 && cases[i].expected == twin->expected) {
-            cr_expect_str_eq(cases[i].seen, twin->seen, "%s: what is nobody's looks different: %s\n%s",
-                description, cases[i].seen, twin->seen);
+        description = request_case_describe(the_case);
+        if (the_case->caller->own != OPERATIONS && !is_operation(the_case->route, "accept_invite"))
+            cr_expect_eq(the_case->expected, twin->expected, "%s", description);
+        if (the_case->expected >= 400 && the_case->expected == twin->expected) {
+            cr_expect_str_eq(the_case->seen, twin->seen, "%s: what is nobody's looks different: %s\n%s",
+                description, the_case->seen, twin->seen);
             compared++;
         }
         free(description);
@@ -655,6 +409,7 @@ Test(who_may, do_what_to_whom)
 
     for (size_t i = 0; i < route_count(); i++) {
         const struct route *route = route_at(i);
+        const struct caller *caller;
         char *before;
 
         /* A code is all that they ask for, and each answer is a page: test_page.c. */
@@ -662,14 +417,15 @@ Test(who_may, do_what_to_whom)
             continue;
         make_places(route);
         before = digest();
-        for (size_t j = 0; j < sizeof(callers) / sizeof(callers[0]); j++) {
-            size_t count = make_cases(route, &callers[j]);
+        for (size_t j = 0; (caller = caller_at(j)) != NULL; j++) {
+            struct request_case *cases;
+            size_t count = request_cases_make(route, caller, &cases);
 
             for (size_t k = 0; k < count; k++) {
                 run_case(&cases[k], &before);
                 refused += cases[k].expected >= 400;
             }
-            compared += compare_cases(count);
+            compared += compare_cases(cases, count);
             for (size_t k = 0; k < count; k++)
                 free(cases[k].seen);
             total += count;
