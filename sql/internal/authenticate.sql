@@ -1,5 +1,7 @@
 -- Who calls, as one row: the bearer of a token ("<token id>:<hex SHA-256 of its secret>"), or without one the database
--- role; or why nobody. In SQL, so that it becomes part of a statement that asks for many.
+-- role; or why nobody, and then what else is in the row means nothing. In SQL, so that it becomes part of a statement
+-- that asks for many; with "offset 0", so that the token is found by its index, however few there were when it was
+-- planned.
 create or replace function internal.callers(token text)
 returns setof internal.caller
 language sql stable
@@ -10,10 +12,10 @@ as $$
       when 401 then 'A valid API token is required.'
       when 403 then 'The account of the API token is disabled.'
     end,
-    case when c.status = 200 then c.actor end,
+    c.actor,
     null::text,
-    case when c.status = 200 then c.account_key end,
-    case when c.status = 200 then c.sees_all_accounts end
+    c.account_key,
+    c.sees_all_accounts
   from (
     select
       case when r.actor is null and t.key is null then 401
@@ -23,10 +25,16 @@ as $$
       coalesce(r.actor, t.actor) as actor,
       t.account_key,
       r.actor is not null or t.account_type = 'Operations' as sees_all_accounts
-    from (select case when token is null then internal.caller_actor() end as actor offset 0) as r
-    left join internal.token_callers() as t
-      on t.key = internal.api_token_key(split_part(token, ':', 1))
-      and encode(t.secret_sha256, 'hex') = split_part(token, ':', 2)
+    from (
+      select
+        case when token is null then internal.caller_actor() end as actor,
+        internal.api_token_key(split_part(token, ':', 1)) as key,
+        split_part(token, ':', 2) as secret_sha256
+      offset 0
+    ) as r
+    left join lateral (
+      select * from internal.token_callers() as i where i.key = r.key offset 0
+    ) as t on encode(t.secret_sha256, 'hex') = r.secret_sha256
   ) as c
 $$;
 

@@ -88,19 +88,20 @@ begin
       select
         r.position::int as ordinal,
         r.request,
-        r.element ->> 'account' as path_account,
-        coalesce(r.element ->> 'kind', 'account_user') as kind,
-        coalesce(r.element ->> 'query', '') as query,
-        internal.trace_id(r.element ->> 'traceparent') as trace_id,
-        internal.is_plain_invitation(r.request) as is_plain,
-        internal.email_key(r.request #>> '{user,email}') as email_key,
+        r.path_account,
+        r.kind,
+        r.query,
+        internal.trace_id(r.traceparent) as trace_id,
+        internal.is_plain_invitation(r.request, r.email, r.first_name, r.last_name, r.phone_prefix, r.phone_number,
+          r.culture_code, r.language_code, r.account_id, r.groups) as is_plain,
+        internal.email_key(r.email) as email_key,
         c as caller,
         a.key as account_key,
         a.status as account_status,
-        case when jsonb_typeof(r.request -> 'groups') = 'array'
+        case when jsonb_typeof(r.groups) = 'array'
           then array(
             select g.key
-            from jsonb_array_elements(r.request -> 'groups') as i (item)
+            from jsonb_array_elements(r.groups) as i (item)
             cross join lateral (
               select n.key from accounts.user_group as n
               where n.key = internal.user_group_key(i.item ->> 'id') and n.account_key = a.key
@@ -109,19 +110,20 @@ begin
             order by g.key)
           else array(select g.key from accounts.user_group as g where g.account_key = a.key and g.is_default)
         end as user_group_keys,
-        case when jsonb_typeof(r.request -> 'groups') = 'array' then jsonb_array_length(r.request -> 'groups') else 1
-        end as group_count
+        case when jsonb_typeof(r.groups) = 'array' then jsonb_array_length(r.groups) else 1 end as group_count
       from (
-        select e.element, e.position, e.element -> 'request' as request
+        select
+          e.position, e.element -> 'request' as request, e.element ->> 'account' as path_account,
+          coalesce(e.element ->> 'kind', 'account_user') as kind, coalesce(e.element ->> 'query', '') as query,
+          e.element ->> 'token' as token, e.element ->> 'traceparent' as traceparent, v.*,
+          coalesce(e.element ->> 'account', v.account_id) as named_account
         from jsonb_array_elements(requests) with ordinality as e (element, position)
+        cross join lateral internal.invitation_values(e.element) as v
         offset 0
       ) as r
-      cross join lateral internal.callers(r.element ->> 'token') as c
-      left join accounts.account as a on a.key = case
-        when r.element ->> 'account' is not null then internal.account_key(r.element ->> 'account')
-        when r.request #>> '{account,id}' is not null then internal.account_key(r.request #>> '{account,id}')
-        else c.account_key
-      end
+      cross join lateral internal.callers(r.token) as c
+      left join accounts.account as a
+        on a.key = case when r.named_account is null then c.account_key else internal.account_key(r.named_account) end
       offset 0
     ) as f
   ) as e;

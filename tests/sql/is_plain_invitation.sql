@@ -26,9 +26,11 @@ value as (
   from unnest(array['', ' ', 'a', ' a', 'a ', e'a\nb', e'a\u0085b', e'a\u200eb', e'\u00a0', e'\u3000a', 'José', '李',
     'a@b', 'a@b.c', 'a@b.co', 'a@-b.co', 'a@b-.co', 'a.b@c.d.ef', '.a@b.co', 'a.@b.co', 'a..b@c.de', 'a@b..co', 'a@b.1',
     'a@b.c1', 'A_b+c-d@e.f.gh', 'a@b.co ', 'a b@c.de', 'é@b.co', 'a@é.co', e'a@b.co\n', 'a@b_c.de', '"a"@b.co',
+    'a/b', '/', 'a /b', ' /b', '/a', 'a/',
     repeat('a', 64) || '@b.co', repeat('a', 65) || '@b.co', 'a@' || repeat('b', 63) || '.co',
     'a@' || repeat('b', 64) || '.co', repeat('a', 100), repeat('a', 101), repeat('é', 100),
-    '+', '+1', '+1234', '+12345', '1', '123456789012345', '1234567890123456', 'en', 'e', 'eng', 'en-GB', 'en-gb',
+    '+', '+1', '+1234', '+12345', '1', '+1/1', '1/1', '123456789012345', '1234567890123456',
+    'en', 'e', 'eng', 'en-GB', 'en-gb',
     'en-GBR', 'EN', 'x-private', repeat('en-', 20), 'ACC-1671-0642', 'ACC-1671-064', 'acc-1671-0642', 'ACC-1671-06420',
     'UGR-8447-7590', 'UGR-8447-7591', 'UGR-8447-759', 'UGR-8447-7590"}', 'Invited', 'invited', 'Active']) as v
   union all
