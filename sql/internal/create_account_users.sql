@@ -35,6 +35,7 @@ declare
   v_keys bigint[];
   v_are_new boolean[];
   v_codes text[];
+  v_account_user_ids text[];
   v_ids text[];
   v_bodies json[];
   v_unkept text[];
@@ -77,22 +78,22 @@ begin
       select again, false
       from (select count(*) as count, array_agg((n.member).key) as keys from membership as n) as made
       cross join lateral internal.invited_again(c_plan, v_wave, made.keys) as again
-      where made.count < (select count(*) from unnest(c_plan) as p where p.wave = v_wave)
+      where made.count < cardinality(c_plan)
     )
     select
-      array_agg(m.ordinal), array_agg((m.member).key), array_agg(m.is_new), array_agg(m.code),
-      array_agg(case m.kind
-        when 'user' then internal.person_id((m.member).person_key) else internal.account_user_id((m.member).key) end),
+      array_agg(m.ordinal), array_agg((m.member).key), array_agg(m.is_new), array_agg(m.code), array_agg(m.id),
+      array_agg(case m.kind when 'user' then internal.person_id((m.member).person_key) else m.id end),
       array_agg(
         case when m.kind = 'account_user' and m.query = '' then internal.account_user_object(
-          m.member, m.person, m.account, m.given[1], m.given[2], m.given[3], 'Invited', m.code, m.url_base,
+          m.id, m.member, m.person, m.account, m.given[1], m.given[2], m.given[3], 'Invited', m.code, m.url_base,
           internal.object_members('account_user'), '"$meta" : {"omitted" : []}')::json
         end),
       array_agg(distinct m.user_group_keys::text) filter (where not m.is_kept)
-    into v_ordinals, v_keys, v_are_new, v_codes, v_ids, v_bodies, v_unkept
+    into v_ordinals, v_keys, v_are_new, v_codes, v_account_user_ids, v_ids, v_bodies, v_unkept
     from (
       select
         p.ordinal, p.kind, p.query, p.user_group_keys, m.member, m.is_new, person.person, a.account,
+        internal.account_user_id((m.member).key) as id,
         s.invitation_url_base as url_base, coalesce(codes[p.ordinal], internal.new_secret()) as code,
         k.user_group_keys is not null as is_kept,
         case when k.user_group_keys is not null then array[k.groups, k.buyers, k.modules]
@@ -104,8 +105,12 @@ begin
       cross join lateral (
         select i as account, i.groups_revision from accounts.account as i where i.key = (m.member).account_key offset 0
       ) as a
-      join unnest(c_plan) as p
-        on p.email_key = person.email_key and p.account_key = (m.member).account_key and p.wave = v_wave
+      cross join lateral (
+        select i.ordinal, i.kind, i.query, i.user_group_keys
+        from unnest(c_plan) as i
+        where i.email_key = person.email_key and i.account_key = (m.member).account_key and i.wave = v_wave
+        offset 0
+      ) as p
       cross join accounts.settings as s
       left join lateral (
         select i.*
@@ -118,9 +123,8 @@ begin
     ) as m;
 
     if false = any (v_are_new) then
-      perform internal.forget_invitation(m.key, p.user_group_keys)
+      perform internal.forget_invitation(m.key, (c_plan[m.ordinal]).user_group_keys)
       from unnest(v_ordinals, v_keys, v_are_new) as m (ordinal, key, is_new)
-      join unnest(c_plan) as p on p.ordinal = m.ordinal
       where not m.is_new;
     end if;
     if v_unkept is not null then
@@ -128,9 +132,10 @@ begin
     end if;
 
     with made as (
-      select m.key, m.is_new, m.code, p.actor, p.trace_id, p.account_key, p.user_group_keys
-      from unnest(v_ordinals, v_keys, v_are_new, v_codes) as m (ordinal, key, is_new, code)
-      join unnest(c_plan) as p on p.ordinal = m.ordinal
+      select
+        m.key, m.is_new, m.code, m.id, (c_plan[m.ordinal]).actor, (c_plan[m.ordinal]).trace_id,
+        (c_plan[m.ordinal]).account_key, (c_plan[m.ordinal]).user_group_keys
+      from unnest(v_ordinals, v_keys, v_are_new, v_codes, v_account_user_ids) as m (ordinal, key, is_new, code, id)
     ),
     linked as (
       insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
@@ -142,7 +147,7 @@ begin
     audited as (
       insert into accounts.audit_record (action, actor, database_role, trace_id, object_id, account_key)
       select case when m.is_new then 'account_user.invited' else 'account_user.invited_again' end, m.actor,
-        internal.caller_role(), m.trace_id, internal.account_user_id(m.key), m.account_key
+        internal.caller_role(), m.trace_id, m.id, m.account_key
       from made as m
     ),
     invited as (
@@ -162,10 +167,7 @@ begin
       201,
       m.id,
       case when m.body is not null then m.body
-        else (
-          select o.object
-          from unnest(c_plan) as p, internal.selected_object(p.kind, m.key, m.code, p.query) as o
-          where p.ordinal = m.ordinal)
+        else (internal.shown((c_plan[m.ordinal]).kind, m.key, m.code, (c_plan[m.ordinal]).query)).body
       end,
       null::text,
       null::jsonb

@@ -58,25 +58,25 @@ as $$
     'name', account.name))
 $$;
 
-create or replace function internal.invitation_member(key bigint, code text, url_base text, status text)
+create or replace function internal.invitation_member(account_user_id text, code text, url_base text, status text)
 returns text
 language sql stable parallel safe
 as $$
   select internal.member('invitation', case
     when code is null then json_build_object('status', status)
     else json_build_object(
-      'url', url_base || '/' || internal.account_user_id(key) || '/' || code, 'status', status)
+      'url', url_base || '/' || account_user_id || '/' || code, 'status', status)
   end)
 $$;
 
 create or replace function internal.account_user_object(
-  member accounts.account_user, person accounts.person, account accounts.account,
+  account_user_id text, member accounts.account_user, person accounts.person, account accounts.account,
   groups text, buyers text, modules text, status text, code text, url_base text, wanted text[], meta text)
 returns text
 language sql stable parallel safe
 as $$
   select '{' || concat_ws(', ',
-    internal.member('id', to_json(internal.account_user_id(member.key))),
+    internal.member('id', to_json(account_user_id)),
     case when 'audit' = any (wanted) then internal.audit_member(member) end,
     meta,
     case when 'user' = any (wanted) then internal.member('user', json_build_object(
@@ -84,13 +84,13 @@ as $$
     end,
     groups, buyers, modules,
     case when 'account' = any (wanted) then internal.account_member(account) end,
-    case when 'invitation' = any (wanted) then internal.invitation_member(member.key, code, url_base, status) end,
+    case when 'invitation' = any (wanted) then internal.invitation_member(account_user_id, code, url_base, status) end,
     case when 'lastLoginAt' = any (wanted)
       then internal.member('lastLoginAt', to_json(internal.timestamp_text(member.last_login_at))) end) || '}'
 $$;
 
 create or replace function internal.user_object(
-  member accounts.account_user, person accounts.person, account accounts.account,
+  account_user_id text, member accounts.account_user, person accounts.person, account accounts.account,
   groups text, buyers text, modules text, status text, code text, url_base text, wanted text[], meta text)
 returns text
 language sql stable parallel safe
@@ -110,7 +110,7 @@ as $$
     case when 'icon' = any (wanted) then internal.member('icon', to_json(person.icon)) end,
     case when 'account' = any (wanted) then internal.account_member(account) end,
     groups, buyers, modules,
-    case when 'invitation' = any (wanted) then internal.invitation_member(member.key, code, url_base, status) end,
+    case when 'invitation' = any (wanted) then internal.invitation_member(account_user_id, code, url_base, status) end,
     case when 'audit' = any (wanted) then internal.audit_member(member) end,
     case when 'lastLoginAt' = any (wanted)
       then internal.member('lastLoginAt', to_json(internal.timestamp_text(member.last_login_at))) end,

@@ -31,6 +31,7 @@ begin
     select
       wanted.position::int as position,
       wanted.code,
+      internal.account_user_id(u.key) as id,
       u as member,
       p as person,
       a as account,
@@ -68,12 +69,14 @@ begin
     position := v_row.position;
     if kind = 'user' then
       object := internal.user_object(
-        v_row.member, v_row.person, v_row.account, v_given.groups, v_given.buyers, v_given.modules, v_row.status,
-        v_row.code, v_url_base, v_wanted, case when v_row.code is null then v_meta_without_url else v_meta end)::json;
+        v_row.id, v_row.member, v_row.person, v_row.account, v_given.groups, v_given.buyers, v_given.modules,
+        v_row.status, v_row.code, v_url_base, v_wanted,
+        case when v_row.code is null then v_meta_without_url else v_meta end)::json;
     else
       object := internal.account_user_object(
-        v_row.member, v_row.person, v_row.account, v_given.groups, v_given.buyers, v_given.modules, v_row.status,
-        v_row.code, v_url_base, v_wanted, case when v_row.code is null then v_meta_without_url else v_meta end)::json;
+        v_row.id, v_row.member, v_row.person, v_row.account, v_given.groups, v_given.buyers, v_given.modules,
+        v_row.status, v_row.code, v_url_base, v_wanted,
+        case when v_row.code is null then v_meta_without_url else v_meta end)::json;
     end if;
     return next;
   end loop;
