@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 11;
+  c_needed constant int := 12;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then

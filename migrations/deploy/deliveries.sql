@@ -1,4 +1,4 @@
--- The outbox is delivered, and read: a mail's row says what has become of it, and every row gets a place among the
+-- The outbox is delivered, and read: a mail's row says what has become of it, and every row where it stands among the
 -- events. In steps, so that a loaded database goes on working, and each step can be run again after one that failed.
 set client_min_messages = warning;
 
@@ -69,7 +69,8 @@ alter table accounts.outbox
   add column if not exists due_at timestamptz not null default now(),
   add column if not exists claimed_at timestamptz,
   add column if not exists finished_at timestamptz,
-  add column if not exists reason text;
+  add column if not exists reason text,
+  add column if not exists position bigint;
 
 comment on column accounts.outbox.delivery is 'What has become of the mail; null for an event that is none.';
 comment on column accounts.outbox.attempts is
@@ -81,6 +82,8 @@ comment on column accounts.outbox.uncounted_attempts is
 comment on column accounts.outbox.due_at is 'When it may be claimed. A claim moves it to the end of its lease.';
 comment on column accounts.outbox.claimed_at is 'Of the attempt that is under way or has ended without a word.';
 comment on column accounts.outbox.reason is 'Why it was not sent, the last time.';
+comment on column accounts.outbox.position is
+  'Its place among the events, 1, 2, 3 in the order in which readers could see them; null until somebody reads.';
 
 alter table accounts.outbox
   drop constraint if exists outbox_topic_known,
@@ -149,38 +152,6 @@ comment on table accounts.expiry_notice is
 comment on column accounts.expiry_notice.lead is 'How long before the expiry.';
 comment on column accounts.expiry_notice.noticed_until is 'The expiries up to here have been looked at.';
 
--- Not in the outbox, so that readers and those who deliver mails do not wait for each other.
-create table if not exists accounts.event (
-  position bigint not null,
-  outbox_key bigint not null,
-  constraint event_pkey primary key (position),
-  constraint event_outbox_key_key unique (outbox_key),
-  constraint event_outbox_key_fkey foreign key (outbox_key) references accounts.outbox,
-  constraint event_position_positive check (position > 0)
-);
-
-comment on table accounts.event is
-  'The places of events, 1, 2, 3 in the order in which readers could see them; made when somebody reads.';
-
-create table if not exists accounts.event_horizon (
-  only_row boolean primary key default true,
-  settled_key bigint not null default 0,
-  seen_key bigint not null default 0,
-  seen_before xid8 not null default '0',
-  constraint event_horizon_only_row check (only_row),
-  constraint event_horizon_keys_range check (settled_key between 0 and seen_key)
-);
-
-comment on table accounts.event_horizon is 'How far the outbox has been looked through for events without a place.';
-comment on column accounts.event_horizon.settled_key is
-  'Up to this key each row has a place, and none can appear any more.';
-comment on column accounts.event_horizon.seen_key is
-  'Up to this key each row had a place, but for those of transactions that were still at work.';
-comment on column accounts.event_horizon.seen_before is
-  'They were older than this one: when all that are have ended, seen_key is settled.';
-
-insert into accounts.event_horizon default values on conflict (only_row) do nothing;
-
 commit;
 
 alter table accounts.outbox validate constraint outbox_topic_known;
@@ -192,6 +163,12 @@ set role accountsd_owner;
 
 drop index concurrently if exists accounts.outbox_due_at_idx;
 create index concurrently outbox_due_at_idx on accounts.outbox (due_at, key) where delivery = 'Queued';
+
+drop index concurrently if exists accounts.outbox_without_position_idx;
+create index concurrently outbox_without_position_idx on accounts.outbox (key) where position is null;
+
+drop index concurrently if exists accounts.outbox_position_key;
+create unique index concurrently outbox_position_key on accounts.outbox (position) where position is not null;
 
 -- One notice an invitation.
 drop index concurrently if exists accounts.outbox_notice_key;

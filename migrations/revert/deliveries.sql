@@ -15,8 +15,6 @@ $$;
 
 revoke usage on schema api from accountsd_delivery, accountsd_consumer;
 
-drop table accounts.event_horizon;
-drop table accounts.event;
 drop table accounts.expiry_notice;
 alter table accounts.settings
   drop column mail_attempts, drop column mail_retry_interval, drop column mail_retry_interval_max;
@@ -29,7 +27,7 @@ alter table accounts.outbox
   drop constraint outbox_topic_known,
   drop column delivery, drop column attempts, drop column unresolved_attempts,
   drop column uncounted_attempts, drop column due_at, drop column claimed_at, drop column finished_at,
-  drop column reason,
+  drop column reason, drop column position,
   add constraint outbox_topic_known check (topic in ('invitation.mail'));
 drop type accounts.delivery_status cascade;
 
