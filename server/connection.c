@@ -12,7 +12,7 @@
 
 /* Accepted in one go before the connections that are there get their turn. */
 #define MAX_ACCEPTS 16
-/* How often a connection is looked at while the deadline runs. */
+/* How often the connections are looked at while the deadline runs. */
 #define LOOKS_PER_TIMEOUT 10
 /* How long the answer to a request that did not arrive may take to leave. */
 #define REFUSAL_TIMEOUT_MS 1000
@@ -36,8 +36,8 @@ struct connection {
     h2o_socket_t *socket;
     /* libh2o keeps no reference of its own before the client has spoken. */
     SSL_CTX *tls;
-    h2o_timeout_entry_t look;
-    /* Since when it is in its state, and what had been written then: another number, another request. */
+    /* Since which metrics_now() it is in its state, and what had been written then: another number, another
+     * request. */
     enum state state;
     uint64_t since;
     size_t written;
@@ -61,7 +61,6 @@ static void on_close(void *data)
     struct connection *connection = data;
     struct connections *owner = connection->owner;
 
-    h2o_timeout_unlink(&connection->look);
     h2o_linklist_unlink(&connection->link);
     SSL_CTX_free(connection->tls);
     free(connection->refusal);
@@ -109,7 +108,7 @@ static void refuse(struct connection *connection, int status)
     size_t body_len = 0;
     char *body;
     h2o_iovec_t text;
-    uint64_t duration_us = (h2o_now(connection->owner->context->loop) - connection->since) * 1000;
+    uint64_t duration_us = metrics_now() - connection->since;
     int len = -1;
 
     start_trace(socket, &trace);
@@ -160,12 +159,11 @@ static bool has_head(const h2o_socket_t *socket)
     return memmem(socket->input->bytes, socket->input->size, "\r\n\r\n", 4) != NULL;
 }
 
-static void on_look(h2o_timeout_entry_t *entry)
+static void look_at(struct connection *connection, uint64_t now)
 {
-    struct connection *connection = H2O_STRUCT_FROM_MEMBER(struct connection, look, entry);
     struct connections *owner = connection->owner;
     h2o_socket_t *socket = connection->socket;
-    uint64_t now = h2o_now(owner->context->loop), elapsed = now - connection->since;
+    uint64_t elapsed = (now - connection->since) / 1000;
     enum state state = state_of(socket);
 
     if (state != connection->state || socket->bytes_written != connection->written) {
@@ -174,19 +172,41 @@ static void on_look(h2o_timeout_entry_t *entry)
         connection->written = socket->bytes_written;
     } else if (state == IDLE && elapsed >= (uint64_t)owner->config->request_timeout) {
         end(connection);
-        return;
     } else if (state == ARRIVING && elapsed >= (uint64_t)owner->config->request_timeout) {
         refuse(connection, 408);
-        return;
     } else if (state == ARRIVING && socket->input->size > input_max(owner->config)) {
         /* libh2o would take more, and keep it. */
         refuse(connection, has_head(socket) ? 413 : 431);
-        return;
     } else if (state == SENDING && elapsed >= (uint64_t)owner->config->response_timeout) {
         shutdown(h2o_socket_get_fd(socket), SHUT_RDWR);
-        return;
     }
-    h2o_timeout_link(owner->context->loop, &owner->look_timeout, &connection->look);
+}
+
+static uint64_t look_interval(const struct connections *connections)
+{
+    return (uint64_t)connections->config->request_timeout * 1000 / LOOKS_PER_TIMEOUT;
+}
+
+/* A look closes none at once: the list stays as it is. */
+static void look_at_all(struct connections *connections, uint64_t now)
+{
+    for (h2o_linklist_t *node = connections->open.next; node != &connections->open; node = node->next)
+        look_at(H2O_STRUCT_FROM_MEMBER(struct connection, link, node), now);
+}
+
+void connections_run(struct connections *connections)
+{
+    uint64_t now = metrics_now();
+
+    if (now < connections->look_at)
+        return;
+    connections->look_at = now + look_interval(connections);
+    look_at_all(connections, now);
+}
+
+int32_t connections_max_wait(const struct connections *connections)
+{
+    return (int32_t)(look_interval(connections) / 1000);
 }
 
 static void take(struct connections *connections, h2o_socket_t *socket)
@@ -200,11 +220,9 @@ static void take(struct connections *connections, h2o_socket_t *socket)
     memset(connection, 0, sizeof(*connection));
     connection->owner = connections;
     connection->socket = socket;
-    connection->since = h2o_now(connections->context->loop);
-    connection->look.cb = on_look;
+    connection->since = metrics_now();
     if ((connection->tls = connections->accept.ssl_ctx) != NULL)
         SSL_CTX_up_ref(connection->tls);
-    h2o_timeout_link(connections->context->loop, &connections->look_timeout, &connection->look);
     h2o_linklist_insert(&connections->open, &connection->link);
     connections->count++;
     show_count(connections);
@@ -236,14 +254,6 @@ static void on_accept(h2o_socket_t *listener, const char *error)
         accept_connections(listener->data, MAX_ACCEPTS);
 }
 
-uint64_t connection_backstop(const struct config *config)
-{
-    /* Idle for nearly as long as may be, then a request that nearly takes as long as may be, each a look
-     * late. */
-    return (uint64_t)config->request_timeout * (2 * LOOKS_PER_TIMEOUT + 4) / LOOKS_PER_TIMEOUT +
-           REFUSAL_TIMEOUT_MS;
-}
-
 bool connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
     int listen_fd, SSL_CTX *tls, struct metrics *metrics)
 {
@@ -258,8 +268,6 @@ bool connections_init(struct connections *connections, const struct config *conf
         return false;
     metrics_set(metrics, METRICS_CLIENT_CONNECTIONS_MAX, connections->max_count);
     h2o_linklist_init_anchor(&connections->open);
-    h2o_timeout_init(
-        context->loop, &connections->look_timeout, (uint64_t)config->request_timeout / LOOKS_PER_TIMEOUT);
     if ((connections->accept.ssl_ctx = tls) != NULL)
         SSL_CTX_up_ref(tls);
     connections->listener = h2o_evloop_socket_create(context->loop, listen_fd, H2O_SOCKET_FLAG_DONT_READ);
@@ -311,6 +319,5 @@ void connections_shut_down(struct connections *connections)
 void connections_dispose(struct connections *connections)
 {
     SSL_CTX_free(connections->accept.ssl_ctx);
-    h2o_timeout_dispose(connections->context->loop, &connections->look_timeout);
     free(connections->slots);
 }

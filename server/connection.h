@@ -3,8 +3,8 @@
 
 /* The client connections of one worker: lets them in, up to a cap, and ends those that keep it waiting: idle
  * ones, those whose request does not arrive whole in time, those that do not take their response. libh2o has
- * one deadline over idleness and request, and no answer to it; it stays behind ours. All on the worker's
- * thread. */
+ * one deadline over idleness and request, and no answer to it, by a clock that may be set; ours go by one
+ * that only goes forward. All on the worker's thread. */
 
 #include <h2o.h>
 #include <stdbool.h>
@@ -20,7 +20,8 @@ struct connections {
     h2o_context_t *context;
     h2o_accept_ctx_t accept;
     h2o_socket_t *listener;
-    h2o_timeout_t look_timeout;
+    /* metrics_now() of the next look at all that are open. */
+    uint64_t look_at;
     h2o_linklist_t open;
     /* Room for all there may be, so that letting one in needs no memory: the first touched slots have been in
      * use, those that no longer are hang together in unused. */
@@ -29,9 +30,6 @@ struct connections {
     size_t count, max_count;
     struct metrics *metrics;
 };
-
-/* libh2o's own deadline for a request, in milliseconds, which must be behind ours. */
-uint64_t connection_backstop(const struct config *config);
 
 /* Accepts from listen_fd, which it takes over, for the hosts of the context's configuration. tls: NULL for
  * clear text. config and metrics must outlive it. False when memory ran out. */
@@ -51,6 +49,11 @@ void connection_watch_response(h2o_req_t *req);
 
 /* Ends all connections, whatever they do: the clients see it, and so does libh2o once the loop runs. */
 void connections_shut_down(struct connections *connections);
+
+/* To be called after each turn of the loop, which may wait for as long as connections_max_wait says, in
+ * milliseconds. */
+void connections_run(struct connections *connections);
+int32_t connections_max_wait(const struct connections *connections);
 
 /* Once count is 0. */
 void connections_dispose(struct connections *connections);

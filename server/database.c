@@ -32,9 +32,8 @@ struct connection {
     /* The calls of the set under way, in order. */
     struct database_call *calls[CONFIG_SET_SIZE_MAX];
     size_t count;
-    uint64_t deadline;
-    /* metrics_now() of when the set was sent. */
-    uint64_t sent_at;
+    /* metrics_now() of when the set was sent, and of when it is given up. */
+    uint64_t sent_at, deadline;
     /* What the set has brought so far: it counts once the transaction has ended, not before. */
     PGresult *result;
     /* The database has said, before anything else, that it has not done the set. */
@@ -49,30 +48,14 @@ struct database {
     struct metrics *metrics;
     struct connector *connector;
     struct queue queue;
-    /* Hands out what this tick has gathered, after all its sockets. */
-    h2o_timeout_entry_t dispatch;
-    /* Looks after deadlines while there are any. */
-    h2o_timeout_entry_t watch;
     /* The last attempt to connect failed. */
     bool is_away;
-    /* Until when sets wait hardly at all for a lock. */
+    /* metrics_now() until which sets wait hardly at all for a lock. */
     uint64_t hasty_until;
     size_t connected;
     size_t count;
     struct connection connections[];
 };
-
-static void schedule_dispatch(struct database *database)
-{
-    if (!h2o_timeout_is_linked(&database->dispatch))
-        h2o_timeout_link(database->context->loop, &database->context->zero_timeout, &database->dispatch);
-}
-
-static void start_watch(struct database *database)
-{
-    if (!h2o_timeout_is_linked(&database->watch))
-        h2o_timeout_link(database->context->loop, &database->context->hundred_ms_timeout, &database->watch);
-}
 
 static void show_connections(struct database *database)
 {
@@ -141,7 +124,6 @@ static void drop_connection(struct connection *connection, int status, const cha
     if (count > 0 && connection->is_undone && connection->calls[0]->tries < MAX_TRIES) {
         connection->count = 0;
         queue_put_back(&database->queue, connection->calls, count);
-        schedule_dispatch(database);
     } else {
         fail_set(connection, status);
     }
@@ -186,7 +168,7 @@ static void reply_error(struct connection *connection, const PGresult *result)
     }
     connection->count = 0;
     if (sqlstate != NULL && strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0)
-        connection->database->hasty_until = h2o_now(connection->database->context->loop) + HASTY_MS;
+        connection->database->hasty_until = metrics_now() + HASTY_MS * 1000;
     if (count > 1 || (lost_race && connection->calls[0]->tries < MAX_TRIES))
         queue_put_back(&connection->database->queue, connection->calls, count);
     else
@@ -212,7 +194,6 @@ static void finish_set(struct connection *connection)
         reply_error(connection, result);
     PQclear(result);
     show_connections(connection->database);
-    schedule_dispatch(connection->database);
 }
 
 /* An error that came before any row was raised within the statement, and nothing of it was committed; unless
@@ -324,22 +305,22 @@ static void send_set(struct connection *connection)
     const struct statement_text *statement = &statements[connection->calls[0]->statement];
     char *requests = join_requests(connection);
     const char *const parameters[] = {requests};
-    const uint64_t now = h2o_now(connection->database->context->loop);
+    const uint64_t now = metrics_now();
     bool is_hasty = now < connection->database->hasty_until;
     int sent;
 
     if (requests == NULL) {
         connection->is_undone = true;
         fail_set(connection, 503);
-        schedule_dispatch(connection->database);
         return;
     }
-    connection->sent_at = metrics_now();
+    connection->sent_at = now;
+    connection->deadline = now + (uint64_t)config->database_timeout * 1000;
     metrics_observe(connection->database->metrics, METRICS_SET_SIZE, connection->count);
     for (size_t i = 0; i < connection->count; i++) {
         connection->calls[i]->tries++;
-        metrics_observe(connection->database->metrics, METRICS_QUEUE_WAIT,
-            connection->sent_at - connection->calls[i]->waits_since);
+        metrics_observe(
+            connection->database->metrics, METRICS_QUEUE_WAIT, now - connection->calls[i]->waits_since);
     }
     connection->is_undone = false;
     sent = config->prepared_statements && !is_hasty
@@ -351,19 +332,18 @@ static void send_set(struct connection *connection)
         drop_connection(connection, 503, "the statement cannot be sent");
         return;
     }
-    connection->deadline = now + (uint64_t)config->database_timeout;
-    start_watch(connection->database);
     flush(connection);
 }
 
-static void on_dispatch(h2o_timeout_entry_t *entry)
+static void dispatch(struct database *database)
 {
-    struct database *database = H2O_STRUCT_FROM_MEMBER(struct database, dispatch, entry);
-
-    for (size_t i = 0; i < database->count && !queue_is_empty(&database->queue); i++) {
+    if (queue_is_empty(&database->queue))
+        return;
+    for (size_t i = 0; i < database->count; i++) {
         struct connection *connection = &database->connections[i];
 
-        if (connection->pg != NULL && connection->count == 0) {
+        /* A call that fails at once leaves the connection to the next. */
+        while (connection->pg != NULL && connection->count == 0 && !queue_is_empty(&database->queue)) {
             connection->count = queue_take_set(&database->queue, connection->calls);
             send_set(connection);
         }
@@ -371,11 +351,9 @@ static void on_dispatch(h2o_timeout_entry_t *entry)
     show_connections(database);
 }
 
-static void on_watch(h2o_timeout_entry_t *entry)
+static void give_up_late(struct database *database)
 {
-    struct database *database = H2O_STRUCT_FROM_MEMBER(struct database, watch, entry);
-    uint64_t now = h2o_now(database->context->loop);
-    bool is_needed = false;
+    uint64_t now = metrics_now();
 
     expire_queue(database, now);
     for (size_t i = 0; i < database->count; i++) {
@@ -386,10 +364,13 @@ static void on_watch(h2o_timeout_entry_t *entry)
          * standby would, cancelled, be reported as done. */
         if (connection->count > 0 && now >= connection->deadline)
             drop_connection(connection, 504, "the statement took too long");
-        is_needed = is_needed || connection->count > 0;
     }
-    if (is_needed || !queue_is_empty(&database->queue))
-        start_watch(database);
+}
+
+void database_run(struct database *database)
+{
+    give_up_late(database);
+    dispatch(database);
 }
 
 static void adopt(struct connection *connection, PGconn *pg)
@@ -413,7 +394,6 @@ static void adopt(struct connection *connection, PGconn *pg)
     h2o_socket_read_start(connection->socket, on_readable);
     database->connected++;
     show_connections(database);
-    schedule_dispatch(database);
 }
 
 static void on_connector_result(void *data, PGconn *pg, const char *error, bool is_unfit)
@@ -448,8 +428,6 @@ struct database *database_create(h2o_context_t *context, const struct config *co
     database->context = context;
     database->metrics = metrics;
     database->count = count;
-    database->dispatch.cb = on_dispatch;
-    database->watch.cb = on_watch;
     queue_init(&database->queue, config, metrics);
     database->connector = connector_start(context->queue, config, on_connector_result, database);
     if (database->connector == NULL) {
@@ -475,8 +453,6 @@ void database_destroy(struct database *database)
         if (connection->pg != NULL)
             close_connection(connection);
     }
-    h2o_timeout_unlink(&database->dispatch);
-    h2o_timeout_unlink(&database->watch);
     free(database);
 }
 
@@ -486,10 +462,6 @@ bool database_submit(struct database *database, struct database_call *call)
         metrics_add(database->metrics, METRICS_REFUSED_AWAY, 1);
         return false;
     }
-    if (!queue_add(&database->queue, call, h2o_now(database->context->loop)))
-        return false;
     call->tries = 0;
-    schedule_dispatch(database);
-    start_watch(database);
-    return true;
+    return queue_add(&database->queue, call);
 }

@@ -46,9 +46,8 @@ struct database_call {
     unsigned tries;
     /* The queue's. */
     struct database_call *next;
-    uint64_t queued_at;
-    /* metrics_now() of when it was put into the queue, the last time. */
-    uint64_t waits_since;
+    /* metrics_now() of when it was put into the queue, the first time and the last. */
+    uint64_t queued_at, waits_since;
 };
 
 /* Counts in metrics. NULL when the connector's thread cannot be made. */
@@ -57,6 +56,10 @@ struct database *database_create(
 
 /* Calls that still wait are answered with 503. */
 void database_destroy(struct database *database);
+
+/* To be called after each turn of the loop: hands out what the turn has gathered, gives up what has taken too
+ * long. Deadlines do not wait for libh2o's timers, which follow the wall clock. */
+void database_run(struct database *database);
 
 /* Queues a call. False, and the call not taken, when the queue is full or the database is away. */
 bool database_submit(struct database *database, struct database_call *call);

@@ -11,7 +11,6 @@
 
 #include "bearer.h"
 #include "config.h"
-#include "connection.h"
 #include "connector.h"
 #include "deliver.h"
 #include "die.h"
@@ -30,6 +29,8 @@
 /* libh2o's own limit on bodies. It reads a body up to this before a handler can refuse it: a client that
  * sends more than our limit still gets our answer, and not a reset connection. */
 #define H2O_MAX_BODY (4L * 1024 * 1024)
+/* A timeout of libh2o that does not pass; it is subtracted from the time since 1970. */
+#define H2O_NEVER_MS (365ULL * 24 * 3600 * 1000)
 
 /* Open files beside the clients' connections: of the process, and of each worker beside its database
  * connections (one that is given up and its successor may be there at once). */
@@ -60,8 +61,9 @@ static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *con
     globalconf->http1.upgrade_to_http2 = 0;
     /* At shutdown it would start a timer that outlives the context. */
     globalconf->http2.callbacks.request_shutdown = NULL;
-    globalconf->http1.req_timeout = connection_backstop(config);
-    globalconf->handshake_timeout = (uint64_t)config->request_timeout;
+    /* Its timers follow the wall clock, which may be set: deadlines are the business of connection.c. */
+    globalconf->http1.req_timeout = H2O_NEVER_MS;
+    globalconf->handshake_timeout = H2O_NEVER_MS;
     globalconf->max_request_entity_size =
         (size_t)(config->max_body_size * 2 > H2O_MAX_BODY ? config->max_body_size * 2 : H2O_MAX_BODY);
     handler_register(h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535));

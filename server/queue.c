@@ -18,14 +18,13 @@ bool queue_is_empty(const struct queue *queue)
     return queue->first == NULL;
 }
 
-bool queue_add(struct queue *queue, struct database_call *call, uint64_t now)
+bool queue_add(struct queue *queue, struct database_call *call)
 {
     if (queue->count >= (size_t)queue->config->queue_size) {
         metrics_add(queue->metrics, METRICS_REFUSED_FULL, 1);
         return false;
     }
-    call->queued_at = now;
-    call->waits_since = metrics_now();
+    call->queued_at = call->waits_since = metrics_now();
     call->next = NULL;
     *queue->last = call;
     queue->last = &call->next;
@@ -65,7 +64,7 @@ struct database_call *queue_take(struct queue *queue)
 
 struct database_call *queue_take_expired(struct queue *queue, uint64_t now)
 {
-    if (queue->first == NULL || now - queue->first->queued_at < (uint64_t)queue->config->queue_timeout)
+    if (queue->first == NULL || now - queue->first->queued_at < (uint64_t)queue->config->queue_timeout * 1000)
         return NULL;
     metrics_add(queue->metrics, METRICS_REFUSED_EXPIRED, 1);
     return queue_take(queue);

@@ -31,9 +31,8 @@ void queue_init(struct queue *queue, const struct config *config, struct metrics
 
 bool queue_is_empty(const struct queue *queue);
 
-/* Puts a call at the end; now is h2o_now(), as everywhere here. False, and the call not taken, when the queue
- * is full. */
-bool queue_add(struct queue *queue, struct database_call *call, uint64_t now);
+/* Puts a call at the end. False, and the call not taken, when the queue is full. */
+bool queue_add(struct queue *queue, struct database_call *call);
 
 /* Puts calls that were taken, at least one, back at the head, in their order, to be tried one by one. However
  * full the queue is: they have been let in. */
@@ -42,7 +41,7 @@ void queue_put_back(struct queue *queue, struct database_call **calls, size_t co
 /* Takes the first call; NULL when there is none. */
 struct database_call *queue_take(struct queue *queue);
 
-/* Takes the first call if it has waited for as long as any may; else NULL. */
+/* Takes the first call if it has waited for as long as any may; else NULL. now: of metrics_now(). */
 struct database_call *queue_take_expired(struct queue *queue, uint64_t now);
 
 /* Takes a set off the queue, which is not empty: the first call, and those next to it that may go with it, up

@@ -9,6 +9,8 @@
 #include "database.h"
 #include "handler.h"
 
+/* What has to be done at some time is done that late at most. */
+#define TICK_MS 100
 /* How often a drain looks whether everything has ended. */
 #define DRAIN_TICK_MS 10
 /* How long idle connections get to close at the end. */
@@ -28,8 +30,8 @@ struct worker {
     struct handler_context handler;
     h2o_multithread_receiver_t receiver;
     struct metrics *metrics;
-    h2o_timeout_entry_t heartbeat;
     bool draining;
+    /* Of metrics_now(). */
     uint64_t drain_deadline;
     size_t given_up;
 };
@@ -44,14 +46,6 @@ struct message {
     SSL_CTX *tls;
 };
 
-static void on_heartbeat(h2o_timeout_entry_t *entry)
-{
-    struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, heartbeat, entry);
-
-    metrics_set(worker->metrics, METRICS_HEARTBEAT, metrics_now());
-    h2o_timeout_link(worker->context.loop, &worker->context.one_sec_timeout, entry);
-}
-
 static void announce_drain(struct worker *worker)
 {
     metrics_set(worker->metrics, METRICS_DRAINING, 1);
@@ -62,7 +56,7 @@ static void announce_drain(struct worker *worker)
 static void start_drain(struct worker *worker)
 {
     worker->draining = true;
-    worker->drain_deadline = h2o_now(worker->context.loop) + (uint64_t)worker->config->drain_timeout;
+    worker->drain_deadline = metrics_now() + (uint64_t)worker->config->drain_timeout * 1000;
     connections_stop_accepting(&worker->connections);
 }
 
@@ -113,21 +107,34 @@ static bool has_drained(struct worker *worker)
     worker->globalconf->http1.callbacks.foreach_request(&worker->context, count_busy, &census);
     /* Those that libh2o has not among its requests are shaking hands, or saying goodbye. */
     busy = worker->handler.in_flight + census.busy + worker->connections.count - census.all;
-    if (busy > 0 && h2o_now(worker->context.loop) < worker->drain_deadline)
+    if (busy > 0 && metrics_now() < worker->drain_deadline)
         return false;
     worker->given_up = busy;
     return true;
 }
 
+/* Waits for sockets, serves them, then does what time has brought. libh2o would do that with its timers,
+ * which stand still or run ahead when the wall clock is set. */
+static void turn(struct worker *worker, int32_t max_wait)
+{
+    h2o_loop_t *loop = worker->context.loop;
+    bool is_pending = loop->_pending_as_server != NULL || loop->_pending_as_client != NULL;
+
+    /* libh2o does not look for callbacks that are due before it waits. */
+    h2o_evloop_run(loop, is_pending ? 0 : max_wait);
+    database_run(worker->handler.database);
+    connections_run(&worker->connections);
+    metrics_set(worker->metrics, METRICS_HEARTBEAT, metrics_now());
+}
+
 static void dispose(struct worker *worker)
 {
     h2o_loop_t *loop = worker->context.loop;
-    uint64_t deadline = h2o_now(loop) + CLOSE_TIMEOUT_MS;
+    uint64_t deadline = metrics_now() + CLOSE_TIMEOUT_MS * 1000;
 
     connections_shut_down(&worker->connections);
-    while (worker->connections.count > 0 && h2o_now(loop) < deadline)
-        h2o_evloop_run(loop, DRAIN_TICK_MS);
-    h2o_timeout_unlink(&worker->heartbeat);
+    while (worker->connections.count > 0 && metrics_now() < deadline)
+        turn(worker, DRAIN_TICK_MS);
     database_destroy(worker->handler.database);
     /* One more turn, in which closed sockets are freed. */
     h2o_evloop_run(loop, 0);
@@ -155,8 +162,7 @@ static bool set_up(struct worker *worker)
             worker->tls, worker->metrics))
         return false;
     worker->tls = NULL;
-    worker->heartbeat.cb = on_heartbeat;
-    on_heartbeat(&worker->heartbeat);
+    metrics_set(worker->metrics, METRICS_HEARTBEAT, metrics_now());
     return true;
 }
 
@@ -164,17 +170,19 @@ static void *run(void *data)
 {
     struct worker *worker = data;
     bool idle = false, was_idle = false;
+    int32_t max_wait;
 
     worker->is_set_up = set_up(worker);
     sem_post(&worker->started);
     if (!worker->is_set_up)
         return NULL;
+    max_wait = connections_max_wait(&worker->connections);
     while (!worker->draining)
-        h2o_evloop_run(worker->context.loop, INT32_MAX);
+        turn(worker, max_wait < TICK_MS ? max_wait : TICK_MS);
     /* Twice idle, so that what was in the kernel's buffers at the first look has been read by the second. */
     while (!idle || !was_idle) {
         was_idle = idle;
-        h2o_evloop_run(worker->context.loop, DRAIN_TICK_MS);
+        turn(worker, DRAIN_TICK_MS);
         idle = has_drained(worker);
     }
     dispose(worker);

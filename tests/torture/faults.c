@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The program's own malloc comes before AddressSanitizer's for all libraries too, and hands on to it. Calls
@@ -76,6 +78,18 @@ static bool fails(enum faults_kind kind, const void *caller)
 ALLOCATES(malloc, (size_t size), (size))
 ALLOCATES(calloc, (size_t count, size_t size), (count, size))
 ALLOCATES(realloc, (void *block, size_t size), (block, size))
+
+/* The clock that libh2o goes by. */
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    struct timespec real;
+
+    (void)zone;
+    clock_gettime(CLOCK_REALTIME, &real);
+    now->tv_sec = real.tv_sec + (faults != NULL ? atomic_load(&faults->clock_step_seconds) : 0);
+    now->tv_usec = real.tv_nsec / 1000;
+    return 0;
+}
 
 char *__interceptor_strdup(const char *text);
 char *strdup(const char *text)

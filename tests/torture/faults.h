@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_TESTS_FAULTS_H
 #define ACCOUNTSD_TESTS_FAULTS_H
 
-/* Calls that fail when a test says so. faults.c is linked into a server of its own, which has the page below
- * in common with the test, by the file that FAULTS_FILE names. */
+/* Calls that fail, and a wall clock that is set, when a test says so. faults.c is linked into a server of its
+ * own, which has the page below in common with the test, by the file that FAULTS_FILE names. */
 
 #include <stdatomic.h>
 
@@ -23,6 +23,8 @@ struct faults {
     /* How many have failed since, and who made the first of these calls. */
     _Atomic long failed;
     char caller[128];
+    /* By how much the wall clock has been set since the start. */
+    _Atomic long clock_step_seconds;
 };
 
 #endif

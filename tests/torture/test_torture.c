@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +14,8 @@
 /* Every call that an operation makes and that can fail does so once, the first, then the second, until the
  * operation makes no more: each time there is an answer, what the operation answers or a 503, and the next
  * request is served. Then the same with all calls from the Nth on. The server is built with
- * AddressSanitizer, and at its end LeakSanitizer looks for what a failure left behind. */
+ * AddressSanitizer, and at its end LeakSanitizer looks for what a failure left behind. And the wall clock is
+ * set under it, as a machine's may be. */
 
 #define EVER 1000000000L
 /* Far more calls than an operation makes. */
@@ -379,4 +381,74 @@ Test(torture, list)
 {
     setenv("ACCOUNTSD_PREPARED_STATEMENTS", "0", 1);
     torture(&list_operation, "list");
+}
+
+/* Sends a create that waits for a lock of pg's, and returns the connection once it does. */
+static int begin_create(struct bench *bench)
+{
+    char *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL, *waits;
+    int fd = connect_raw(bench->server);
+
+    free(database_query(bench->pg, "begin", NULL));
+    free(database_query(bench->pg,
+        "select key from accounts.account where key = internal.account_key($1) for update",
+        bench->account->id, NULL));
+    cr_assert_geq(asprintf(&text,
+                      "POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
+                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                      bench->account->token, strlen(body), body),
+        0);
+    cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+    for (int i = 0;; i++) {
+        waits = database_query(bench->pg,
+            "select exists (select from pg_locks where not granted and pg_backend_pid() = any "
+            "(pg_blocking_pids(pid)))",
+            NULL);
+        if (strcmp(waits, "t") == 0)
+            break;
+        cr_assert_lt(i, 150, "the create does not wait");
+        free(waits);
+        sleep_ms(10);
+    }
+    free(waits);
+    free(text);
+    free(body);
+    free(email);
+    return fd;
+}
+
+static void expect_status(int fd, const char *status, long step)
+{
+    char answer[4096] = "";
+
+    cr_expect_gt(recv(fd, answer, sizeof(answer) - 1, 0), 0, "no answer after a step of %ld s", step);
+    cr_expect_eq(
+        strncmp(answer + strlen("HTTP/1.1 "), status, 3), 0, "after a step of %ld s: %s", step, answer);
+    close(fd);
+}
+
+/* Deadlines pass as they would have: none early, none late. */
+Test(torture, the_wall_clock_is_set)
+{
+    static const char half[] = "POST /a HTTP/1.1\r\nHost: a\r\n";
+    static const long steps[] = {3600, -3600, -7200, 86400};
+    struct bench *bench;
+
+    setenv("ACCOUNTSD_REQUEST_TIMEOUT", "2000", 1);
+    bench = bench_make();
+    assert_recovers(bench, &create_operation, 0, RECOVERY_MS);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        int waiting = begin_create(bench), arriving = connect_raw(bench->server);
+
+        cr_assert_eq(send(arriving, half, strlen(half), MSG_NOSIGNAL), (ssize_t)strlen(half));
+        sleep_ms(100);
+        atomic_store(&bench->faults->clock_step_seconds, steps[i]);
+        sleep_ms(300);
+        free(database_query(bench->pg, "commit", NULL));
+        expect_status(waiting, "201", steps[i]);
+        assert_recovers(bench, &create_operation, 0, 0);
+        expect_status(arriving, "408", steps[i]);
+    }
+    cr_expect_eq(server_stop(bench->server, SIGTERM), 0);
+    bench_free(bench);
 }
