@@ -45,7 +45,7 @@ static void send_content(h2o_req_t *req, int status, const struct content *conte
         strlen(content->media_type));
     set_status(req, status, content->len);
     h2o_send_inline(req, content->text, content->len);
-    connection_watch_response(req);
+    connection_watch_response(req, false);
 }
 
 void answer_json(const struct answer *answer, int status, const char *text, size_t len)
@@ -62,7 +62,7 @@ void answer_no_content(const struct answer *answer, int status)
     req->res.reason = problem_title(status);
     req->res.content_length = SIZE_MAX;
     h2o_send_inline(req, NULL, 0);
-    connection_watch_response(req);
+    connection_watch_response(req, false);
 }
 
 /* The languages that the browser asks for; "" where it does not. */
@@ -193,7 +193,7 @@ void answer_see_other(const struct answer *answer, const char *location, size_t 
     add_page_headers(answer);
     set_status(req, 303, 0);
     h2o_send_inline(req, NULL, 0);
-    connection_watch_response(req);
+    connection_watch_response(req, false);
 }
 
 /* Sends a text of ours in place of what comes in. */
@@ -213,6 +213,8 @@ static void on_replacement_send(
     (void)bufs;
     replacement->sent = true;
     h2o_ostream_send_next(self, req, &replacement->text, count, state);
+    /* libh2o answers by itself what it does not read to the end. */
+    connection_watch_response(req, true);
 }
 
 h2o_ostream_t **answer_replace(const struct answer *answer, size_t type, h2o_ostream_t **slot)

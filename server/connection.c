@@ -14,8 +14,11 @@
 #define MAX_ACCEPTS 16
 /* How often the connections are looked at while the deadline runs. */
 #define LOOKS_PER_TIMEOUT 10
-/* How long the answer to a request that did not arrive may take to leave. */
-#define REFUSAL_TIMEOUT_MS 1000
+/* And how seldom at most. */
+#define MAX_LOOK_INTERVAL_MS 1000
+/* How long an answer in libh2o's place may take to leave; and for how long after an answer the client may go
+ * on sending what is thrown away. */
+#define REFUSAL_TIMEOUT_MS 2000
 
 enum state {
     IDLE,
@@ -24,6 +27,10 @@ enum state {
     /* It is with the handler, or with the database. */
     WORKING,
     SENDING,
+    /* It is answered in libh2o's place. */
+    REFUSED,
+    /* libh2o has closed it; the client may not know yet. */
+    LINGERING,
 };
 
 struct connection {
@@ -36,17 +43,19 @@ struct connection {
     h2o_socket_t *socket;
     /* libh2o keeps no reference of its own before the client has spoken. */
     SSL_CTX *tls;
-    /* Since which metrics_now() it is in its state, and what had been written then: another number, another
-     * request. */
+    /* As of the last look, or the last response; and metrics_now() of then. */
     enum state state;
     uint64_t since;
-    size_t written;
     /* An answer in libh2o's place, and libh2o's callback while it is on its way. */
     char *refusal;
     h2o_socket_cb on_read;
-    /* The request whose response is on its way, and libh2o's callback for that. */
+    /* The request whose response is on its way, or NULL, and libh2o's callback for that. */
     h2o_req_t *req;
     h2o_socket_cb on_write;
+    /* The client may still be sending when that response has left. */
+    bool is_early;
+    /* A second descriptor of the socket, with which the connection outlives libh2o's; or -1. */
+    int spare_fd;
 };
 
 static void on_accept(h2o_socket_t *listener, const char *error);
@@ -56,11 +65,48 @@ static void show_count(struct connections *connections)
     metrics_set(connections->metrics, METRICS_CLIENT_CONNECTIONS, connections->count);
 }
 
+static void enter(struct connection *connection, enum state state)
+{
+    connection->state = state;
+    connection->since = metrics_now();
+}
+
+static void on_close(void *data);
+
+/* Until the client has closed its side, or time is up. */
+static void on_linger_read(h2o_socket_t *socket, const char *error)
+{
+    if (error != NULL)
+        h2o_socket_close(socket);
+    else
+        h2o_buffer_consume(&socket->input, socket->input->size);
+}
+
+/* RFC 9112, section 9.6: closed with bytes unread, or sent bytes later, the kernel resets the connection, and
+ * the client may lose the answer. */
+static void linger(struct connection *connection)
+{
+    h2o_socket_t *socket = h2o_evloop_socket_create(
+        connection->owner->context->loop, connection->spare_fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
+
+    shutdown(connection->spare_fd, SHUT_WR);
+    connection->spare_fd = -1;
+    connection->socket = socket;
+    enter(connection, LINGERING);
+    socket->on_close.cb = on_close;
+    socket->on_close.data = connection;
+    h2o_socket_read_start(socket, on_linger_read);
+}
+
 static void on_close(void *data)
 {
     struct connection *connection = data;
     struct connections *owner = connection->owner;
 
+    if (connection->spare_fd >= 0) {
+        linger(connection);
+        return;
+    }
     h2o_linklist_unlink(&connection->link);
     SSL_CTX_free(connection->tls);
     free(connection->refusal);
@@ -72,19 +118,31 @@ static void on_close(void *data)
         h2o_socket_read_start(owner->listener, on_accept);
 }
 
-/* libh2o reads the end of the connection, and closes it. */
+/* libh2o closes it, as if the client had. */
+static void cut(struct connection *connection)
+{
+    shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
+}
+
+/* The same, but that a request that has come meanwhile is answered. */
 static void end(struct connection *connection)
 {
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_RD);
+}
+
+/* What is still to come of the request is not libh2o's to read: it would run it. */
+static void close_refused(struct connection *connection)
+{
+    connection->on_read(connection->socket, h2o_socket_error_closed);
 }
 
 static void on_refusal_sent(h2o_socket_t *socket, const char *error)
 {
     struct connection *connection = socket->on_close.data;
 
-    (void)error;
-    end(connection);
-    h2o_socket_read_start(socket, connection->on_read);
+    if (error == NULL)
+        connection->spare_fd = dup(h2o_socket_get_fd(socket));
+    close_refused(connection);
 }
 
 /* The trace of a request that libh2o has not read, as far as it has come. */
@@ -118,12 +176,13 @@ static void refuse(struct connection *connection, int status)
             "\r\ncache-control: no-store\r\n\r\n%s",
             status, problem_title(status), body_len, is_head ? "" : body);
     free(body);
+    connection->on_read = socket->_cb.read;
+    enter(connection, REFUSED);
     if (len < 0) {
         connection->refusal = NULL;
-        end(connection);
+        close_refused(connection);
         return;
     }
-    connection->on_read = socket->_cb.read;
     h2o_socket_read_stop(socket);
     text = h2o_iovec_init(connection->refusal, (size_t)len);
     h2o_socket_write(socket, &text, 1, on_refusal_sent);
@@ -140,11 +199,15 @@ static void refuse(struct connection *connection, int status)
     });
 }
 
-static enum state state_of(const h2o_socket_t *socket)
+static enum state state_of(const struct connection *connection)
 {
-    if (socket->_cb.write != NULL)
+    const h2o_socket_t *socket = connection->socket;
+
+    if (connection->state == REFUSED || connection->state == LINGERING)
+        return connection->state;
+    if (connection->req != NULL)
         return SENDING;
-    if (socket->_cb.read == NULL)
+    if (socket->_cb.read == NULL && socket->_cb.write == NULL)
         return WORKING;
     return socket->input->size > 0 ? ARRIVING : IDLE;
 }
@@ -159,39 +222,67 @@ static bool has_head(const h2o_socket_t *socket)
     return memmem(socket->input->bytes, socket->input->size, "\r\n\r\n", 4) != NULL;
 }
 
+/* In milliseconds. */
+static uint64_t timeout_of(const struct config *config, enum state state)
+{
+    switch (state) {
+    case IDLE:
+    case ARRIVING:
+        return (uint64_t)config->request_timeout;
+    case SENDING:
+        return (uint64_t)config->response_timeout;
+    case REFUSED:
+    case LINGERING:
+        return REFUSAL_TIMEOUT_MS;
+    case WORKING:
+        break;
+    }
+    return UINT64_MAX / 1000;
+}
+
+static void give_up(struct connection *connection)
+{
+    /* What libh2o writes by itself: its part of a handshake, a 100, an end. */
+    bool is_writing = connection->socket->_cb.write != NULL;
+
+    if (connection->state == IDLE && !is_writing)
+        end(connection);
+    else if (connection->state == ARRIVING && !is_writing)
+        refuse(connection, 408);
+    else
+        cut(connection);
+}
+
 static void look_at(struct connection *connection, uint64_t now)
 {
-    struct connections *owner = connection->owner;
-    h2o_socket_t *socket = connection->socket;
-    uint64_t elapsed = (now - connection->since) / 1000;
-    enum state state = state_of(socket);
+    const struct config *config = connection->owner->config;
+    const h2o_socket_t *socket = connection->socket;
+    enum state state = state_of(connection);
 
-    if (state != connection->state || socket->bytes_written != connection->written) {
-        connection->state = state;
-        connection->since = now;
-        connection->written = socket->bytes_written;
-    } else if (state == IDLE && elapsed >= (uint64_t)owner->config->request_timeout) {
-        end(connection);
-    } else if (state == ARRIVING && elapsed >= (uint64_t)owner->config->request_timeout) {
-        refuse(connection, 408);
-    } else if (state == ARRIVING && socket->input->size > input_max(owner->config)) {
+    if (state != connection->state)
+        enter(connection, state);
+    else if (now - connection->since >= timeout_of(config, state) * 1000)
+        give_up(connection);
+    else if (state == ARRIVING && socket->_cb.write == NULL && socket->input->size > input_max(config))
         /* libh2o would take more, and keep it. */
         refuse(connection, has_head(socket) ? 413 : 431);
-    } else if (state == SENDING && elapsed >= (uint64_t)owner->config->response_timeout) {
-        shutdown(h2o_socket_get_fd(socket), SHUT_RDWR);
-    }
 }
 
+/* In milliseconds. */
 static uint64_t look_interval(const struct connections *connections)
 {
-    return (uint64_t)connections->config->request_timeout * 1000 / LOOKS_PER_TIMEOUT;
+    uint64_t interval = (uint64_t)connections->config->request_timeout / LOOKS_PER_TIMEOUT;
+
+    return interval < MAX_LOOK_INTERVAL_MS ? interval : MAX_LOOK_INTERVAL_MS;
 }
 
-/* A look closes none at once: the list stays as it is. */
+/* A look may close the connection. */
 static void look_at_all(struct connections *connections, uint64_t now)
 {
-    for (h2o_linklist_t *node = connections->open.next; node != &connections->open; node = node->next)
+    for (h2o_linklist_t *node = connections->open.next, *next; node != &connections->open; node = next) {
+        next = node->next;
         look_at(H2O_STRUCT_FROM_MEMBER(struct connection, link, node), now);
+    }
 }
 
 void connections_run(struct connections *connections)
@@ -200,13 +291,13 @@ void connections_run(struct connections *connections)
 
     if (now < connections->look_at)
         return;
-    connections->look_at = now + look_interval(connections);
+    connections->look_at = now + look_interval(connections) * 1000;
     look_at_all(connections, now);
 }
 
 int32_t connections_max_wait(const struct connections *connections)
 {
-    return (int32_t)(look_interval(connections) / 1000);
+    return (int32_t)look_interval(connections);
 }
 
 static void take(struct connections *connections, h2o_socket_t *socket)
@@ -220,7 +311,8 @@ static void take(struct connections *connections, h2o_socket_t *socket)
     memset(connection, 0, sizeof(*connection));
     connection->owner = connections;
     connection->socket = socket;
-    connection->since = metrics_now();
+    connection->spare_fd = -1;
+    enter(connection, IDLE);
     if ((connection->tls = connections->accept.ssl_ctx) != NULL)
         SSL_CTX_up_ref(connection->tls);
     h2o_linklist_insert(&connections->open, &connection->link);
@@ -296,16 +388,22 @@ static void on_response_sent(h2o_socket_t *socket, const char *error)
 
     if (error != NULL)
         connection->req->http1_is_persistent = 0;
+    else if (connection->is_early)
+        connection->spare_fd = dup(h2o_socket_get_fd(socket));
+    connection->req = NULL;
+    /* The next request has a time of its own. */
+    enter(connection, IDLE);
     connection->on_write(socket, error);
 }
 
-void connection_watch_response(h2o_req_t *req)
+void connection_watch_response(h2o_req_t *req, bool is_early)
 {
     h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
     struct connection *connection = socket->on_close.data;
 
     /* libh2o calls back from the loop, never at once. */
     connection->req = req;
+    connection->is_early = is_early;
     connection->on_write = socket->_cb.write;
     socket->_cb.write = on_response_sent;
 }

@@ -44,8 +44,9 @@ void connections_set_tls(struct connections *connections, SSL_CTX *tls);
 void connections_stop_accepting(struct connections *connections);
 
 /* Right after the response to req has been given to libh2o: if it does not reach the client, the connection
- * ends. libh2o would run all requests that the client had sent meanwhile. */
-void connection_watch_response(h2o_req_t *req);
+ * ends. libh2o would run all requests that the client had sent meanwhile. is_early: it is the last, and the
+ * request may still be coming; what comes is thrown away, so that the response reaches who sends. */
+void connection_watch_response(h2o_req_t *req, bool is_early);
 
 /* Ends all connections, whatever they do: the clients see it, and so does libh2o once the loop runs. */
 void connections_shut_down(struct connections *connections);

@@ -130,6 +130,26 @@ Test(slow, a_request_has_its_time_on_an_old_connection)
     server_end(patient);
 }
 
+/* A 100 on the way is no answer. */
+Test(slow, an_expectation_gives_no_more_time)
+{
+    struct server *patient = start((const char *[]){"--request-timeout", "2000", NULL});
+    int fd = connect_raw(patient);
+    long started = now_ms(), elapsed;
+    char *answer;
+
+    send_text(fd, "POST /a HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 9\r\n");
+    sleep_ms(1500);
+    send_text(fd, "\r\nx");
+    answer = read_to_end(fd, "an expectation");
+    elapsed = now_ms() - started;
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 408 ", 38), 0, "%s", answer);
+    cr_expect(elapsed >= 2000 && elapsed < 3300, "after %ld ms", elapsed);
+    free(answer);
+    close(fd);
+    server_end(patient);
+}
+
 /* Extensions of chunks are read and forgotten: only their time is up some day. */
 Test(slow, a_body_without_end_ends_in_time)
 {
@@ -147,6 +167,41 @@ Test(slow, a_body_without_end_ends_in_time)
     cr_expect_not_null(strstr(log, "\"status\":408,"), "%s", log);
     free(log);
     close(fd);
+}
+
+/* The client sends on while it is answered, and reads when it has nothing more to say. */
+Test(slow, who_is_refused_while_sending_gets_the_whole_answer)
+{
+    static const struct {
+        const char *head;
+        const char *status;
+    } rows[] = {
+        {"POST /a HTTP/1.1\r\n" HOST "Content-Length: 90000000\r\n\r\n", "413"},
+        {"POST /a HTTP/1.1\r\n" HOST "Expect: miracles\r\nContent-Length: 4000000\r\n\r\n", "417"},
+        {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "400"},
+        /* The chunk is not whole when the time is up. */
+        {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n4;", "408"},
+    };
+    static char piece[100000];
+
+    memset(piece, 'a', sizeof(piece));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int fd = connect_raw(server);
+        long started = now_ms();
+        char *answer;
+
+        send_text(fd, rows[i].head);
+        while (now_ms() - started < 2 * REQUEST_TIMEOUT_MS) {
+            cr_assert_eq(send(fd, piece, sizeof(piece), MSG_NOSIGNAL), (ssize_t)sizeof(piece),
+                "%s: reset after %ld ms", rows[i].status, now_ms() - started);
+            sleep_ms(10);
+        }
+        answer = read_to_end(fd, rows[i].head);
+        cr_expect_eq(strncmp(answer + strlen("HTTP/1.1 "), rows[i].status, 3), 0, "%s", answer);
+        cr_expect_not_null(strstr(answer, "\"traceId\":"), "%s", answer);
+        free(answer);
+        close(fd);
+    }
 }
 
 static int connect_small(void)

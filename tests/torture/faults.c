@@ -1,6 +1,7 @@
 #include "faults.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <link.h>
@@ -10,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -89,6 +92,16 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
     now->tv_sec = real.tv_sec + (faults != NULL ? atomic_load(&faults->clock_step_seconds) : 0);
     now->tv_usec = real.tv_nsec / 1000;
     return 0;
+}
+
+/* What libh2o writes with, and nobody else here. */
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    if (faults != NULL && atomic_load(&faults->is_output_blocked)) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return syscall(SYS_writev, fd, parts, count);
 }
 
 char *__interceptor_strdup(const char *text);

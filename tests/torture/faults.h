@@ -1,10 +1,12 @@
 #ifndef ACCOUNTSD_TESTS_FAULTS_H
 #define ACCOUNTSD_TESTS_FAULTS_H
 
-/* Calls that fail, and a wall clock that is set, when a test says so. faults.c is linked into a server of its
- * own, which has the page below in common with the test, by the file that FAULTS_FILE names. */
+/* Calls that fail, a wall clock that is set, and clients that read nothing, when a test says so. faults.c is
+ * linked into a server of its own, which has the page below in common with the test, by the file that
+ * FAULTS_FILE names. */
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #define FAULTS_FILE "ACCOUNTSD_FAULTS"
 
@@ -25,6 +27,8 @@ struct faults {
     char caller[128];
     /* By how much the wall clock has been set since the start. */
     _Atomic long clock_step_seconds;
+    /* No client's socket takes a byte. */
+    _Atomic bool is_output_blocked;
 };
 
 #endif

@@ -14,8 +14,8 @@
 /* Every call that an operation makes and that can fail does so once, the first, then the second, until the
  * operation makes no more: each time there is an answer, what the operation answers or a 503, and the next
  * request is served. Then the same with all calls from the Nth on. The server is built with
- * AddressSanitizer, and at its end LeakSanitizer looks for what a failure left behind. And the wall clock is
- * set under it, as a machine's may be. */
+ * AddressSanitizer, and at its end LeakSanitizer looks for what a failure left behind. Also, the
+ * wall clock is set under it, as a machine's may be, and its answers do not leave when it wants. */
 
 #define EVER 1000000000L
 /* Far more calls than an operation makes. */
@@ -383,21 +383,31 @@ Test(torture, list)
     torture(&list_operation, "list");
 }
 
+/* A create as bytes; the caller frees it. */
+static char *create_request(struct bench *bench)
+{
+    char *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL;
+
+    cr_assert_geq(asprintf(&text,
+                      "POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
+                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                      bench->account->token, strlen(body), body),
+        0);
+    free(body);
+    free(email);
+    return text;
+}
+
 /* Sends a create that waits for a lock of pg's, and returns the connection once it does. */
 static int begin_create(struct bench *bench)
 {
-    char *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL, *waits;
+    char *text = create_request(bench), *waits;
     int fd = connect_raw(bench->server);
 
     free(database_query(bench->pg, "begin", NULL));
     free(database_query(bench->pg,
         "select key from accounts.account where key = internal.account_key($1) for update",
         bench->account->id, NULL));
-    cr_assert_geq(asprintf(&text,
-                      "POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
-                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                      bench->account->token, strlen(body), body),
-        0);
     cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
     for (int i = 0;; i++) {
         waits = database_query(bench->pg,
@@ -412,8 +422,6 @@ static int begin_create(struct bench *bench)
     }
     free(waits);
     free(text);
-    free(body);
-    free(email);
     return fd;
 }
 
@@ -449,6 +457,57 @@ Test(torture, the_wall_clock_is_set)
         assert_recovers(bench, &create_operation, 0, 0);
         expect_status(arriving, "408", steps[i]);
     }
+    cr_expect_eq(server_stop(bench->server, SIGTERM), 0);
+    bench_free(bench);
+}
+
+static void await_logged(struct bench *bench, const char *text)
+{
+    for (int i = 0;; i++) {
+        char *log = server_log(bench->server);
+        bool is_there = strstr(log, text) != NULL;
+
+        free(log);
+        if (is_there)
+            return;
+        cr_assert_lt(i, RECOVERY_MS / 10, "not logged: %s", text);
+        sleep_ms(10);
+    }
+}
+
+/* Its end comes while the refusal still waits to leave. */
+Test(torture, a_refused_request_does_not_run)
+{
+    char answer[65536] = "", *text, *members;
+    size_t len = 0, half;
+    ssize_t got;
+    struct bench *bench;
+    int fd;
+
+    setenv("ACCOUNTSD_REQUEST_TIMEOUT", "1000", 1);
+    bench = bench_make();
+    text = create_request(bench);
+    half = strlen(text) - 10;
+    fd = connect_raw(bench->server);
+    cr_assert_eq(send(fd, text, half, MSG_NOSIGNAL), (ssize_t)half);
+    atomic_store(&bench->faults->is_output_blocked, true);
+    await_logged(bench, "\"status\":408,");
+    cr_assert_eq(send(fd, text + half, 10, MSG_NOSIGNAL), 10);
+    cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+    sleep_ms(100);
+    atomic_store(&bench->faults->is_output_blocked, false);
+    while ((got = recv(fd, answer + len, sizeof(answer) - 1 - len, 0)) > 0)
+        len += (size_t)got;
+    cr_expect_eq(got, 0, "the connection is reset");
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 408 ", 13), 0, "%s", answer);
+    cr_expect_null(strstr(answer + 1, "HTTP/1.1 "), "%s", answer);
+    members = database_query(bench->pg,
+        "select count(*) from accounts.account_user where account_key = internal.account_key($1)",
+        bench->account->id, NULL);
+    cr_expect_str_eq(members, "0");
+    free(members);
+    free(text);
+    close(fd);
     cr_expect_eq(server_stop(bench->server, SIGTERM), 0);
     bench_free(bench);
 }
