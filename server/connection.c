@@ -43,6 +43,8 @@ struct connection {
     h2o_socket_t *socket;
     /* libh2o keeps no reference of its own before the client has spoken. */
     SSL_CTX *tls;
+    /* In ending, or in no list. */
+    h2o_linklist_t end;
     /* As of the last look, or the last response; and metrics_now() of then. */
     enum state state;
     uint64_t since;
@@ -103,6 +105,8 @@ static void on_close(void *data)
     struct connection *connection = data;
     struct connections *owner = connection->owner;
 
+    if (h2o_linklist_is_linked(&connection->end))
+        h2o_linklist_unlink(&connection->end);
     if (connection->spare_fd >= 0) {
         linger(connection);
         return;
@@ -285,10 +289,23 @@ static void look_at_all(struct connections *connections, uint64_t now)
     }
 }
 
+/* What was sent before the alert is answered. Once libh2o waits for more, there is none. */
+static void close_ended(struct connections *connections)
+{
+    for (h2o_linklist_t *node = connections->ending.next, *next; node != &connections->ending; node = next) {
+        h2o_socket_t *socket = H2O_STRUCT_FROM_MEMBER(struct connection, end, node)->socket;
+
+        next = node->next;
+        if (socket->_cb.read != NULL)
+            socket->_cb.read(socket, h2o_socket_error_closed);
+    }
+}
+
 void connections_run(struct connections *connections)
 {
     uint64_t now = metrics_now();
 
+    close_ended(connections);
     if (now < connections->look_at)
         return;
     connections->look_at = now + look_interval(connections) * 1000;
@@ -346,6 +363,25 @@ static void on_accept(h2o_socket_t *listener, const char *error)
         accept_connections(listener->data, MAX_ACCEPTS);
 }
 
+/* An alert is the last that a client says: close_notify, or an error. After it OpenSSL reads nothing and says
+ * so with a 0, on which libh2o keeps what it has read of the socket, and reads on. */
+static void on_tls_event(const SSL *ssl, int event, int value)
+{
+    h2o_socket_t *socket = BIO_get_data(SSL_get_rbio(ssl));
+    struct connection *connection = socket->on_close.data;
+
+    (void)value;
+    if (event != SSL_CB_READ_ALERT || h2o_linklist_is_linked(&connection->end))
+        return;
+    h2o_socket_dont_read(socket, 1);
+    h2o_linklist_insert(&connection->owner->ending, &connection->end);
+}
+
+void connections_prepare_tls(SSL_CTX *tls)
+{
+    SSL_CTX_set_info_callback(tls, on_tls_event);
+}
+
 bool connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
     int listen_fd, SSL_CTX *tls, struct metrics *metrics)
 {
@@ -360,6 +396,7 @@ bool connections_init(struct connections *connections, const struct config *conf
         return false;
     metrics_set(metrics, METRICS_CLIENT_CONNECTIONS_MAX, connections->max_count);
     h2o_linklist_init_anchor(&connections->open);
+    h2o_linklist_init_anchor(&connections->ending);
     if ((connections->accept.ssl_ctx = tls) != NULL)
         SSL_CTX_up_ref(tls);
     connections->listener = h2o_evloop_socket_create(context->loop, listen_fd, H2O_SOCKET_FLAG_DONT_READ);

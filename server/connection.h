@@ -23,6 +23,8 @@ struct connections {
     /* metrics_now() of the next look at all that are open. */
     uint64_t look_at;
     h2o_linklist_t open;
+    /* Those of them whose client has said over TLS that it sends no more. */
+    h2o_linklist_t ending;
     /* Room for all there may be, so that letting one in needs no memory: the first touched slots have been in
      * use, those that no longer are hang together in unused. */
     struct connection *slots, *unused;
@@ -30,6 +32,9 @@ struct connections {
     size_t count, max_count;
     struct metrics *metrics;
 };
+
+/* To be called, before any connection has it, with each context that the connections are to have. */
+void connections_prepare_tls(SSL_CTX *tls);
 
 /* Accepts from listen_fd, which it takes over, for the hosts of the context's configuration. tls: NULL for
  * clear text. config and metrics must outlive it. False when memory ran out. */

@@ -11,6 +11,7 @@
 
 #include "bearer.h"
 #include "config.h"
+#include "connection.h"
 #include "connector.h"
 #include "deliver.h"
 #include "die.h"
@@ -79,6 +80,15 @@ static void await_drain_delay(const struct config *config, const sigset_t *signa
         sigtimedwait(signals, NULL, &delay);
 }
 
+static SSL_CTX *load_tls(const struct config *config, char error[TLS_ERROR_MAX])
+{
+    SSL_CTX *tls = tls_load(config->tls_certificate, config->tls_key, error);
+
+    if (tls != NULL)
+        connections_prepare_tls(tls);
+    return tls;
+}
+
 /* The certificate of the configuration, NULL where it has none. Ends the process when it is of no use. */
 static SSL_CTX *require_tls(const struct config *config)
 {
@@ -87,7 +97,7 @@ static SSL_CTX *require_tls(const struct config *config)
 
     if (*config->tls_certificate == '\0')
         return NULL;
-    if ((tls = tls_load(config->tls_certificate, config->tls_key, error)) == NULL)
+    if ((tls = load_tls(config, error)) == NULL)
         die(error);
     return tls;
 }
@@ -100,7 +110,7 @@ static void reload_tls(const struct config *config, struct worker *const *worker
 
     if (*config->tls_certificate == '\0')
         return;
-    if ((tls = tls_load(config->tls_certificate, config->tls_key, error)) == NULL) {
+    if ((tls = load_tls(config, error)) == NULL) {
         log_event("certificate_not_reloaded", json_pack("{s:s}", "reason", error));
         return;
     }

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,6 +8,7 @@
 #include "fixture.h"
 #include "flood.h"
 #include "process.h"
+#include "tls_client.h"
 
 /* The server's memory under the worst that clients can make it hold, and over many requests. */
 
@@ -111,6 +113,52 @@ Test(memory, is_bounded_under_the_worst_heads_and_bodies)
         server_end(server);
     }
     free(fds);
+}
+
+static void say_goodbye(struct tls_client *client)
+{
+    SSL_shutdown(client->ssl);
+}
+
+/* An error that the client says it has found. */
+static void complain(struct tls_client *client)
+{
+    static const char record[5 + 32] = "\x17\x03\x03\x00\x20";
+    char byte;
+
+    SSL_set0_rbio(client->ssl, BIO_new_mem_buf(record, sizeof(record)));
+    cr_assert_leq(SSL_read(client->ssl, &byte, 1), 0);
+}
+
+/* What follows the last word of TLS is nobody's. */
+Test(memory, is_bounded_behind_the_last_word)
+{
+    static void (*const last_words[])(struct tls_client *) = {say_goodbye, complain};
+    static char piece[65536];
+    struct certificate *certificate = certificate_make("first", KEY_EC);
+
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof(last_words) / sizeof(last_words[0]); i++) {
+        struct server *server =
+            server_start(url, (const char *[]){"--tls-certificate", certificate->certificate_path,
+                                  "--tls-key", certificate->key_path, "--request-timeout", "20000", NULL});
+        struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
+        size_t before = process_resident(server->pid), most = before, now;
+
+        cr_assert_not_null(client);
+        last_words[i](client);
+        for (size_t sent = 0; sent < 64 * 1024 * 1024; sent += sizeof(piece)) {
+            if (send(client->fd, piece, sizeof(piece), MSG_NOSIGNAL) < 0)
+                break;
+            now = process_resident(server->pid);
+            most = now > most ? now : most;
+        }
+        if (IS_RESIDENT_TOLD)
+            cr_expect_leq(most, before + KEPT_MAX_KIB, "word %zu: %zu KiB", i, most - before);
+        tls_close(client);
+        server_end(server);
+    }
+    certificate_free(certificate);
 }
 
 /* After the first fifth of the requests, by which all that is kept is there; in the long form less than

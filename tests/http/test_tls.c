@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,6 +211,29 @@ Test(tls, a_request_may_come_byte_by_byte)
     free(answer);
     free(request);
     tls_close(client);
+}
+
+/* It sends no more, but reads on. */
+Test(tls, a_client_that_has_said_goodbye_gets_its_answer)
+{
+    for (int is_corked = 0; is_corked < 2; is_corked++) {
+        struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
+        char *request = invitation(), *answer;
+        bool said_goodbye;
+
+        cr_assert_not_null(client);
+        setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &is_corked, sizeof(int));
+        tls_send(client, request, strlen(request));
+        SSL_shutdown(client->ssl);
+        setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
+        answer = tls_read_to_end(client, &said_goodbye);
+        cr_expect_eq(strncmp(answer, "HTTP/1.1 201 ", 13), 0, "%s", answer);
+        cr_expect(said_goodbye);
+        free(answer);
+        free(request);
+        tls_close(client);
+    }
+    expect_members("2");
 }
 
 /* The strict look at the head sees what was encrypted: the rows of the clear text. */
