@@ -39,13 +39,21 @@ static void set_status(h2o_req_t *req, int status, size_t content_length)
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL, H2O_STRLIT("no-store"));
 }
 
+static void send_text(h2o_req_t *req, const char *text, size_t len)
+{
+    /* libh2o looks at this when a head has come; the server may have been told to stop since. */
+    if (req->conn->ctx->shutdown_requested)
+        req->http1_is_persistent = 0;
+    h2o_send_inline(req, text, len);
+    connection_watch_response(req, false);
+}
+
 static void send_content(h2o_req_t *req, int status, const struct content *content)
 {
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content->media_type,
         strlen(content->media_type));
     set_status(req, status, content->len);
-    h2o_send_inline(req, content->text, content->len);
-    connection_watch_response(req, false);
+    send_text(req, content->text, content->len);
 }
 
 void answer_json(const struct answer *answer, int status, const char *text, size_t len)
@@ -61,8 +69,7 @@ void answer_no_content(const struct answer *answer, int status)
     req->res.status = status;
     req->res.reason = problem_title(status);
     req->res.content_length = SIZE_MAX;
-    h2o_send_inline(req, NULL, 0);
-    connection_watch_response(req, false);
+    send_text(req, NULL, 0);
 }
 
 /* The languages that the browser asks for; "" where it does not. */
@@ -192,8 +199,7 @@ void answer_see_other(const struct answer *answer, const char *location, size_t 
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_LOCATION, NULL, location, len);
     add_page_headers(answer);
     set_status(req, 303, 0);
-    h2o_send_inline(req, NULL, 0);
-    connection_watch_response(req, false);
+    send_text(req, NULL, 0);
 }
 
 /* Sends a text of ours in place of what comes in. */

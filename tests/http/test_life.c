@@ -192,6 +192,7 @@ static void assert_drains(int signal)
     free(database_query(pg, "commit", NULL));
     for (size_t i = 0; i < 8; i++) {
         pthread_join(clients[i].thread, NULL);
+        expect_header(&clients[i].answer, "connection", "close");
         cr_expect_eq(
             clients[i].answer.status, 201, "%ld %s", clients[i].answer.status, clients[i].answer.text);
         answer_free(&clients[i].answer);
