@@ -84,11 +84,12 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
     h2o_linklist_init_anchor(messages);
 }
 
+/* Connections that libh2o has as such: it keeps a request for each. */
 struct census {
     size_t all, busy;
 };
 
-/* A connection with bytes in its input has a request that is arriving or being worked on. */
+/* The bytes of a request are in the connection's input from its arrival until its response has left. */
 static int count_busy(h2o_req_t *req, void *data)
 {
     struct census *census = data;
@@ -102,14 +103,14 @@ static int count_busy(h2o_req_t *req, void *data)
 static bool has_drained(struct worker *worker)
 {
     struct census census = {0};
-    size_t busy;
+    size_t others;
 
     worker->globalconf->http1.callbacks.foreach_request(&worker->context, count_busy, &census);
-    /* Those that libh2o has not among its requests are shaking hands, or saying goodbye. */
-    busy = worker->handler.in_flight + census.busy + worker->connections.count - census.all;
-    if (busy > 0 && metrics_now() < worker->drain_deadline)
+    /* They are shaking hands, or saying goodbye: waited for, but no requests. */
+    others = worker->connections.count - census.all;
+    if (census.busy + others > 0 && metrics_now() < worker->drain_deadline)
         return false;
-    worker->given_up = busy;
+    worker->given_up = census.busy;
     return true;
 }
 

@@ -215,6 +215,51 @@ Test(life, sigint_drains)
     assert_drains(SIGINT);
 }
 
+/* Waits until the server has logged a text. */
+static void await_logged(const struct server *server, const char *text)
+{
+    for (int i = 0; i < 1000; i++) {
+        char *log = server_log(server);
+        bool found = strstr(log, text) != NULL;
+
+        free(log);
+        if (found)
+            return;
+        sleep_ms(10);
+    }
+    cr_assert_fail("not logged: %s", text);
+}
+
+Test(life, a_drain_gives_up_what_does_not_end_in_time)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = patient_url(), *email = new_email(), *body = create_body(email, NULL, NULL);
+    struct account *account = account_make(pg, "Client");
+    struct server *server = server_start(url, (const char *[]){"--drain-timeout", "500", NULL});
+    struct client clients[3];
+    int silent = connect_raw(server);
+
+    lock_account(pg, account);
+    for (size_t i = 0; i < 3; i++)
+        start_client(&clients[i], server, account, body);
+    await_waiter(pg);
+    sleep_ms(300);
+    kill(server->pid, SIGTERM);
+    await_logged(server, "\"requests_given_up\":3}");
+    cr_expect_eq(server_stop(server, SIGTERM), 1);
+    free(database_query(pg, "commit", NULL));
+    for (size_t i = 0; i < 3; i++) {
+        pthread_join(clients[i].thread, NULL);
+        answer_free(&clients[i].answer);
+    }
+    close(silent);
+    account_free(account);
+    PQfinish(pg);
+    free(body);
+    free(email);
+    free(url);
+}
+
 Test(life, a_statement_that_takes_too_long_is_504)
 {
     PGconn *pg = database_connect(database_url());
