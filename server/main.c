@@ -70,14 +70,22 @@ static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *con
     handler_register(h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535));
 }
 
-/* Leaves those who send us clients the time to notice. Another signal cuts it short. */
-static void await_drain_delay(const struct config *config, const sigset_t *signals)
+/* Leaves those who send us clients the time to notice. A second signal to stop cuts it short. */
+static void await_drain_delay(const struct config *config)
 {
-    struct timespec delay = {
-        .tv_sec = config->drain_delay / 1000, .tv_nsec = config->drain_delay % 1000 * 1000000};
+    uint64_t now = metrics_now(), until = now + (uint64_t)config->drain_delay * 1000;
+    sigset_t stop;
 
-    if (config->drain_delay > 0)
-        sigtimedwait(signals, NULL, &delay);
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    for (; now < until; now = metrics_now()) {
+        struct timespec left = {
+            .tv_sec = (time_t)((until - now) / 1000000), .tv_nsec = (long)((until - now) % 1000000 * 1000)};
+
+        if (sigtimedwait(&stop, NULL, &left) > 0)
+            return;
+    }
 }
 
 static SSL_CTX *load_tls(const struct config *config, char error[TLS_ERROR_MAX])
@@ -214,7 +222,7 @@ static int serve(const struct config *config, const sigset_t *signals)
     log_event("draining", json_pack("{s:s}", "signal", strsignal(signal)));
     for (size_t i = 0; i < count; i++)
         worker_announce_drain(workers[i]);
-    await_drain_delay(config, signals);
+    await_drain_delay(config);
     for (size_t i = 0; i < count; i++)
         worker_drain(workers[i]);
     for (size_t i = 0; i < count; i++)

@@ -260,6 +260,34 @@ Test(life, a_drain_gives_up_what_does_not_end_in_time)
     free(url);
 }
 
+static bool is_served(const struct server *server)
+{
+    struct answer answer = request(server, "GET", "/a", NULL, NULL, NULL);
+    bool served = answer.status == 404;
+
+    answer_free(&answer);
+    return served;
+}
+
+/* Of what comes during the drain delay, a certificate's SIGHUP or a debugger's stop, only a second signal to
+ * stop ends it. */
+Test(life, only_a_signal_to_stop_cuts_the_drain_delay_short)
+{
+    static const int others[] = {SIGHUP, SIGSTOP, SIGCONT};
+    char *url = server_database_url(database_url());
+    struct server *server = server_start(url, (const char *[]){"--drain-delay", "60000", NULL});
+
+    kill(server->pid, SIGTERM);
+    await_logged(server, "\"event\":\"draining\"");
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        kill(server->pid, others[i]);
+        sleep_ms(100);
+    }
+    cr_expect(is_served(server));
+    cr_expect_eq(server_stop(server, SIGINT), 0);
+    free(url);
+}
+
 Test(life, a_statement_that_takes_too_long_is_504)
 {
     PGconn *pg = database_connect(database_url());
