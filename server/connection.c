@@ -1,5 +1,6 @@
 #include "connection.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -411,12 +412,29 @@ void connections_set_tls(struct connections *connections, SSL_CTX *tls)
     connections->accept.ssl_ctx = tls;
 }
 
-void connections_stop_accepting(struct connections *connections)
+static void close_listener(struct connections *connections)
 {
-    accept_connections(connections, SIZE_MAX);
     h2o_socket_read_stop(connections->listener);
     h2o_socket_close(connections->listener);
     connections->listener = NULL;
+}
+
+static bool is_queue_empty(h2o_socket_t *listener)
+{
+    struct pollfd queue = {.fd = h2o_socket_get_fd(listener), .events = POLLIN};
+
+    return poll(&queue, 1, 0) == 0;
+}
+
+bool connections_stop_accepting(struct connections *connections)
+{
+    if (connections->listener == NULL)
+        return true;
+    accept_connections(connections, SIZE_MAX);
+    if (!is_queue_empty(connections->listener))
+        return false;
+    close_listener(connections);
+    return true;
 }
 
 static void on_response_sent(h2o_socket_t *socket, const char *error)
@@ -447,6 +465,8 @@ void connection_watch_response(h2o_req_t *req, bool is_early)
 
 void connections_shut_down(struct connections *connections)
 {
+    if (connections->listener != NULL)
+        close_listener(connections);
     for (h2o_linklist_t *node = connections->open.next; node != &connections->open; node = node->next)
         shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(struct connection, link, node)->socket), SHUT_RDWR);
 }

@@ -45,8 +45,9 @@ bool connections_init(struct connections *connections, const struct config *conf
  * reference. */
 void connections_set_tls(struct connections *connections, SSL_CTX *tls);
 
-/* Lets in who is in the kernel's queue, and nobody after that. */
-void connections_stop_accepting(struct connections *connections);
+/* Lets in who is in the kernel's queue, and nobody after that. False where the cap leaves some in it: to be
+ * called again. */
+bool connections_stop_accepting(struct connections *connections);
 
 /* Right after the response to req has been given to libh2o: if it does not reach the client, the connection
  * ends. libh2o would run all requests that the client had sent meanwhile. is_early: it is the last, and the

@@ -52,12 +52,10 @@ static void announce_drain(struct worker *worker)
     h2o_context_request_shutdown(&worker->context);
 }
 
-/* Who is in the kernel's queue has been let in by it: they are served as well. */
 static void start_drain(struct worker *worker)
 {
     worker->draining = true;
     worker->drain_deadline = metrics_now() + (uint64_t)worker->config->drain_timeout * 1000;
-    connections_stop_accepting(&worker->connections);
 }
 
 static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
@@ -104,11 +102,13 @@ static bool has_drained(struct worker *worker)
 {
     struct census census = {0};
     size_t others;
+    /* Who is in the kernel's queue has been let in by it: they are served as well. */
+    bool has_stopped = connections_stop_accepting(&worker->connections);
 
     worker->globalconf->http1.callbacks.foreach_request(&worker->context, count_busy, &census);
     /* They are shaking hands, or saying goodbye: waited for, but no requests. */
     others = worker->connections.count - census.all;
-    if (census.busy + others > 0 && metrics_now() < worker->drain_deadline)
+    if ((!has_stopped || census.busy + others > 0) && metrics_now() < worker->drain_deadline)
         return false;
     worker->given_up = census.busy;
     return true;

@@ -260,6 +260,37 @@ Test(life, a_drain_gives_up_what_does_not_end_in_time)
     free(url);
 }
 
+/* At the cap of connections some wait in the kernel's queue. */
+Test(life, a_drain_serves_who_waits_to_be_let_in)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = patient_url(), *email = new_email(), *body = create_body(email, NULL, NULL);
+    struct account *account = account_make(pg, "Client");
+    struct server *server =
+        server_start(url, (const char *[]){"--workers", "1", "--max-connections", "1", NULL});
+    struct client clients[3];
+
+    lock_account(pg, account);
+    for (size_t i = 0; i < 3; i++)
+        start_client(&clients[i], server, account, body);
+    await_waiter(pg);
+    sleep_ms(300);
+    kill(server->pid, SIGTERM);
+    sleep_ms(200);
+    free(database_query(pg, "commit", NULL));
+    for (size_t i = 0; i < 3; i++) {
+        pthread_join(clients[i].thread, NULL);
+        cr_expect_eq(clients[i].answer.status, 201, "%ld", clients[i].answer.status);
+        answer_free(&clients[i].answer);
+    }
+    cr_expect_eq(server_stop(server, SIGTERM), 0);
+    account_free(account);
+    PQfinish(pg);
+    free(body);
+    free(email);
+    free(url);
+}
+
 static bool is_served(const struct server *server)
 {
     struct answer answer = request(server, "GET", "/a", NULL, NULL, NULL);
