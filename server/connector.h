@@ -17,8 +17,8 @@
 
 /* What main begins with: connects, checks that the schema is one that this server can work with, and prepares
  * the statements, all of it blocking and within --database-connect-timeout. NULL on failure, and a line in
- * error that says why; *is_unfit says whether it was the schema. Where the role's timeouts are none, or not
- * below ours, the log says so. */
+ * error that says why; *is_unfit says whether it was the schema. Then, for as long again at most, it looks at
+ * the role's timeouts: where they are none, or not below ours, the log says so. */
 PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX], bool *is_unfit);
 
 /* Connects and checks the schema, and no more: what deliver needs. As connector_connect otherwise. */

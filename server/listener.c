@@ -11,8 +11,8 @@
 
 #include "die.h"
 
-/* What the kernel takes of a client before we read it. libh2o reads on while there is more, into memory: this
- * bounds how much. Doubled by the kernel. */
+/* What the kernel takes of a client before we read it. libh2o reads until there is no more, into memory: at
+ * once so much, and what comes while it reads. Doubled by the kernel. */
 #define RECEIVE_BUFFER (128 * 1024)
 
 static void die_of_endpoint(const struct endpoint *endpoint)

@@ -27,8 +27,8 @@
 #include "version.h"
 #include "worker.h"
 
-/* libh2o's own limit on bodies. It reads a body up to this before a handler can refuse it: a client that
- * sends more than our limit still gets our answer, and not a reset connection. */
+/* libh2o's own limit on bodies. A body up to this is read before a handler refuses it, and the connection
+ * goes on; a longer one is refused at once, and the connection closed once the client knows. */
 #define H2O_MAX_BODY (4L * 1024 * 1024)
 /* A timeout of libh2o that does not pass; it is subtracted from the time since 1970. */
 #define H2O_NEVER_MS (365ULL * 24 * 3600 * 1000)

@@ -53,52 +53,92 @@ Test(life, one_clear_line_when_it_cannot_start)
     free(url);
 }
 
-static void assert_refuses_schema(PGconn *pg, const char *url, const char *sql, const char *reason)
+/* A database of its own, where no server finds what it needs. */
+struct scratch {
+    char name[64];
+    /* As the superuser, who may see every schema. */
+    char *url;
+    PGconn *pg;
+};
+
+static void run_on_database(const char *sql, const char *database)
 {
-    free(database_query(pg, "drop schema if exists api cascade", NULL));
-    if (*sql != '\0') {
-        free(database_query(pg, "create schema api", NULL));
-        free(database_query(pg, sql, NULL));
-    }
-    assert_refuses((const char *[]){"--database-url", url, "--port", "0", NULL}, reason);
+    PGconn *pg = database_connect(database_url());
+    char *text = NULL;
+
+    cr_assert_geq(asprintf(&text, "%s %s", sql, database), 0);
+    free(database_query(pg, text, NULL));
+    free(text);
+    PQfinish(pg);
+}
+
+static struct scratch make_scratch(void)
+{
+    struct scratch scratch;
+    char *base = server_database_url(database_url());
+
+    snprintf(scratch.name, sizeof(scratch.name), "schema_test_%d", (int)getpid());
+    /* The last of two names counts. */
+    cr_assert_geq(asprintf(&scratch.url, "%s user=postgres dbname=%s", base, scratch.name), 0);
+    run_on_database("create database", scratch.name);
+    scratch.pg = database_connect(scratch.url);
+    free(base);
+    return scratch;
+}
+
+static void drop_scratch(struct scratch *scratch)
+{
+    PQfinish(scratch->pg);
+    run_on_database("drop database", scratch->name);
+    free(scratch->url);
+}
+
+/* versions: the schema's, and that of the oldest server that it serves; NULL: no schema. */
+static void set_schema_version(const struct scratch *scratch, const char *versions)
+{
+    char *sql = NULL;
+
+    free(database_query(scratch->pg, "drop schema if exists api cascade", NULL));
+    if (versions == NULL)
+        return;
+    free(database_query(scratch->pg, "create schema api", NULL));
+    cr_assert_geq(
+        asprintf(&sql,
+            "create function api.schema_version(out version int, out oldest_server int) language sql as "
+            "'select %s'",
+            versions),
+        0);
+    free(database_query(scratch->pg, sql, NULL));
+    free(sql);
 }
 
 Test(life, a_schema_that_does_not_fit_is_refused)
 {
-    PGconn *pg = database_connect(database_url()), *scratch;
-    char *name = NULL, *url = NULL;
+    static const char *const rows[][2] = {{NULL, "the schema is too old: it has no api.schema_version()"},
+        {"0, 0", "the schema is too old: it is version 0"},
+        {"9, 9", "the schema is too new: it is version 9"}};
+    struct scratch scratch = make_scratch();
 
-    cr_assert_geq(asprintf(&name, "schema_test_%d", (int)getpid()), 0);
-    cr_assert_geq(asprintf(&url, "%s", database_url()), 0);
-    char *create = NULL, *drop = NULL, *conninfo = NULL, *base = server_database_url(url);
-    cr_assert_geq(asprintf(&create, "create database %s", name), 0);
-    cr_assert_geq(asprintf(&drop, "drop database %s", name), 0);
-    /* As the superuser, who may see every schema; the last of two names counts. */
-    cr_assert_geq(asprintf(&conninfo, "%s user=postgres dbname=%s", base, name), 0);
-    free(database_query(pg, create, NULL));
-    scratch = database_connect(conninfo);
-
-    assert_refuses_schema(scratch, conninfo, "", "the schema is too old");
-    assert_refuses_schema(scratch, conninfo,
-        "create function api.schema_version(out version int, out oldest_server int) language sql as 'select "
-        "0, 0'",
-        "the schema is too old: it is version 0");
-    assert_refuses_schema(scratch, conninfo,
-        "create function api.schema_version(out version int, out oldest_server int) language sql as 'select "
-        "9, 9'",
-        "the schema is too new: it is version 9");
-    PQfinish(scratch);
-    free(database_query(pg, drop, NULL));
-    PQfinish(pg);
-    free(create);
-    free(drop);
-    free(conninfo);
-    free(base);
-    free(name);
-    free(url);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        set_schema_version(&scratch, rows[i][0]);
+        assert_refuses((const char *[]){"--database-url", scratch.url, "--port", "0", NULL}, rows[i][1]);
+    }
+    drop_scratch(&scratch);
 }
 
 Test(life, a_newer_schema_that_still_serves_this_server_is_taken)
+{
+    struct scratch scratch = make_scratch();
+    struct server *server;
+
+    set_schema_version(&scratch, "9, 0");
+    /* There is nothing to prepare. */
+    server = server_start(scratch.url, (const char *[]){"--prepared-statements", "0", NULL});
+    server_end(server);
+    drop_scratch(&scratch);
+}
+
+Test(life, tells_of_itself_without_a_database)
 {
     char *said;
 
