@@ -304,9 +304,10 @@ static void close_ended(struct connections *connections)
 
 void connections_run(struct connections *connections)
 {
-    uint64_t now = metrics_now();
+    uint64_t now;
 
     close_ended(connections);
+    now = metrics_now();
     if (now < connections->look_at)
         return;
     connections->look_at = now + look_interval(connections) * 1000;
