@@ -168,7 +168,7 @@ static void reply_error(struct connection *connection, const PGresult *result)
     }
     connection->count = 0;
     if (sqlstate != NULL && strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0)
-        connection->database->hasty_until = metrics_now() + HASTY_MS * 1000;
+        connection->database->hasty_until = metrics_now() + HASTY_MS * 1000UL;
     if (count > 1 || (lost_race && connection->calls[0]->tries < MAX_TRIES))
         queue_put_back(&connection->database->queue, connection->calls, count);
     else

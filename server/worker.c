@@ -131,7 +131,7 @@ static void turn(struct worker *worker, int32_t max_wait)
 static void dispose(struct worker *worker)
 {
     h2o_loop_t *loop = worker->context.loop;
-    uint64_t deadline = metrics_now() + CLOSE_TIMEOUT_MS * 1000;
+    uint64_t deadline = metrics_now() + CLOSE_TIMEOUT_MS * 1000UL;
 
     connections_shut_down(&worker->connections);
     while (worker->connections.count > 0 && metrics_now() < deadline)

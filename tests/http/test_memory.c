@@ -147,7 +147,7 @@ Test(memory, is_bounded_behind_the_last_word)
 
         cr_assert_not_null(client);
         last_words[i](client);
-        for (size_t sent = 0; sent < 64 * 1024 * 1024; sent += sizeof(piece)) {
+        for (size_t sent = 0; sent < 64UL * 1024 * 1024; sent += sizeof(piece)) {
             if (send(client->fd, piece, sizeof(piece), MSG_NOSIGNAL) < 0)
                 break;
             now = process_resident(server->pid);

@@ -191,7 +191,7 @@ Test(slow, who_is_refused_while_sending_gets_the_whole_answer)
         char *answer;
 
         send_text(fd, rows[i].head);
-        while (now_ms() - started < 2 * REQUEST_TIMEOUT_MS) {
+        while (now_ms() - started < 2L * REQUEST_TIMEOUT_MS) {
             cr_assert_eq(send(fd, piece, sizeof(piece), MSG_NOSIGNAL), (ssize_t)sizeof(piece),
                 "%s: reset after %ld ms", rows[i].status, now_ms() - started);
             sleep_ms(10);
