@@ -41,11 +41,14 @@ static void set_status(h2o_req_t *req, int status, size_t content_length)
 
 static void send_text(h2o_req_t *req, const char *text, size_t len)
 {
-    /* libh2o looks at this when a head has come; the server may have been told to stop since. */
-    if (req->conn->ctx->shutdown_requested)
+    bool is_last = req->conn->ctx->shutdown_requested != 0;
+
+    /* libh2o looks at this when a head has come; the server may have been told to stop since, and the client
+     * may have sent its next request. */
+    if (is_last)
         req->http1_is_persistent = 0;
     h2o_send_inline(req, text, len);
-    connection_watch_response(req, false);
+    connection_watch_response(req, is_last);
 }
 
 static void send_content(h2o_req_t *req, int status, const struct content *content)

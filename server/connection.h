@@ -51,7 +51,7 @@ bool connections_stop_accepting(struct connections *connections);
 
 /* Right after the response to req has been given to libh2o: if it does not reach the client, the connection
  * ends. libh2o would run all requests that the client had sent meanwhile. is_early: it is the last, and the
- * request may still be coming; what comes is thrown away, so that the response reaches who sends. */
+ * client may still be sending; what comes is thrown away, so that the response reaches it. */
 void connection_watch_response(h2o_req_t *req, bool is_early);
 
 /* Ends all connections, whatever they do: the clients see it, and so does libh2o once the loop runs. */

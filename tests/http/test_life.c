@@ -245,6 +245,45 @@ static void assert_drains(int signal)
     free(url);
 }
 
+/* Sent while the one before it is in the database, it is not read any more; the answer to that arrives. */
+Test(life, a_next_request_does_not_cost_the_answer_in_a_drain)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = patient_url(), *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL;
+    struct account *account = account_make(pg, "Client");
+    struct server *server = server_start(url, NULL);
+    int fd = connect_raw(server);
+    char answer[8192] = "";
+    size_t len = 0;
+    ssize_t got;
+
+    cr_assert_geq(asprintf(&text,
+                      "POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
+                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                      account->token, strlen(body), body),
+        0);
+    lock_account(pg, account);
+    cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+    await_waiter(pg);
+    cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
+    kill(server->pid, SIGTERM);
+    sleep_ms(200);
+    free(database_query(pg, "commit", NULL));
+    while ((got = recv(fd, answer + len, sizeof(answer) - 1 - len, 0)) > 0)
+        len += (size_t)got;
+    cr_expect_eq(got, 0, "the connection is reset");
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 201 ", 13), 0, "%s", answer);
+    cr_expect_null(strstr(answer + 1, "HTTP/1.1 "), "%s", answer);
+    close(fd);
+    cr_expect_eq(server_stop(server, SIGTERM), 0);
+    account_free(account);
+    PQfinish(pg);
+    free(text);
+    free(body);
+    free(email);
+    free(url);
+}
+
 Test(life, sigterm_drains)
 {
     assert_drains(SIGTERM);
