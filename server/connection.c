@@ -135,6 +135,16 @@ static void end(struct connection *connection)
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_RD);
 }
 
+/* Whoever sends all the time learns it now. Closed without a reset, with its window shut, it would be left
+ * waiting for the window. */
+static void reset(struct connection *connection)
+{
+    struct linger none = {.l_onoff = 1};
+
+    setsockopt(h2o_socket_get_fd(connection->socket), SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+    h2o_socket_close(connection->socket);
+}
+
 /* What is still to come of the request is not libh2o's to read: it would run it. */
 static void close_refused(struct connection *connection)
 {
@@ -254,6 +264,8 @@ static void give_up(struct connection *connection)
         end(connection);
     else if (connection->state == ARRIVING && !is_writing)
         refuse(connection, 408);
+    else if (connection->state == LINGERING)
+        reset(connection);
     else
         cut(connection);
 }
