@@ -109,7 +109,8 @@ static size_t on_reply(char *line, size_t size, size_t count, void *context)
         smtp->offered.has_utf8 |= names(line, len, "SMTPUTF8");
         smtp->offered.has_auth |= names(line, len, "AUTH");
     }
-    if (line[3] != ' ')
+    /* The last line of a reply, to libcurl too: the text after the code may be missing (RFC 5321, 4.2). */
+    if (line[3] != ' ' && len != strlen("250\r\n"))
         return len;
     if (result->stage == STAGE_SENDER && result->code == 250) {
         if (smtp->has_greeted)
@@ -250,7 +251,7 @@ static void judge(struct smtp *smtp, CURLcode code)
 {
     struct transport_result *result = smtp->result;
 
-    if (smtp->is_accepted) {
+    if (smtp->is_accepted || (code == CURLE_OK && result->stage == STAGE_END)) {
         result->outcome = OUTCOME_SENT;
         return;
     }
@@ -264,7 +265,7 @@ static void judge(struct smtp *smtp, CURLcode code)
     /* What the server said last is not why, unless it said no. */
     if (result->code >= 400 || result->stage == STAGE_LOGIN || smtp->was_refused)
         return;
-    /* All of it was said, and nobody knows whether the server has it. */
+    /* libcurl has taken all of it, and nobody knows how much of it the server has. */
     if (result->stage == STAGE_END)
         result->outcome = OUTCOME_UNKNOWN;
     result->code = 0;

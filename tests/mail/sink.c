@@ -140,25 +140,28 @@ static bool say_in_pieces(struct connection *connection, const char *text)
     return true;
 }
 
-/* Gives the right reply, or what a fault has in its place. False where the connection is to end; *is_right is
- * set to whether the right one was given. */
-static bool answer(struct connection *connection, enum sink_stage stage, const char *right, bool *is_right)
+static bool is_right(const struct sink_fault *fault)
 {
-    struct sink_fault fault = reach(connection->sink, stage);
+    return fault->action != SINK_SAY && fault->action != SINK_STALL && fault->action != SINK_DROP;
+}
+
+/* Gives the right reply, or what a fault has in its place. False where the connection is to end. */
+static bool reply(struct connection *connection, const struct sink_fault *fault, const char *right)
+{
     char line[LINE_SIZE];
 
-    if (fault.action == SINK_HOLD)
-        await_release(connection->sink);
-    *is_right = fault.action == SINK_DO || fault.action == SINK_PIECES || fault.action == SINK_HOLD;
-    switch (fault.action) {
+    switch (fault->action) {
     case SINK_HOLD:
     case SINK_DO:
         return say(connection, right);
+    case SINK_BARE:
+        snprintf(line, sizeof(line), "%.3s\r\n", right);
+        return say(connection, line);
     case SINK_PIECES:
         return say_in_pieces(connection, right);
     case SINK_SAY:
-        snprintf(line, sizeof(line), "%s\r\n", fault.reply);
-        return say(connection, line) && strncmp(fault.reply, "421", 3) != 0;
+        snprintf(line, sizeof(line), "%s\r\n", fault->reply);
+        return say(connection, line) && strncmp(fault->reply, "421", 3) != 0;
     case SINK_STALL:
         await_end(connection);
         return false;
@@ -166,6 +169,17 @@ static bool answer(struct connection *connection, enum sink_stage stage, const c
         return false;
     }
     return false;
+}
+
+/* The reply of a stage; *said_right is set to whether it was the right one. */
+static bool answer(struct connection *connection, enum sink_stage stage, const char *right, bool *said_right)
+{
+    struct sink_fault fault = reach(connection->sink, stage);
+
+    if (fault.action == SINK_HOLD)
+        await_release(connection->sink);
+    *said_right = is_right(&fault);
+    return reply(connection, &fault, right);
 }
 
 static void keep_mail(struct connection *connection, char *text, bool is_accepted)
@@ -197,7 +211,7 @@ static bool take_body(struct connection *connection)
     char line[LINE_SIZE], *text = NULL;
     size_t len, lines = 0;
     FILE *out = open_memstream(&text, &len);
-    bool is_right = false, goes_on = false, is_whole = false;
+    bool goes_on = false, is_whole = false;
     struct sink_fault fault = {.action = SINK_DO};
 
     while (read_line(connection, line) != NULL) {
@@ -218,16 +232,8 @@ static bool take_body(struct connection *connection)
         if (end.action == SINK_HOLD)
             await_release(connection->sink);
         /* Kept before it is said, so that who hears it finds it here. */
-        is_right = end.action == SINK_DO || end.action == SINK_PIECES || end.action == SINK_HOLD;
-        keep_mail(connection, text, is_right);
-        if (is_right) {
-            goes_on = (end.action == SINK_PIECES ? say_in_pieces : say)(connection, "250 2.0.0 taken\r\n");
-        } else if (end.action == SINK_SAY) {
-            snprintf(line, sizeof(line), "%s\r\n", end.reply);
-            goes_on = say(connection, line) && strncmp(end.reply, "421", 3) != 0;
-        } else if (end.action == SINK_STALL) {
-            await_end(connection);
-        }
+        keep_mail(connection, text, is_right(&end));
+        goes_on = reply(connection, &end, "250 2.0.0 taken\r\n");
     }
     free(text);
     return goes_on;
@@ -247,63 +253,77 @@ static char *address_of(const char *line)
     return open != NULL ? strndup(open + 1, strcspn(open + 1, ">")) : strdup("");
 }
 
-/* What AUTH PLAIN asks for. */
-static bool is_login(const struct sink *sink, const char *encoded)
+static bool is_text(const char *encoded, const char *expected, size_t expected_len)
 {
-    unsigned char text[512], expected[512];
-    int len, expected_len;
+    unsigned char text[512];
+    int len = strlen(encoded) > sizeof(text)
+                  ? -1
+                  : EVP_DecodeBlock(text, (const unsigned char *)encoded, (int)strlen(encoded));
 
-    if (strlen(encoded) > sizeof(text))
+    return len >= (int)expected_len && memcmp(text, expected, expected_len) == 0;
+}
+
+/* Asks for what AUTH PLAIN says in one line, and AUTH LOGIN in two. */
+static bool log_in(struct connection *connection, bool is_plain)
+{
+    const struct sink_options *options = &connection->sink->options;
+    char first[LINE_SIZE], second[LINE_SIZE], expected[512];
+    int len = snprintf(expected, sizeof(expected), "%c%s%c%s", '\0', options->user, '\0', options->password);
+    bool is_login, said_right;
+
+    if (!say(connection, "334 \r\n") || read_line(connection, first) == NULL)
         return false;
-    len = EVP_DecodeBlock(text, (const unsigned char *)encoded, (int)strlen(encoded));
-    expected_len = snprintf((char *)expected, sizeof(expected), "%c%s%c%s", '\0', sink->options.user, '\0',
-        sink->options.password);
-    return len >= expected_len && memcmp(text, expected, (size_t)expected_len) == 0;
+    if (!is_plain && (!say(connection, "334 \r\n") || read_line(connection, second) == NULL))
+        return false;
+    is_login = is_plain ? is_text(first, expected, (size_t)len)
+                        : is_text(first, options->user, strlen(options->user)) &&
+                              is_text(second, options->password, strlen(options->password));
+    return answer(connection, SINK_LOGIN, is_login ? "235 2.7.0 welcome\r\n" : "535 5.7.8 wrong password\r\n",
+        &said_right);
 }
 
 static bool greet_back(struct connection *connection)
 {
     const struct sink_options *options = &connection->sink->options;
-    char reply[256];
-    bool is_right, is_safe = connection->ssl != NULL || options->certificate == NULL;
+    const bool is_clear = options->certificate != NULL && connection->ssl == NULL;
+    const char *const offers[] = {
+        is_clear ? "STARTTLS" : NULL, is_clear ? NULL : options->login_offer, options->utf8_offer};
+    char text[256];
+    size_t len = (size_t)snprintf(text, sizeof(text), "250-sink\r\n");
+    bool said_right;
 
-    snprintf(reply, sizeof(reply), "250-sink\r\n%s%s%s250 SIZE 10000000\r\n",
-        options->certificate != NULL && connection->ssl == NULL ? "250-STARTTLS\r\n" : "",
-        options->user != NULL && is_safe ? "250-AUTH PLAIN\r\n" : "",
-        options->has_utf8 ? "250-SMTPUTF8\r\n" : "");
-    return answer(connection, SINK_HELLO, reply, &is_right);
+    for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+        if (offers[i] != NULL)
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "250-%s\r\n", offers[i]);
+    }
+    snprintf(text + len, sizeof(text) - len, "250 SIZE 10000000\r\n");
+    return answer(connection, SINK_HELLO, text, &said_right);
 }
 
 static bool obey(struct connection *connection, const char *line)
 {
-    struct sink *sink = connection->sink;
-    bool is_right = false, goes_on;
-    char secret[LINE_SIZE];
+    bool said_right = false, goes_on;
 
     if (strncasecmp(line, "EHLO", 4) == 0)
         return greet_back(connection);
     if (strncasecmp(line, "STARTTLS", 8) == 0)
-        return answer(connection, SINK_TLS, "220 begin\r\n", &is_right) &&
-               (!is_right || begin_tls(connection));
-    if (strncasecmp(line, "AUTH PLAIN", 10) == 0) {
-        if (!say(connection, "334 \r\n") || read_line(connection, secret) == NULL)
-            return false;
-        return answer(connection, SINK_LOGIN,
-            is_login(sink, secret) ? "235 2.7.0 welcome\r\n" : "535 5.7.8 wrong password\r\n", &is_right);
-    }
+        return answer(connection, SINK_TLS, "220 begin\r\n", &said_right) &&
+               (!said_right || begin_tls(connection));
+    if (strcmp(line, "AUTH PLAIN") == 0 || strcmp(line, "AUTH LOGIN") == 0)
+        return log_in(connection, strcmp(line, "AUTH PLAIN") == 0);
     if (strncasecmp(line, "MAIL", 4) == 0) {
         free(connection->sender);
         connection->sender = address_of(line);
-        return answer(connection, SINK_MAIL, "250 2.1.0 fine\r\n", &is_right);
+        return answer(connection, SINK_MAIL, "250 2.1.0 fine\r\n", &said_right);
     }
     if (strncasecmp(line, "RCPT", 4) == 0) {
         free(connection->recipient);
         connection->recipient = address_of(line);
-        return answer(connection, SINK_RCPT, "250 2.1.5 fine\r\n", &is_right);
+        return answer(connection, SINK_RCPT, "250 2.1.5 fine\r\n", &said_right);
     }
     if (strncasecmp(line, "DATA", 4) == 0) {
-        goes_on = answer(connection, SINK_DATA, "354 go on\r\n", &is_right);
-        return goes_on && is_right ? take_body(connection) : goes_on;
+        goes_on = answer(connection, SINK_DATA, "354 go on\r\n", &said_right);
+        return goes_on && said_right ? take_body(connection) : goes_on;
     }
     if (strncasecmp(line, "RSET", 4) == 0)
         return say(connection, "250 2.0.0 fine\r\n");
@@ -327,10 +347,10 @@ static void *serve(void *data)
 {
     struct connection *connection = data;
     char line[LINE_SIZE];
-    bool is_right, goes_on;
+    bool said_right, goes_on;
 
     goes_on = !connection->sink->options.is_smtps || begin_tls(connection);
-    goes_on = goes_on && answer(connection, SINK_GREETING, "220 sink ESMTP\r\n", &is_right);
+    goes_on = goes_on && answer(connection, SINK_GREETING, "220 sink ESMTP\r\n", &said_right);
     while (goes_on && read_line(connection, line) != NULL) {
         pthread_mutex_lock(&connection->sink->mutex);
         if (connection->sink->commands_len < 1000000) {

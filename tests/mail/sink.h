@@ -26,6 +26,7 @@ enum sink_action {
     SINK_SAY,
     SINK_STALL, /* says nothing until the client goes */
     SINK_DROP,
+    SINK_BARE,   /* says the code of the right thing, and no more */
     SINK_PIECES, /* says the right thing, byte by byte */
     SINK_HOLD,   /* says the right thing after sink_release */
 };
@@ -43,9 +44,9 @@ struct sink_options {
     /* NULL for none: of STARTTLS, or from the first byte. */
     const char *certificate, *key;
     bool is_smtps;
-    /* NULL: logging in is not offered. */
+    /* What is said to EHLO, such as "AUTH PLAIN" and "SMTPUTF8"; NULL for nothing. */
+    const char *login_offer, *utf8_offer;
     const char *user, *password;
-    bool has_utf8;
     /* On 127.0.0.2, and not on 127.0.0.1. */
     bool is_other_address;
     /* 0: any that is free. */

@@ -67,6 +67,15 @@ static const struct {
     {"552 after the mail", ONCE(SINK_END, SINK_SAY, "552 5.3.4 too large"), "Refused", "552 5.3.4 too large",
         1},
     {"its words come in pieces", ONCE(SINK_GREETING, SINK_PIECES, NULL), "Sent", "", 1},
+    {"its greeting is a bare code", ONCE(SINK_GREETING, SINK_BARE, NULL), "Sent", "", 1},
+    {"a bare code at EHLO", ONCE(SINK_HELLO, SINK_BARE, NULL), "Sent", "", 1},
+    {"a bare code at MAIL", ONCE(SINK_MAIL, SINK_BARE, NULL), "Sent", "", 1},
+    {"a bare code at RCPT", ONCE(SINK_RCPT, SINK_BARE, NULL), "Sent", "", 1},
+    {"a bare code at DATA", ONCE(SINK_DATA, SINK_BARE, NULL), "Sent", "", 1},
+    {"a bare code after the mail", ONCE(SINK_END, SINK_BARE, NULL), "Sent", "", 1},
+    {"a bare 451 at RCPT, then 250", ONCE(SINK_RCPT, SINK_SAY, "451"), "Failed", "451", 1},
+    {"a bare 550 at RCPT", ONCE(SINK_RCPT, SINK_SAY, "550"), "Refused", "550", 0},
+    {"a bare 552 after the mail", ONCE(SINK_END, SINK_SAY, "552"), "Refused", "552", 1},
     {"its words about the mail come in pieces", ONCE(SINK_END, SINK_PIECES, NULL), "Sent", "", 1},
 };
 
