@@ -48,14 +48,21 @@ static const struct {
     {"DATA", STAGE_DATA},
 };
 
+/* To the letter, since libcurl also sends what is no command: names and passwords in base64. */
+static bool is_command(const char *line, size_t len, const char *command)
+{
+    size_t command_len = strlen(command);
+
+    return len > command_len && memcmp(line, command, command_len) == 0 &&
+           (line[command_len] == ' ' || line[command_len] == '\r');
+}
+
 static void on_command(struct smtp *smtp, const char *line, size_t len)
 {
     /* What libcurl says after a refusal; the reply to it is none to the mail. */
-    smtp->has_quit |= len >= 4 && memcmp(line, "QUIT", 4) == 0;
+    smtp->has_quit |= is_command(line, len, "QUIT");
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-        size_t command_len = strlen(commands[i].command);
-
-        if (len < command_len || strncasecmp(line, commands[i].command, command_len) != 0)
+        if (!is_command(line, len, commands[i].command))
             continue;
         smtp->result->stage = commands[i].stage;
         if (commands[i].stage == STAGE_HELLO) {

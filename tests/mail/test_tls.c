@@ -9,7 +9,8 @@
 
 /* Whom a worker trusts with mails and with its password. */
 
-#define USER "worker"
+/* In base64 it begins like EHLO, but for the case. */
+#define USER "xyhotel@example.com"
 
 static struct office *office;
 static struct certificate *certificate, *other;
@@ -63,6 +64,30 @@ struct row {
 
 static const struct row rows[] = {
     {"STARTTLS and a login", true, false, "AUTH PLAIN", "secret", FINE, LOGIN, true, IS_SENT, NULL, NULL},
+    {"a login in two steps", true, false, "AUTH LOGIN", "secret", FINE, LOGIN, true, IS_SENT, NULL, NULL},
+    {"a login and a bare reply", true, false, "AUTH PLAIN", "secret", EVER(SINK_LOGIN, SINK_BARE), LOGIN,
+        true, IS_SENT, NULL, NULL},
+    {"TLS from the first byte", true, true, "AUTH PLAIN", "secret", FINE, {"--smtp-user=" USER, NULL}, true,
+        IS_SENT, NULL, NULL},
+    {"clear text", false, false, NULL, NULL, FINE, {"--smtp-tls=none", NULL}, false, IS_SENT, NULL, NULL},
+    {"clear text though TLS is offered", true, false, NULL, NULL, FINE, {"--smtp-tls=none", NULL}, false,
+        IS_SENT, NULL, NULL},
+    {"no STARTTLS where none is offered", false, false, NULL, NULL, FINE, {"--smtp-tls=opportunistic", NULL},
+        false, IS_SENT, NULL, NULL},
+    {"any certificate", true, false, NULL, NULL, FINE, {"--smtp-tls=opportunistic", NULL}, false, IS_SENT,
+        NULL, NULL},
+    {"STARTTLS required and not offered", false, false, NULL, NULL, FINE, {"--smtp-tls=required", NULL}, true,
+        IS_AWAY, "STARTTLS", "\"stage\":\"hello\""},
+    {"a certificate that nobody vouches for", true, false, NULL, NULL, FINE, {"--smtp-tls=required", NULL},
+        false, IS_AWAY, "certificate", "\"stage\":\"tls\""},
+    {"the same from the first byte", true, true, NULL, NULL, FINE, {NULL}, false, IS_AWAY, "certificate",
+        "\"stage\":\"connect\""},
+    {"a wrong password", true, false, "AUTH PLAIN", "other", FINE, LOGIN, true, IS_AWAY,
+        "535 5.7.8 wrong password", "\"stage\":\"login\""},
+    {"no login offered", true, false, NULL, NULL, FINE, LOGIN, true, IS_AWAY, "the server offers no login",
+        "\"stage\":\"login\""},
+    {"no login offered, and a bare reply", true, false, NULL, NULL, EVER(SINK_MAIL, SINK_BARE), LOGIN, true,
+        IS_AWAY, "the server offers no login", "\"stage\":\"login\""},
 };
 
 static void await_reason(const char *reason, const char *name)
