@@ -152,7 +152,8 @@ static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, 
     const struct smtp *smtp = context;
 
     (void)a, (void)b, (void)c, (void)d;
-    return *smtp->stop;
+    /* Nothing hangs on the reply to QUIT, for which libcurl would wait as long as for all of the mail. */
+    return *smtp->stop || smtp->has_quit;
 }
 
 static void configure_tls(const struct smtp *smtp)

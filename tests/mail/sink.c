@@ -328,7 +328,7 @@ static bool obey(struct connection *connection, const char *line)
     if (strncasecmp(line, "RSET", 4) == 0)
         return say(connection, "250 2.0.0 fine\r\n");
     if (strncasecmp(line, "QUIT", 4) == 0)
-        say(connection, "221 2.0.0 bye\r\n");
+        answer(connection, SINK_QUIT, "221 2.0.0 bye\r\n", &said_right);
     return false;
 }
 

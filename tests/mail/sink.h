@@ -18,6 +18,7 @@ enum sink_stage {
     SINK_DATA,
     SINK_BODY, /* some of the body is there */
     SINK_END,  /* all of it is there */
+    SINK_QUIT,
     SINK_STAGES,
 };
 

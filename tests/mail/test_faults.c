@@ -152,3 +152,20 @@ Test(faults, are_temporary_or_permanent_4)
 {
     expect_rows(3);
 }
+
+/* For that reply libcurl has a time of its own. */
+Test(faults, a_server_that_does_not_say_goodbye_holds_up_nothing)
+{
+    struct server *worker;
+    long begun = now_us();
+
+    sink_set_faults(
+        office->sink, (const struct sink_fault[]){{SINK_RCPT, SINK_SAY, "550 5.1.1 no such user", 0},
+                          {SINK_QUIT, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+    office_queue(office, 1);
+    worker = office_start_worker(office, (const char *[]){"--smtp-timeout=20000", "--lease=30000", NULL});
+    office_await(office, "GivenUp", 1);
+    cr_expect_lt(now_us() - begun, 5000000, "after %ld ms", (now_us() - begun) / 1000);
+    cr_expect_eq(sink_reached(office->sink, SINK_QUIT), 1);
+    server_end(worker);
+}
