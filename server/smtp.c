@@ -81,11 +81,12 @@ static int on_debug(CURL *curl, curl_infotype type, char *data, size_t len, void
     return 0;
 }
 
+/* As libcurl does, which uses no extension that it does not recognise. */
 static bool names(const char *line, size_t len, const char *extension)
 {
     size_t extension_len = strlen(extension);
 
-    return len >= 4 + extension_len && strncasecmp(line + 4, extension, extension_len) == 0;
+    return len >= 4 + extension_len && memcmp(line + 4, extension, extension_len) == 0;
 }
 
 /* Why a mail must not be sent over this connection, NULL where it may. libcurl does not mind either. */
@@ -114,7 +115,7 @@ static size_t on_reply(char *line, size_t size, size_t count, void *context)
     transport_set_reason(result, line, len);
     if (result->stage == STAGE_HELLO && result->code == 250) {
         smtp->offered.has_utf8 |= names(line, len, "SMTPUTF8");
-        smtp->offered.has_auth |= names(line, len, "AUTH");
+        smtp->offered.has_auth |= names(line, len, "AUTH ");
     }
     /* The last line of a reply, to libcurl too: the text after the code may be missing (RFC 5321, 4.2). */
     if (line[3] != ' ' && len != strlen("250\r\n"))
