@@ -30,7 +30,7 @@ struct smtp {
     const struct envelope *envelope;
     struct transport_result *result;
     size_t sent;
-    bool has_greeted, was_refused, is_accepted, has_quit;
+    bool has_greeted, has_obstacle, was_refused, is_accepted, has_quit;
     struct extensions offered;
 };
 
@@ -126,6 +126,7 @@ static size_t on_reply(char *line, size_t size, size_t count, void *context)
         if ((obstacle = find_obstacle(smtp)) != NULL) {
             transport_set_reason(result, obstacle, strlen(obstacle));
             result->code = 0;
+            smtp->has_obstacle = true;
             smtp->was_refused = smtp->extensions.has_auth || *smtp->config->smtp_user == '\0';
             result->stage = smtp->was_refused ? STAGE_RECIPIENT : STAGE_LOGIN;
             return 0;
@@ -272,7 +273,7 @@ static void judge(struct smtp *smtp, CURLcode code)
     result->is_away =
         !smtp->was_refused && (result->stage <= STAGE_SENDER || is_about_connection(result->code));
     /* What the server said last is not why, unless it said no. */
-    if (result->code >= 400 || result->stage == STAGE_LOGIN || smtp->was_refused)
+    if (result->code >= 400 || smtp->has_obstacle)
         return;
     /* libcurl has taken all of it, and nobody knows how much of it the server has. */
     if (result->stage == STAGE_END)
@@ -288,14 +289,14 @@ static bool was_stale(const struct smtp *smtp)
     long connects = 0;
 
     curl_easy_getinfo(smtp->curl, CURLINFO_NUM_CONNECTS, &connects);
-    return connects == 0 && smtp->result->stage <= STAGE_SENDER && !smtp->was_refused &&
+    return connects == 0 && smtp->result->stage <= STAGE_SENDER && !smtp->has_obstacle &&
            (smtp->result->code == 0 || smtp->result->code == 421);
 }
 
 static CURLcode perform(struct smtp *smtp, long timeout_ms, bool is_fresh)
 {
     smtp->sent = 0;
-    smtp->has_greeted = smtp->was_refused = smtp->is_accepted = smtp->has_quit = false;
+    smtp->has_greeted = smtp->has_obstacle = smtp->was_refused = smtp->is_accepted = smtp->has_quit = false;
     smtp->error[0] = '\0';
     *smtp->result = (struct transport_result){.stage = STAGE_CONNECT};
     curl_easy_setopt(smtp->curl, CURLOPT_TIMEOUT_MS, timeout_ms);

@@ -90,6 +90,8 @@ static const struct row rows[] = {
         IS_AWAY, "the server offers no login", "\"stage\":\"login\""},
     {"a login offered as libcurl does not take it", true, false, "AUTH=PLAIN", "secret", FINE, LOGIN, true,
         IS_AWAY, "the server offers no login", "\"stage\":\"login\""},
+    {"a hang-up instead of a welcome", true, false, "AUTH PLAIN", "secret", EVER(SINK_LOGIN, SINK_DROP),
+        LOGIN, true, IS_AWAY, "fail", "\"stage\":\"login\""},
 };
 
 static void await_reason(const char *reason, const char *name)
