@@ -60,7 +60,8 @@ begin
   where t.given is not null
   on conflict (kind) do update set invitations = excluded.invitations, period = excluded.period;
 
-  -- What is switched on begins now: nobody is reminded of what was let lapse before.
+  -- What is switched on begins now: nobody is reminded of what was let lapse before. What a longer lead has looked
+  -- ahead to is looked at once more.
   delete from accounts.expiry_notice as n
   where n.kind = 'reminder' and settings ->> 'invitation.reminder' = 'none'
     or n.kind = 'expired' and settings -> 'invitation.expiredEvent' = 'false';
@@ -71,7 +72,8 @@ begin
     ('expired', case when settings -> 'invitation.expiredEvent' = 'true' then interval '0' end)
   ) as g (kind, lead)
   where g.lead is not null
-  on conflict (kind) do update set lead = excluded.lead;
+  on conflict (kind) do update
+  set lead = excluded.lead, noticed_until = least(n.noticed_until, excluded.noticed_until);
 end
 $$;
 

@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(21);
+select plan(23);
 
 create function pg_temp.announce(max_count int default 1000)
 returns jsonb
@@ -106,6 +106,22 @@ select is(pg_temp.noticed('invitation.expired') @> array['brief'], true,
 select pg_temp.announce() \gset ignored_
 select is(
   (select count(*) from unnest(pg_temp.noticed('invitation.expired')) as n where n = 'brief'), 1::bigint, 'once');
+
+-- A reminder that was too early for any invitation, and is made later.
+savepoint before_lead;
+set local role accountsd_dba;
+select api.configure('{"invitation.reminder": "10 days", "invitation.lifetime": "7 days"}') \gset ignored_
+reset role;
+select pg_temp.invite(:'client_token', 'early@example.com') \gset ignored_
+select is(pg_temp.announce(), '0', 'a lead that is longer than the lifetime reminds nobody');
+set local role accountsd_dba;
+select api.configure('{"invitation.reminder": "2 days"}') \gset ignored_
+reset role;
+select pg_temp.pass('5 days 10 minutes') \gset ignored_
+select pg_temp.announce() \gset ignored_
+select is(
+  (pg_temp.noticed('invitation.reminder'))[13], 'early', 'with a shorter one who was invited before is reminded');
+rollback to before_lead;
 
 -- Shorter than its reminder.
 set local role accountsd_dba;
