@@ -23,10 +23,10 @@ begin
         v_entry.delivery <> 'Queued' or v_entry.claimed_at is null or v_entry.attempts <> v_result.attempt);
 
     if v_result.outcome = 'Sent' then
-      perform internal.finish_delivery(v_entry.key, 'Sent', null);
+      perform internal.finish_delivery(v_entry.key, 'Sent', null, false);
     elsif v_result.outcome = 'Refused'
       or v_result.outcome in ('Failed', 'Unknown') and internal.has_no_attempt_left(v_entry) then
-      perform internal.finish_delivery(v_entry.key, 'GivenUp', v_result.reason);
+      perform internal.finish_delivery(v_entry.key, 'GivenUp', v_result.reason, v_result.outcome = 'Unknown');
     elsif v_result.outcome in ('Failed', 'Unknown') then
       update accounts.outbox as o
       set claimed_at = null,

@@ -38,21 +38,21 @@ language plpgsql
 as $$
 declare
   c_code constant text := internal.new_secret();
-  c_unresolved_attempts constant int := entry.unresolved_attempts + (entry.claimed_at is not null)::int;
+  c_is_unresolved constant boolean := entry.claimed_at is not null;
   c_refusal constant text := internal.mail_refusal(invitation);
 begin
   if c_refusal is not null then
-    perform internal.finish_delivery(entry.key, 'Cancelled', c_refusal);
+    perform internal.finish_delivery(entry.key, 'Cancelled', c_refusal, c_is_unresolved);
     return null;
   elsif internal.has_no_attempt_left(entry) then
     perform internal.finish_delivery(entry.key, 'GivenUp',
-      case when entry.claimed_at is null then entry.reason else 'The last attempt ended without a word.' end);
+      case when c_is_unresolved then 'The last attempt ended without a word.' else entry.reason end, c_is_unresolved);
     return null;
   elsif internal.account_is_disabled((
     select u.account_key from accounts.account_user as u where u.key = invitation.account_user_key)) then
     update accounts.outbox as o
     set due_at = statement_timestamp() + s.mail_retry_interval_max * (0.5 + random() / 2),
-        unresolved_attempts = c_unresolved_attempts,
+        unresolved_attempts = o.unresolved_attempts + c_is_unresolved::int,
         claimed_at = null,
         reason = 'The account is disabled.'
     from accounts.settings as s
@@ -62,7 +62,7 @@ begin
 
   update accounts.outbox as o
   set attempts = o.attempts + 1,
-      unresolved_attempts = c_unresolved_attempts,
+      unresolved_attempts = o.unresolved_attempts + c_is_unresolved::int,
       claimed_at = statement_timestamp(),
       due_at = statement_timestamp() + lease
   where o.key = entry.key;

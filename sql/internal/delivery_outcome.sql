@@ -1,5 +1,7 @@
--- Ends the delivery of a mail: Sent, GivenUp or Cancelled. One that is given up is an event.
-create or replace function internal.finish_delivery(key bigint, outcome accounts.delivery_status, reason text)
+-- Ends the delivery of a mail: Sent, GivenUp or Cancelled. One that is given up is an event. is_unresolved: its last
+-- attempt ended without a word.
+create or replace function internal.finish_delivery(
+  key bigint, outcome accounts.delivery_status, reason text, is_unresolved boolean)
 returns void
 language plpgsql
 as $$
@@ -7,7 +9,11 @@ declare
   v_invitation_key bigint;
 begin
   update accounts.outbox as o
-  set delivery = outcome, finished_at = statement_timestamp(), claimed_at = null, reason = finish_delivery.reason
+  set delivery = outcome,
+      finished_at = statement_timestamp(),
+      claimed_at = null,
+      unresolved_attempts = o.unresolved_attempts + is_unresolved::int,
+      reason = finish_delivery.reason
   where o.key = finish_delivery.key
   returning o.invitation_key into v_invitation_key;
 

@@ -3,7 +3,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(87);
+select plan(93);
 
 -- Claims as the worker does; what was claimed, oldest first.
 create function pg_temp.claim(max_count int default 10, lease interval default '5 minutes')
@@ -244,12 +244,21 @@ select pg_temp.make_due(:'claim') \gset ignored_
 select pg_temp.claim() -> 0 as claim \gset
 savepoint before_failure;
 select is(pg_temp.complete(:'claim', 'Failed', 'two'), 'GivenUp', 'after the last attempt it is given up');
+select is((pg_temp.entry(:'claim')).unresolved_attempts, 0, 'with no attempt that may have sent it');
+rollback to before_failure;
+select is(pg_temp.complete(:'claim', 'Unknown', 'two'), 'GivenUp', 'so it is if the last may have sent it');
+select is((pg_temp.entry(:'claim')).unresolved_attempts, 1, 'which is counted');
 rollback to before_failure;
 select pg_temp.make_due(:'claim') \gset ignored_
 select is(pg_temp.claim(), '[]', 'one that ended without a word is no more tried after the last');
 select is(
-  jsonb_build_array((pg_temp.entry(:'claim')).delivery, (pg_temp.entry(:'claim')).reason),
-  '["GivenUp", "The last attempt ended without a word."]', 'but given up');
+  jsonb_build_array((pg_temp.entry(:'claim')).delivery, (pg_temp.entry(:'claim')).reason,
+    (pg_temp.entry(:'claim')).unresolved_attempts),
+  '["GivenUp", "The last attempt ended without a word.", 1]', 'but given up, and that one may have sent it is counted');
+savepoint before_retry;
+select pg_temp.answer('accountsd_dba', format('select api.retry_delivery(%s)', :'claim'::jsonb ->> 'id')) \gset ignored_
+select is(pg_temp.claim() -> 0 -> 'is_repeat', 'true', 'who has it tried again has a repeat');
+rollback to before_retry;
 select pg_temp.invite(:'client_token', 'released@example.com') as released \gset
 select is(
   array(select pg_temp.complete(pg_temp.claim() -> 0, 'Released') from generate_series(1, 4)),
@@ -288,6 +297,16 @@ join accounts.invitation as i on i.account_user_key = internal.account_user_key(
 join accounts.outbox as o on o.invitation_key = i.key and o.delivery = 'Cancelled'
 where c.name <> 'superseded';
 select pg_temp.complete(:'claims'::jsonb -> 0, 'Sent') \gset ignored_
+
+-- One of which nobody knows whether it was sent.
+select pg_temp.invite(:'client_token', 'lost@example.com') as lost \gset
+select pg_temp.claim() -> 0 as claim \gset
+select pg_temp.make_due(:'claim') \gset ignored_
+select pg_temp.accept(:'lost') \gset ignored_
+select is(pg_temp.claim(), '[]', 'an attempt without a word, and the invitation is accepted');
+select is(
+  jsonb_build_array((pg_temp.entry(:'claim')).delivery, (pg_temp.entry(:'claim')).unresolved_attempts),
+  '["Cancelled", 1]', 'the mail is cancelled, and the attempt is counted');
 
 -- A disabled account.
 select pg_temp.invite(:'client_token', 'waiting@example.com') as waiting \gset
