@@ -127,7 +127,7 @@ static const struct option options[] = {
     NUMBER(DELIVER, "smtp-timeout", "ACCOUNTSD_SMTP_TIMEOUT", smtp_timeout, "60000", 100, 3600000,
         "milliseconds for a mail to be sent, with connecting; two seconds less than --lease, or shorter"),
     TEXT(DELIVER, "mail-from", "ACCOUNTSD_MAIL_FROM", mail_from, "",
-        "who mails are from, as address or as Name <address>; no mail leaves without"),
+        "who mails are from, as address in ASCII or as Name <address>; no mail leaves without"),
     TEXT(DELIVER, "mail-directory", "ACCOUNTSD_MAIL_DIRECTORY", mail_directory, "",
         "directory to write mails to as .eml files where there is no --smtp-url"),
     NUMBER(DELIVER, "mails-in-flight", "ACCOUNTSD_MAILS_IN_FLIGHT", mails_in_flight, "4", 1, 64,
@@ -291,6 +291,7 @@ static bool check_deliver(const struct config *config, FILE *err)
     const bool has_url = *config->smtp_url != '\0', has_user = *config->smtp_user != '\0',
                has_password = *config->smtp_password != '\0', has_file = *config->smtp_password_file != '\0';
     struct mailbox from;
+    const bool has_from = message_read_mailbox(config->mail_from, &from);
     const struct {
         bool is_wrong;
         const char *text;
@@ -301,8 +302,9 @@ static bool check_deliver(const struct config *config, FILE *err)
             "--smtp-url and --mail-directory: mails go to one of them"},
         {has_url && !is_smtp_url(config->smtp_url),
             "--smtp-url is not smtp://host:port or smtps://host:port, with nothing else in it"},
-        {!message_read_mailbox(config->mail_from, &from),
-            "--mail-from: an address is needed, as address or as Name <address>"},
+        {!has_from, "--mail-from: an address is needed, as address or as Name <address>"},
+        {has_from && message_needs_utf8(from.address.text),
+            "--mail-from: the address is not ASCII, and not every server would take mails from it"},
         {has_user != (has_password || has_file),
             "--smtp-user and the password: one is given without the other"},
         {has_password && has_file,

@@ -216,6 +216,33 @@ Test(config, an_smtp_url_is_a_server_and_nothing_else)
     }
 }
 
+/* Whoever the mail is for, and whatever the server takes. */
+Test(config, mails_are_from_an_address_in_ascii)
+{
+    static const struct {
+        const char *from;
+        enum config_action action;
+    } rows[] = {
+        {"accounts@example.com", CONFIG_RUN},
+        {"Bücher <accounts@example.com>", CONFIG_RUN},
+        {"bücher@example.com", CONFIG_INVALID},
+        {"Accounts <accounts@bücher.example>", CONFIG_INVALID},
+    };
+    struct config config;
+    char complaints[2048];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        cr_expect_eq(
+            load(&config,
+                (const char *[]){"deliver", "--smtp-url=smtp://a", "--mail-from", rows[i].from, NULL},
+                complaints),
+            rows[i].action, "%s: %s", rows[i].from, complaints);
+        cr_expect(rows[i].action == CONFIG_RUN ||
+                      strstr(complaints, "--mail-from: the address is not ASCII") != NULL,
+            "%s: %s", rows[i].from, complaints);
+    }
+}
+
 Test(config, a_password_does_not_go_in_clear_text)
 {
     struct config config;
