@@ -323,6 +323,8 @@ static void listen_to_database(struct worker *worker)
 {
     bool has_mail = false;
 
+    if (worker->outbox.pg == NULL)
+        return;
     if (!outbox_listen(&worker->outbox, &has_mail))
         forget_database(worker);
     if (has_mail) {
@@ -344,8 +346,6 @@ static void wait_for_events(struct worker *worker)
     tally_set(worker->tally, TALLY_HEARTBEAT, metrics_now());
     read_signals(worker);
     take_done(worker);
-    if (fds[2].revents != 0)
-        listen_to_database(worker);
 }
 
 /* Ends what takes too long, and in the end all that the database will not hear. */
@@ -368,6 +368,8 @@ static void run(struct worker *worker)
     while (!worker->is_draining || worker->in_flight > 0 || worker->results.count > 0) {
         wait_for_events(worker);
         call_database(worker);
+        /* After the calls, since what the database says unasked may have come with a result. */
+        listen_to_database(worker);
         if (worker->is_draining && dial_now_ms() >= worker->drain_until)
             drain(worker);
     }

@@ -24,8 +24,8 @@ struct outbox {
 bool outbox_connect(struct outbox *outbox, int stop_fd, bool *is_unfit);
 void outbox_disconnect(struct outbox *outbox);
 
-/* Reads what the database says unasked: *has_mail is set where it told of mails. False when the connection is
- * gone. */
+/* Takes what the database has said unasked, with a result too: *has_mail is set where it told of mails. False
+ * when the connection is gone. */
 bool outbox_listen(struct outbox *outbox, bool *has_mail);
 
 /* Each is the result of the function of its name, the caller's; NULL on failure, and the reason in error. */

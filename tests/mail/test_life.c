@@ -224,6 +224,49 @@ Test(life, a_reader_with_an_open_transaction_holds_up_no_mail)
     PQfinish(reader);
 }
 
+/* Lets each change of a table's rows for which a condition holds take a while. */
+static void slow_down(const char *table, const char *condition, const char *seconds)
+{
+    char *sql = NULL;
+
+    free(database_query(office->pg,
+        "create function public.dawdle() returns trigger language plpgsql as"
+        " $$ begin perform pg_sleep(tg_argv[0]::float); return new; end $$",
+        NULL));
+    cr_assert_geq(asprintf(&sql,
+                      "create trigger dawdle before update on accounts.%s for each row when (%s)"
+                      " execute function public.dawdle(%s)",
+                      table, condition, seconds),
+        0);
+    free(database_query(office->pg, sql, NULL));
+    free(sql);
+}
+
+/* The word of a mail that is queued while the database works for the worker comes with the result. */
+Test(life, a_mail_that_is_queued_during_a_claim_is_sent_soon)
+{
+    struct server *worker;
+    long started;
+
+    slow_down("invitation", "true", "0.5");
+    office_queue(office, 1);
+    started = now_us();
+    worker = office_start_worker(office, (const char *[]){"--poll-interval=60000", "--lease=30000", NULL});
+    for (bool is_active = false; !is_active; sleep_ms(10)) {
+        char *count = database_query(office->pg,
+            "select count(*) from pg_stat_activity where query like '%claim_deliveries%'"
+            " and usename = 'accountsd_delivery' and state = 'active' and datname = current_database()",
+            NULL);
+
+        is_active = strcmp(count, "1") == 0;
+        free(count);
+    }
+    office_queue(office, 1);
+    office_await(office, "Sent", 2);
+    cr_expect_lt(now_us() - started, 10000000, "after %ld ms", (now_us() - started) / 1000);
+    server_end(worker);
+}
+
 /* Half of the lease has gone by when the claim comes back: to send could take longer than what is left. */
 Test(life, a_mail_that_is_claimed_late_is_given_back)
 {
@@ -287,11 +330,14 @@ Test(life, a_worker_reminds_and_tells_of_what_has_expired)
         " expires_at = expires_at - interval '7 days 1 minute'"
         " where key = (select max(key) from accounts.invitation)",
     };
-    struct server *worker = office_start_worker(office, (const char *[]){"--announce-interval=100", NULL});
+    struct server *worker = office_start_worker(
+        office, (const char *[]){"--announce-interval=100", "--poll-interval=600000", NULL});
     char *topics;
 
     office_queue(office, 2);
     office_await(office, "Sent", 2);
+    /* So that it does not look again because of these. */
+    sleep_ms(1000);
     for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
         free(database_query(office->pg, statements[i], NULL));
     office_await(office, "Sent", 3);
