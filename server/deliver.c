@@ -30,6 +30,8 @@
 /* After a word of a mail: of transactions that commit at a time one says it for all, maybe before the others.
  */
 #define LOOK_AGAIN_MS 200
+/* For so long api.claim_deliveries passes over what is not to be sent: then there may be more. */
+#define CLAIM_PATIENCE_MS 2000
 /* Invitations that one call announces; where there were as many, there may be more. */
 #define ANNOUNCED_AT_ONCE 100
 
@@ -200,7 +202,7 @@ static void claim(struct worker *worker)
 {
     size_t count = room(worker);
     /* Before the database begins to count. */
-    int64_t lease_until = dial_now_ms() + worker->config->lease;
+    int64_t begun = dial_now_ms(), lease_until = begun + worker->config->lease;
     PGresult *claimed = outbox_claim_deliveries(&worker->outbox, count);
 
     if (claimed == NULL) {
@@ -208,7 +210,7 @@ static void claim(struct worker *worker)
         return;
     }
     worker->database = (struct pause){0};
-    worker->is_hungry = (size_t)PQntuples(claimed) == count;
+    worker->is_hungry = (size_t)PQntuples(claimed) == count || dial_now_ms() - begun >= CLAIM_PATIENCE_MS;
     /* A signal that came meanwhile: what is not begun is given back. */
     read_signals(worker);
     for (int row = 0; row < PQntuples(claimed); row++) {

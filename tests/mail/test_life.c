@@ -267,6 +267,26 @@ Test(life, a_mail_that_is_queued_during_a_claim_is_sent_soon)
     server_end(worker);
 }
 
+/* To pass over what is not to be sent takes longer than one claim has. */
+Test(life, a_mail_behind_many_that_are_cancelled_is_sent_soon)
+{
+    struct server *worker;
+    long started;
+
+    slow_down("outbox", "new.delivery = 'Cancelled'", "0.9");
+    office_queue(office, 3);
+    free(database_query(
+        office->pg, "update accounts.invitation set status = 'Revoked', closed_at = now()", NULL));
+    office_queue(office, 1);
+    started = now_us();
+    worker = office_start_worker(
+        office, (const char *[]){"--poll-interval=60000", "--lease=30000", "--mails-in-flight=1", NULL});
+    office_await(office, "Sent", 1);
+    cr_expect_eq(office_count(office, "Cancelled"), 3);
+    cr_expect_lt(now_us() - started, 10000000, "after %ld ms", (now_us() - started) / 1000);
+    server_end(worker);
+}
+
 /* Half of the lease has gone by when the claim comes back: to send could take longer than what is left. */
 Test(life, a_mail_that_is_claimed_late_is_given_back)
 {
