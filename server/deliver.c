@@ -58,6 +58,7 @@ struct worker {
     struct pause database, transport;
     /* When to look into the queue, to count it, and to announce. */
     int64_t poll_at, backlog_at, announce_at;
+    bool announces_more;
     bool is_draining, broke_off;
     int64_t drain_until;
 };
@@ -251,14 +252,14 @@ static void announce(struct worker *worker)
     long count;
 
     worker->announce_at = dial_now_ms() + worker->config->announce_interval;
+    worker->announces_more = false;
     if (announced == NULL) {
         note_failure(worker, "announce_expiries");
         return;
     }
     count = atol(PQgetvalue(announced, 0, 0));
     tally_add(worker->tally, TALLY_ANNOUNCED, (uint64_t)count);
-    if (count >= ANNOUNCED_AT_ONCE)
-        worker->announce_at = 0;
+    worker->announces_more = count >= ANNOUNCED_AT_ONCE;
     PQclear(announced);
 }
 
@@ -281,11 +282,12 @@ static void call_database(struct worker *worker)
     }
     if (worker->outbox.pg == NULL || worker->is_draining || dial_now_ms() < worker->database.until)
         return;
-    if (worker->is_hungry && room(worker) > 0)
-        claim(worker);
-    else if (now >= worker->backlog_at)
+    /* What has a time of its own goes before mails, or a long queue would put it off for as long as it is. */
+    if (now >= worker->backlog_at)
         count_backlog(worker);
-    else if (now >= worker->announce_at)
+    else if (now < worker->announce_at && worker->is_hungry && room(worker) > 0)
+        claim(worker);
+    else if (now >= worker->announce_at || worker->announces_more)
         announce(worker);
 }
 
@@ -313,7 +315,7 @@ static int64_t next_turn(const struct worker *worker)
         wait_until(worker->poll_at, &until);
         wait_until(worker->backlog_at, &until);
         wait_until(worker->announce_at, &until);
-        if (worker->is_hungry && room(worker) > 0)
+        if (worker->announces_more || (worker->is_hungry && room(worker) > 0))
             until = 0;
         else if (worker->is_hungry && worker->transport.ms > 0)
             wait_until(worker->transport.until, &until);

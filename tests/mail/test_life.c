@@ -287,6 +287,33 @@ Test(life, a_mail_behind_many_that_are_cancelled_is_sent_soon)
     server_end(worker);
 }
 
+/* The sender has room again whenever a claim is done. */
+Test(life, a_long_queue_puts_off_neither_its_count_nor_reminders)
+{
+    struct server *worker;
+    char *expired;
+
+    free(database_query(office->pg, "select api.configure('{\"invitation.expiredEvent\": true}')", NULL));
+    slow_down("invitation", "new.mail_code_sha256s <> old.mail_code_sha256s", "0.02");
+    office_queue(office, 200);
+    worker = office_start_worker(
+        office, (const char *[]){"--poll-interval=300", "--announce-interval=300", "--lease=30000", NULL});
+    cr_assert(sink_await(office->sink, SINK_END, 20));
+    free(database_query(office->pg,
+        "update accounts.invitation set sent_at = now() - interval '8 days', expires_at = now()"
+        " where key = (select max(key) from accounts.invitation)",
+        NULL));
+    cr_assert(sink_await(office->sink, SINK_END, 120));
+    cr_expect_leq(series(worker, "accountsd_delivery_queue_length"), 150, "%f",
+        series(worker, "accountsd_delivery_queue_length"));
+    expired = database_query(
+        office->pg, "select count(*) from accounts.outbox where topic = 'invitation.expired'", NULL);
+    cr_expect_str_eq(expired, "1");
+    free(expired);
+    cr_expect_lt(sink_reached(office->sink, SINK_END), 180, "too late to tell");
+    server_end(worker);
+}
+
 /* Half of the lease has gone by when the claim comes back: to send could take longer than what is left. */
 Test(life, a_mail_that_is_claimed_late_is_given_back)
 {
