@@ -25,7 +25,7 @@
 
 #define RETRY_MIN_MS 100
 #define AWAY_MIN_MS 500
-/* libcurl may take that much longer than it was given. */
+/* libcurl may take that much longer than it was given, and to notice that it is to stop. */
 #define OVERRUN_MS 1000
 /* After a word of a mail: of transactions that commit at a time one says it for all, maybe before the others.
  */
@@ -358,7 +358,7 @@ static void drain(struct worker *worker)
     if (worker->in_flight > 0 && !worker->broke_off) {
         log_event("deliveries_broken_off", json_pack("{s:i}", "deliveries", (int)worker->in_flight));
         worker->broke_off = true;
-        worker->drain_until = dial_now_ms() + worker->config->database_timeout;
+        worker->drain_until = dial_now_ms() + OVERRUN_MS + worker->config->database_timeout;
         sender_break_off(worker->sender);
         return;
     }

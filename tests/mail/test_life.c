@@ -120,9 +120,9 @@ Test(life, a_worker_that_is_told_to_stop_ends_what_it_has_begun)
 
 Test(life, a_worker_that_cannot_end_breaks_off_and_says_so)
 {
-    struct server *worker =
-        office_start_worker(office, (const char *[]){"--lease=60000", "--smtp-timeout=50000",
-                                        "--smtp-connect-timeout=40000", "--drain-timeout=500", NULL});
+    struct server *worker = office_start_worker(
+        office, (const char *[]){"--lease=60000", "--smtp-timeout=50000", "--smtp-connect-timeout=40000",
+                    "--drain-timeout=500", "--database-timeout=300", NULL});
     char *told;
     long begun;
 
