@@ -164,7 +164,7 @@ static void begin(struct worker *worker, struct job *job, const char *text)
         results_keep(&worker->results, job);
         return;
     }
-    /* No mail may be under way when its lease is over. */
+    /* By SMTP no mail may be under way when its lease is over. To write a file takes as long as it takes. */
     if (worker->is_draining ||
         dial_now_ms() + worker->config->smtp_timeout + OVERRUN_MS > job->lease_until_ms) {
         job->result.outcome = OUTCOME_RELEASED;

@@ -2,7 +2,7 @@
 #define ACCOUNTSD_MAILFILE_H
 
 /* Mails as files: <message id>.eml in a directory, whole or not there: written aside, synced, renamed. A
- * second attempt replaces the first, whose code is dead by then. Any thread may write. */
+ * second attempt replaces the first; the code of either is good. Any thread may write. */
 
 #include "transport.h"
 

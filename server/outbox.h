@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_OUTBOX_H
 #define ACCOUNTSD_OUTBOX_H
 
-/* The database's queue of mails, over one connection. Blocks, each call for --database-timeout at most: one
- * who waits for the queue has nothing else to do. A call that fails for want of the connection, or of an
- * answer in time, ends the connection. */
+/* The database's queue of mails, over one connection. Blocks, each call for --database-timeout at most,
+ * connecting for --database-connect-timeout: the mails under way are other threads'. A call that fails for
+ * want of the connection, or of an answer in time, ends the connection. */
 
 #include <libpq-fe.h>
 #include <stdbool.h>

@@ -64,7 +64,8 @@ static const char *status_of(const PGresult *told, int64_t id)
         if (strtoll(PQgetvalue(told, row, 0), NULL, 10) == id)
             return PQgetvalue(told, row, 1);
     }
-    /* No more this attempt's to say. */
+    /* Not this attempt's to say any more: another has it, or the database was told before, and its answer did
+     * not arrive. */
     return "superseded";
 }
 

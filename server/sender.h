@@ -9,8 +9,8 @@
 
 struct sender;
 
-/* config and password (NULL where there is no user) must stay. NULL, and a line to stderr, when that is not
- * to be had. */
+/* config and password (NULL where there is no user) must stay. NULL when memory, descriptors or threads ran
+ * out. */
 struct sender *sender_start(const struct config *config, const char *password);
 
 /* An eventfd, readable when jobs are done. */
@@ -22,7 +22,7 @@ void sender_give(struct sender *sender, struct job *job);
 /* Those that are done, in a list, the caller's; NULL for none. */
 struct job *sender_take(struct sender *sender);
 
-/* Breaks off what is under way: it will be done as OUTCOME_FAILED within about a second. */
+/* Breaks off what is under way by SMTP: it will be done within about a second, as smtp_create says. */
 void sender_break_off(struct sender *sender);
 
 /* Ends the threads and frees all; nothing is under way any more. One that waits for a server's word of

@@ -16,8 +16,9 @@ struct smtp;
  * there is no user. Ends the process when the file is of no use: for the start. */
 const char *smtp_require_password(const struct config *config, char secret[SMTP_SECRET_MAX]);
 
-/* password: NULL where there is no user. config and password must stay. *stop is looked at now and then: once
- * it is true, what is under way ends as OUTCOME_FAILED. NULL when memory ran out. */
+/* password: NULL where there is no user. config and password must stay. *stop is looked at once a second:
+ * when it is true, what is under way ends as OUTCOME_FAILED; as OUTCOME_UNKNOWN where libcurl has all of the
+ * mail, and as OUTCOME_SENT after the 250. NULL when memory ran out. */
 struct smtp *smtp_create(const struct config *config, const char *password, const _Atomic bool *stop);
 /* Says QUIT on an open connection, and waits for the reply. */
 void smtp_free(struct smtp *smtp);

@@ -17,7 +17,7 @@ static const struct series_number numbers[TALLY_NUMBERS] = {
     [TALLY_REPEATS] = SERIES_COUNTER("delivery_repeats", "",
         "Attempts at mails of which one before ended without a word: only these may be sent twice."),
     [TALLY_UNTOLD_LOST] = SERIES_COUNTER("delivery_results_lost", "",
-        "Outcomes that the database was not told before the lease was over: the mail is sent again."),
+        "Outcomes that the database was not told before the lease was over or the worker ended."),
     [TALLY_IN_FLIGHT] = SERIES_GAUGE("deliveries_in_flight", "", "Mails that are being sent."),
     [TALLY_IN_FLIGHT_MAX] = SERIES_GAUGE("deliveries_in_flight_max", "", "Mails that may be sent at once."),
     [TALLY_UNTOLD] =

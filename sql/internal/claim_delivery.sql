@@ -7,7 +7,8 @@ begin
   return (
     select json_build_object(
       'topic', entry.topic,
-      -- RFC 5322, section 3.6.4: the same in every attempt, and nowhere else in the world.
+      -- RFC 5322, section 3.6.4: nowhere else in the world. The same in every attempt, unless the host of
+      -- invitation.urlBase has changed.
       'messageId', format('invitation.%s.%s@%s', entry.key,
         trunc(extract(epoch from entry.created_at) * 1000000),
         coalesce(substring(s.invitation_url_base from '^https?://(?:[^/@]*@)?([A-Za-z0-9.-]{1,150})(?:[:/]|$)'),
