@@ -56,8 +56,8 @@ struct worker {
     /* There may be a mail that is due. */
     bool is_hungry;
     struct pause database, transport;
-    /* When to look into the queue, to count it, and to announce. */
-    int64_t poll_at, backlog_at, announce_at;
+    /* When to look into the queue, to do so after the last word of a mail, to count it, and to announce. */
+    int64_t poll_at, look_again_at, backlog_at, announce_at;
     bool announces_more;
     bool is_draining, broke_off;
     int64_t drain_until;
@@ -276,8 +276,9 @@ static void call_database(struct worker *worker)
         connect_database(worker);
     if (worker->outbox.pg != NULL && worker->results.count > 0)
         tell(worker);
-    if (now >= worker->poll_at) {
+    if (now >= worker->poll_at || now >= worker->look_again_at) {
         worker->poll_at = now + worker->config->poll_interval;
+        worker->look_again_at = INT64_MAX;
         worker->is_hungry = true;
     }
     if (worker->outbox.pg == NULL || worker->is_draining || dial_now_ms() < worker->database.until)
@@ -313,6 +314,7 @@ static int64_t next_turn(const struct worker *worker)
         wait_until(worker->database.until, &until);
     } else if (is_connected) {
         wait_until(worker->poll_at, &until);
+        wait_until(worker->look_again_at, &until);
         wait_until(worker->backlog_at, &until);
         wait_until(worker->announce_at, &until);
         if (worker->announces_more || (worker->is_hungry && room(worker) > 0))
@@ -333,7 +335,7 @@ static void listen_to_database(struct worker *worker)
         forget_database(worker);
     if (has_mail) {
         worker->is_hungry = true;
-        wait_until(dial_now_ms() + LOOK_AGAIN_MS, &worker->poll_at);
+        worker->look_again_at = dial_now_ms() + LOOK_AGAIN_MS;
     }
 }
 

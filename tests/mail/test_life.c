@@ -189,8 +189,12 @@ Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
         first, "create or replace function internal.wake_readers() returns void language sql as ''", NULL));
     free(database_query(second, "begin", NULL));
     free(database_query(second, "select api.create_account_user($1::jsonb)", body, NULL));
+    sleep_ms(500);
+    /* The look that comes after the first word is none after the second. */
     free(database_query(first, "notify accountsd_outbox", NULL));
-    sleep_ms(50);
+    sleep_ms(150);
+    free(database_query(first, "notify accountsd_outbox", NULL));
+    sleep_ms(100);
     started = now_us();
     free(database_query(second, "commit", NULL));
     office_await(office, "Sent", 2);
