@@ -371,6 +371,7 @@ Test(life, a_mail_that_was_sent_is_not_forgotten)
 Test(life, a_worker_reminds_and_tells_of_what_has_expired)
 {
     static const char *const statements[] = {
+        "begin",
         "select api.configure('{\"invitation.reminder\": \"1 day\", \"invitation.expiredEvent\": true}')",
         /* The clock goes on: the first expires in half a day, the second has. */
         "update accounts.expiry_notice set noticed_until = now() - interval '1 hour'",
@@ -380,6 +381,7 @@ Test(life, a_worker_reminds_and_tells_of_what_has_expired)
         "update accounts.invitation set sent_at = sent_at - interval '7 days 1 minute',"
         " expires_at = expires_at - interval '7 days 1 minute'"
         " where key = (select max(key) from accounts.invitation)",
+        "commit",
     };
     struct server *worker = office_start_worker(
         office, (const char *[]){"--announce-interval=100", "--poll-interval=600000", NULL});
