@@ -37,6 +37,7 @@ struct request {
     struct idempotency_key key;
     bool is_dry_run;
     uint64_t started_us;
+    h2o_multithread_message_t next_turn;
 };
 
 static void send_status(struct request *request, int status, const char *detail)
@@ -413,17 +414,60 @@ static struct request *start_request(struct handler_context *context, h2o_req_t 
     return request;
 }
 
-static int on_req(h2o_handler_t *self, h2o_req_t *req)
+static void process(struct request *request)
 {
-    struct request *request = start_request(h2o_context_get_handler_context(req->conn->ctx, self), req);
-
-    mind_close(req);
+    mind_close(request->req);
     if (check_head(request) && find_route(request) && check_token(request) &&
         check_idempotency_key(request) && check_body(request)) {
         read_preferences(request);
         submit(request);
     }
+}
+
+/* Whether the client has sent more already than this request. */
+static bool is_followed(const h2o_req_t *req)
+{
+    const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
+    const char *end = req->entity.base, *blank;
+
+    if (end != NULL)
+        return end + req->entity.len < input->bytes + input->size;
+    blank = memmem(input->bytes, input->size, "\r\n\r\n", 4);
+    return blank == NULL || blank + 4 < input->bytes + input->size;
+}
+
+static void on_next_turn(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    (void)receiver;
+    for (h2o_linklist_t *link = messages->next, *next; link != messages; link = next) {
+        struct request *request = H2O_STRUCT_FROM_MEMBER(struct request, next_turn.link, link);
+
+        next = link->next;
+        h2o_linklist_unlink(link);
+        process(request);
+    }
+}
+
+/* libh2o goes from an answer that has left at once to the client's next request: all that one client has sent
+ * would come before the others, the database and the clock. So what is not the last of it waits for one turn
+ * of the loop. Meanwhile libh2o neither reads nor closes the connection. */
+static int on_req(h2o_handler_t *self, h2o_req_t *req)
+{
+    struct handler_context *context = h2o_context_get_handler_context(req->conn->ctx, self);
+    struct request *request = start_request(context, req);
+
+    if (is_followed(req))
+        h2o_multithread_send_message(&context->next_turn, &request->next_turn);
+    else
+        process(request);
     return 0;
+}
+
+static void on_context_dispose(h2o_handler_t *self, h2o_context_t *context)
+{
+    struct handler_context *handler_context = h2o_context_get_handler_context(context, self);
+
+    h2o_multithread_unregister_receiver(context->queue, &handler_context->next_turn);
 }
 
 /* libh2o answers some broken requests itself, before any handler, with a line of plain text, which no
@@ -444,7 +488,10 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
 
 void handler_register(h2o_hostconf_t *host)
 {
-    h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = on_req;
+    h2o_handler_t *handler = h2o_create_handler(&host->fallback_path, sizeof(*handler));
+
+    handler->on_req = on_req;
+    handler->on_context_dispose = on_context_dispose;
     h2o_create_filter(&host->fallback_path, sizeof(h2o_filter_t))->on_setup_ostream = on_setup_ostream;
 }
 
@@ -452,4 +499,5 @@ void handler_attach(h2o_context_t *context, h2o_hostconf_t *host, struct handler
 {
     h2o_context_set_handler_context(context, host->fallback_path.handlers.entries[0], handler_context);
     h2o_context_set_filter_context(context, host->fallback_path.filters.entries[0], handler_context);
+    h2o_multithread_register_receiver(context->queue, &handler_context->next_turn, on_next_turn);
 }

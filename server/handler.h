@@ -19,6 +19,8 @@ struct handler_context {
     const struct templates *templates;
     /* Requests that have come in whole and whose response has not left whole. */
     size_t in_flight;
+    /* Gets those of them that wait for the loop's next turn. */
+    h2o_multithread_receiver_t next_turn;
 };
 
 /* Makes a host of globalconf hand everything to this module. Before workers start. */
