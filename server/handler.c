@@ -9,6 +9,7 @@
 #include "answer.h"
 #include "bearer.h"
 #include "element.h"
+#include "header.h"
 #include "idempotency.h"
 #include "log.h"
 #include "openapi.h"
@@ -19,8 +20,6 @@
 #include "trace.h"
 #include "validate.h"
 #include "wire.h"
-
-#define JSON_MEDIA_TYPE "application/json"
 
 /* One request. It lives in libh2o's pool of the request, which goes when the response has left or the
  * connection has ended; on HTTP/1 neither happens while the database works on it. */
@@ -127,30 +126,6 @@ static void on_reply(struct database_call *call, const struct database_reply *re
     answer_problem(&request->answer, &problem);
 }
 
-static h2o_iovec_t find_header(h2o_req_t *req, const char *name)
-{
-    ssize_t index = h2o_find_header_by_str(&req->headers, name, strlen(name), -1);
-
-    return index < 0 ? h2o_iovec_init(NULL, 0) : req->headers.entries[index].value;
-}
-
-/* RFC 9110, section 8.3: application/json or application/<anything>+json, with any parameters. */
-static bool is_json_media_type(h2o_iovec_t value)
-{
-    static const char prefix[] = "application/", suffix[] = "+json";
-    const char *semicolon = value.len > 0 ? memchr(value.base, ';', value.len) : NULL;
-    size_t len = semicolon != NULL ? (size_t)(semicolon - value.base) : value.len;
-
-    while (len > 0 && (value.base[len - 1] == ' ' || value.base[len - 1] == '\t'))
-        len--;
-    if (len == sizeof(JSON_MEDIA_TYPE) - 1 && strncasecmp(value.base, JSON_MEDIA_TYPE, len) == 0)
-        return true;
-    return len > sizeof(prefix) - 1 + sizeof(suffix) - 1 &&
-           strncasecmp(value.base, prefix, sizeof(prefix) - 1) == 0 &&
-           strncasecmp(value.base + len - (sizeof(suffix) - 1), suffix, sizeof(suffix) - 1) == 0 &&
-           memchr(value.base + sizeof(prefix) - 1, '/', len - (sizeof(prefix) - 1)) == NULL;
-}
-
 static void start_trace(struct request *request)
 {
     static const char name[] = "traceparent";
@@ -178,20 +153,6 @@ static bool check_head(struct request *request)
         return true;
     send_status_and_close(request, statuses[verdict], reason);
     return false;
-}
-
-/* RFC 9112, section 9.6: close closes, whatever stands beside it; libh2o lets keep-alive win, and reads one
- * field. */
-static void mind_close(h2o_req_t *req)
-{
-    ssize_t at = -1;
-
-    while ((at = h2o_find_header(&req->headers, H2O_TOKEN_CONNECTION, at)) != -1) {
-        const h2o_iovec_t *value = &req->headers.entries[at].value;
-
-        if (h2o_contains_token(value->base, value->len, H2O_STRLIT("close"), ','))
-            req->http1_is_persistent = 0;
-    }
 }
 
 static bool find_route(struct request *request)
@@ -225,7 +186,7 @@ static bool check_token(struct request *request)
 
     if ((request->match.route->flags & ROUTE_IS_PUBLIC) != 0)
         return true;
-    value = request->authorization = find_header(request->req, "authorization");
+    value = request->authorization = header_find(request->req, "authorization");
     switch (value.base != NULL ? bearer_parse(value.base, value.len, &request->bearer) : BEARER_MALFORMED) {
     case BEARER_OK:
         return true;
@@ -282,7 +243,7 @@ static bool check_body(struct request *request)
 {
     const struct config *config = request->context->config;
     h2o_req_t *req = request->req;
-    h2o_iovec_t encoding = find_header(req, "content-encoding");
+    h2o_iovec_t encoding = header_find(req, "content-encoding");
     struct problem problem = {.status = 400};
     char *errors;
 
@@ -292,7 +253,7 @@ static bool check_body(struct request *request)
     }
     if (request->match.route->body == NULL)
         return true;
-    if (!is_json_media_type(find_header(req, "content-type")) ||
+    if (!header_is_json(header_find(req, "content-type")) ||
         (encoding.base != NULL && !h2o_lcstris(encoding.base, encoding.len, H2O_STRLIT("identity")))) {
         send_status(request, 415, NULL);
         return false;
@@ -406,6 +367,7 @@ static struct request *start_request(struct handler_context *context, h2o_req_t 
     request->context = context;
     count_in_flight(context, context->in_flight + 1);
     request->started_us = metrics_now();
+    header_trim(req);
     start_trace(request);
     take_path(req);
     request->answer = (struct answer){.req = req, .trace = &request->trace};
@@ -416,7 +378,7 @@ static struct request *start_request(struct handler_context *context, h2o_req_t 
 
 static void process(struct request *request)
 {
-    mind_close(request->req);
+    header_mind_close(request->req);
     if (check_head(request) && find_route(request) && check_token(request) &&
         check_idempotency_key(request) && check_body(request)) {
         read_preferences(request);

@@ -14,7 +14,7 @@ struct idempotency_key {
     size_t len;
 };
 
-/* Parses the header's value without the white space around it: 1 to 255 characters of visible ASCII, bare, or
+/* Parses a field's value, which has no white space around it: 1 to 255 characters of visible ASCII, bare, or
  * as a string of RFC 8941, section 3.3.3, which draft-ietf-httpapi-idempotency-key-header demands; the two
  * spell the same key. False, with *key untouched, for anything else, a string with parameters included. */
 bool idempotency_key_parse(const char *value, size_t len, struct idempotency_key *key);

@@ -128,6 +128,42 @@ Test(problems, media_types)
     answer_free(&answer);
 }
 
+/* RFC 9110, section 5.5: of each field in turn. */
+Test(problems, white_space_behind_a_value_is_none_of_it)
+{
+    char *email = new_email(), *body = create_body(email, NULL, NULL), *authorization = NULL, *answer;
+
+    cr_assert_geq(asprintf(&authorization, "Authorization: Bearer %s", account->token), 0);
+    const char *const fields[] = {authorization, "Content-Type: application/json",
+        "Content-Encoding: identity", "Idempotency-Key: key", "Prefer: tx=rollback", "Connection: close"};
+    const size_t count = sizeof(fields) / sizeof(fields[0]);
+
+    for (size_t spaced = 0; spaced < count; spaced++) {
+        char *bytes = NULL;
+        size_t len;
+        FILE *out = open_memstream(&bytes, &len);
+
+        fputs("POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\n", out);
+        for (size_t i = 0; i < count; i++)
+            fprintf(out, "%s%s\r\n", fields[i], i == spaced ? " \t " : "");
+        fprintf(out, "Content-Length: %zu\r\n\r\n%s", strlen(body), body);
+        fclose(out);
+        answer = send_raw(server, bytes, len);
+        cr_expect_eq(strncmp(answer, "HTTP/1.1 201 ", 13), 0, "%s: %s", bytes, answer);
+        cr_expect_not_null(strstr(answer, "preference-applied: tx=rollback"), "%s: %s", bytes, answer);
+        free(answer);
+        free(bytes);
+    }
+    static const char traced[] =
+        "GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\ntraceparent: " TRACEPARENT " \t \r\n\r\n";
+    answer = send_raw(server, traced, sizeof(traced) - 1);
+    cr_expect_not_null(strstr(answer, "\"traceId\":\"" TRACEPARENT "\""), "%s", answer);
+    free(answer);
+    free(authorization);
+    free(body);
+    free(email);
+}
+
 Test(problems, sizes)
 {
     const size_t large = 3L * 1024 * 1024;

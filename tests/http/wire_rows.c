@@ -148,6 +148,7 @@ const struct wire_row head_rows[] = {
     /* Expectations come before everything else, so the library answers them. */
     ROW(POST CL "Expect: miracles\r\n\r\nbody", 417),
     ROW(POST CL "Expect: 100-continue, miracles\r\n\r\nbody", 417),
+    ROW(POST CL "Expect: 100-continue \t\r\n\r\nbody", 417),
     ROW(POST CL "Expect: 100-continue\r\nExpect: miracles\r\n\r\nbody", 417),
     ROW("HEAD /a HTTP/1.1\r\n" HOST CL "Expect: miracles\r\n\r\nbody", 417),
     ROW("HEAD /a HTTP/1.1\r\n" HOST "Content-Length: 999999999\r\n\r\nbody", 413),
