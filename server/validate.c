@@ -303,6 +303,8 @@ enum validate_verdict validate_body(
     memory_begin();
     if (found.by_path == NULL)
         return verdict;
+    if (body == NULL)
+        body = "";
     if (is_too_deep(body, len, max_depth)) {
         char message[64];
 

@@ -20,9 +20,9 @@ enum validate_verdict {
     VALIDATE_OUT_OF_MEMORY,
 };
 
-/* Checks a body against a shape. On VALIDATE_INVALID *errors is every mistake as a JSON object,
- * {"field path": ["message", ...], ...}, which the caller frees; otherwise *errors is left alone.
- * max_depth bounds how deep arrays and objects nest, the outermost being 1. */
+/* Checks a body, NULL where there is none, against a shape. On VALIDATE_INVALID *errors is every mistake as a
+ * JSON object, {"field path": ["message", ...], ...}, which the caller frees; otherwise *errors is left
+ * alone. max_depth bounds how deep arrays and objects nest, the outermost being 1. */
 enum validate_verdict validate_body(
     const struct validate_shape *shape, const char *body, size_t len, size_t max_depth, char **errors);
 

@@ -188,6 +188,27 @@ Test(problems, sizes)
     free(body);
 }
 
+/* RFC 9112, section 6.3: without Content-Length and Transfer-Encoding there is no body. */
+Test(problems, no_body_is_an_empty_one)
+{
+    static const char *const lengths[] = {"", "Content-Length: 0\r\n"};
+
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        char *bytes = NULL, *answer;
+
+        cr_assert_geq(asprintf(&bytes,
+                          "POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n" JSON
+                          "\r\nConnection: close\r\n%s\r\n",
+                          account->token, lengths[i]),
+            0);
+        answer = send_raw(server, bytes, strlen(bytes));
+        cr_expect_eq(strncmp(answer, "HTTP/1.1 400 ", 13), 0, "%s", answer);
+        cr_expect_not_null(strstr(answer, "{\"$\":[\"is not JSON (line 1, column 0)\"]}"), "%s", answer);
+        free(answer);
+        free(bytes);
+    }
+}
+
 Test(problems, query_parameters_that_nobody_knows)
 {
     assert_status("POST", ACCOUNT_USERS "?nosuch=1", account->token, "{}", JSON, 400);

@@ -69,6 +69,15 @@ Test(validate, says_where_a_body_is_not_json)
     assert_root_error("null", "is not an object");
 }
 
+Test(validate, takes_no_body_for_an_empty_one)
+{
+    char *errors = NULL;
+
+    cr_assert_eq(validate_body(&validate_add_group, NULL, 0, MAX_DEPTH, &errors), VALIDATE_INVALID);
+    cr_expect_str_eq(errors, "{\"$\":[\"is not JSON (line 1, column 0)\"]}");
+    free(errors);
+}
+
 Test(validate, bounds_the_depth_before_it_parses)
 {
     char *deep = malloc(200001), *errors = NULL;
