@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "dial.h"
+#include "line.h"
 #include "log.h"
 #include "statement.h"
 
@@ -125,7 +126,7 @@ PGconn *connector_open(const struct config *config, const struct dial_limit *lim
 
     *is_unfit = false;
     if (pg == NULL) {
-        snprintf(error, CONNECTOR_ERROR_MAX, "cannot reach the database: %.400s", reason);
+        line_print(error, CONNECTOR_ERROR_MAX, "cannot reach the database: %s", reason);
         return NULL;
     }
     PQsetNoticeReceiver(pg, ignore_notice, NULL);

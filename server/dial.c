@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "line.h"
+
 #define HOSTS_MAX 16
 /* How long a connection to a later host waits for one to an earlier host. */
 #define PREFERENCE_MS 200
@@ -38,7 +40,7 @@ int64_t dial_now_ms(void)
 
 void dial_copy_line(char error[DIAL_ERROR_MAX], const char *message)
 {
-    snprintf(error, DIAL_ERROR_MAX, "%.*s", (int)strcspn(message, "\n"), message);
+    line_print(error, DIAL_ERROR_MAX, "%s", message);
 }
 
 /* Waits until a descriptor is ready or until_ms has come. False when the limit has ended; *error says how. */
@@ -161,8 +163,7 @@ static void fail(struct attempt *attempt, const char *reason, char error[DIAL_ER
 {
     size_t len = strlen(error);
 
-    snprintf(
-        error + len, DIAL_ERROR_MAX - len, "%s%.*s", len > 0 ? "; " : "", (int)strcspn(reason, "\n"), reason);
+    line_print(error + len, DIAL_ERROR_MAX - len, "%s%s", len > 0 ? "; " : "", reason);
     PQfinish(attempt->pg);
     attempt->pg = NULL;
 }

@@ -32,7 +32,8 @@ PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error
  * and a line in error, when the limit or the connection ended first. */
 PGresult *dial_result(PGconn *pg, const struct dial_limit *limit, char error[DIAL_ERROR_MAX]);
 
-/* The first line of what libpq says; its messages may have several. */
+/* The first line of what libpq says, as line_print makes it: PostgreSQL's errors may have several, and before
+ * the encoding is agreed upon they are in the database's. */
 void dial_copy_line(char error[DIAL_ERROR_MAX], const char *message);
 
 #endif

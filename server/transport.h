@@ -59,8 +59,7 @@ struct envelope {
 const char *transport_outcome_name(enum outcome outcome);
 const char *transport_stage_name(enum stage stage);
 
-/* Sets the reason: the bytes up to the end of the line, those that are not UTF-8 or control characters as
- * '?'. */
+/* Sets the reason to the first line of len bytes, as line_print makes it. */
 void transport_set_reason(struct transport_result *result, const char *text, size_t len);
 
 #endif

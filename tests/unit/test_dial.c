@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "connector.h"
 #include "dial.h"
 
 /* Hosts that speak as much of PostgreSQL's protocol (version 3, "Message Formats") as it takes to be
@@ -232,4 +234,32 @@ Test(dial, leaves_mistakes_in_the_url_to_libpq)
     cr_expect_not_null(strstr(error, "could not match 3 port numbers to 2 hosts"), "%s", error);
     cr_expect_null(dial("postgresql://u@/x?nonsense=1", LONG_MS, error));
     cr_expect_not_null(strstr(error, "nonsense"), "%s", error);
+}
+
+/* What is said is logged, as JSON, though libpq quotes bytes that are no UTF-8, or there is not room for all.
+ */
+Test(dial, says_why_in_utf8)
+{
+    static const char *const places[] = {"/tmp/\xe4", "/tmp/a\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
+        "/tmp/ab\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"};
+
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        for (int padding = 0; padding < 60; padding++) {
+            struct config config = {.database_connect_timeout = 1};
+            const struct dial_limit limit = {dial_now_ms() + LONG_MS, -1};
+            char url[512], error[DIAL_ERROR_MAX];
+            bool is_unfit;
+            json_t *text;
+
+            snprintf(url, sizeof(url), "host=/tmp/%0*d,/tmp/%0*d,%s,%s,%s,%s,%s user=u", padding + 1, 0,
+                padding + 1, 0, places[i], places[i], places[i], places[i], places[i]);
+            cr_expect_null(dial(url, LONG_MS, error));
+            cr_expect_not_null(text = json_string(error), "%s", error);
+            json_decref(text);
+            config.database_url = url;
+            cr_expect_null(connector_open(&config, &limit, error, &is_unfit));
+            cr_expect_not_null(text = json_string(error), "%s", error);
+            json_decref(text);
+        }
+    }
 }
