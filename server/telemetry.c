@@ -24,6 +24,13 @@
 #define METRICS_MEDIA_TYPE "text/plain; version=0.0.4; charset=utf-8"
 #define JSON_MEDIA_TYPE "application/json"
 
+/* One that is open, and what it belongs to; socket is NULL where none is. */
+struct connection {
+    struct telemetry *telemetry;
+    h2o_socket_t *socket;
+    h2o_timeout_entry_t deadline;
+};
+
 struct telemetry {
     const struct config *config;
     const struct telemetry_subject *subject;
@@ -36,6 +43,9 @@ struct telemetry {
     h2o_socket_t *listener;
     h2o_multithread_receiver_t receiver;
     h2o_multithread_message_t stop_message;
+    /* Of a connection, from its beginning to its end. */
+    h2o_timeout_t deadline;
+    struct connection slots[MAX_CONNECTIONS];
     size_t connections;
     bool stopping;
 };
@@ -137,14 +147,14 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
     h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
     const char *reason;
 
+    /* One request a connection, so that the deadline cuts off no other. */
+    req->http1_is_persistent = 0;
     /* No request here has a body to be lost by it: whatever is odd is a bad request. */
     if (wire_check_head(socket->input->bytes, socket->input->size, (size_t)telemetry->config->max_head_size,
-            &reason) != WIRE_OK) {
-        req->http1_is_persistent = 0;
+            &reason) != WIRE_OK)
         send_problem(req, 400, reason);
-        return 0;
-    }
-    route(telemetry, req);
+    else
+        route(telemetry, req);
     return 0;
 }
 
@@ -152,23 +162,50 @@ static void on_accept(h2o_socket_t *listener, const char *error);
 
 static void on_connection_close(void *data)
 {
-    struct telemetry *telemetry = data;
+    struct connection *connection = data;
+    struct telemetry *telemetry = connection->telemetry;
 
+    h2o_timeout_unlink(&connection->deadline);
+    connection->socket = NULL;
     telemetry->connections--;
     if (telemetry->listener != NULL && !h2o_socket_is_reading(telemetry->listener))
         h2o_socket_read_start(telemetry->listener, on_accept);
+}
+
+/* The client sees the end; libh2o sees it too, and frees what it has about it. */
+static void shut_down(const struct connection *connection)
+{
+    shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
+}
+
+static void on_deadline(h2o_timeout_entry_t *entry)
+{
+    shut_down(H2O_STRUCT_FROM_MEMBER(struct connection, deadline, entry));
+}
+
+static struct connection *find_slot(struct telemetry *telemetry)
+{
+    struct connection *slot = telemetry->slots;
+
+    while (slot->socket != NULL)
+        slot++;
+    return slot;
 }
 
 /* At the cap the listener rests, and clients wait in the kernel's queue until a connection closes. */
 static void on_accept(h2o_socket_t *listener, const char *error)
 {
     struct telemetry *telemetry = listener->data;
+    struct connection *connection;
     h2o_socket_t *socket;
 
     if (error != NULL || (socket = h2o_evloop_socket_accept(listener)) == NULL)
         return;
+    connection = find_slot(telemetry);
+    *connection = (struct connection){telemetry, socket, {.cb = on_deadline}};
+    h2o_timeout_link(telemetry->context.loop, &telemetry->deadline, &connection->deadline);
     socket->on_close.cb = on_connection_close;
-    socket->on_close.data = telemetry;
+    socket->on_close.data = connection;
     if (++telemetry->connections >= MAX_CONNECTIONS)
         h2o_socket_read_stop(listener);
     h2o_accept(&telemetry->accept, socket);
@@ -182,14 +219,6 @@ static void on_stop_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t
     telemetry->stopping = true;
 }
 
-/* The client of an idle connection sees its end; libh2o sees it too, and frees what it has about it. */
-static int shut_down(h2o_req_t *req, void *data)
-{
-    (void)data;
-    shutdown(h2o_socket_get_fd(req->conn->callbacks->get_socket(req->conn)), SHUT_RDWR);
-    return 0;
-}
-
 static void dispose(struct telemetry *telemetry)
 {
     h2o_loop_t *loop = telemetry->context.loop;
@@ -198,13 +227,17 @@ static void dispose(struct telemetry *telemetry)
     h2o_socket_read_stop(telemetry->listener);
     h2o_socket_close(telemetry->listener);
     telemetry->listener = NULL;
-    telemetry->globalconf.http1.callbacks.foreach_request(&telemetry->context, shut_down, NULL);
+    for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
+        if (telemetry->slots[i].socket != NULL)
+            shut_down(&telemetry->slots[i]);
+    }
     do
         h2o_evloop_run(loop, STOP_TICK_MS);
     while (telemetry->connections > 0 && h2o_now(loop) < deadline);
     h2o_multithread_unregister_receiver(telemetry->context.queue, &telemetry->receiver);
     if (telemetry->connections > 0)
         return;
+    h2o_timeout_dispose(loop, &telemetry->deadline);
     h2o_context_dispose(&telemetry->context);
     h2o_evloop_destroy(loop);
     h2o_config_dispose(&telemetry->globalconf);
@@ -220,7 +253,8 @@ static void configure_h2o(struct telemetry *telemetry)
     /* For the reasons that configure_h2o in main.c has. */
     globalconf->http1.upgrade_to_http2 = 0;
     globalconf->http2.callbacks.request_shutdown = NULL;
-    globalconf->http1.req_timeout = (uint64_t)telemetry->config->request_timeout;
+    /* Behind ours, which is over the answer as well. */
+    globalconf->http1.req_timeout = 2 * (uint64_t)telemetry->config->request_timeout;
     globalconf->max_request_entity_size = (size_t)telemetry->config->max_body_size;
     host = h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535);
 
@@ -235,6 +269,8 @@ static void set_up(struct telemetry *telemetry)
 {
     configure_h2o(telemetry);
     h2o_context_init(&telemetry->context, h2o_evloop_create(), &telemetry->globalconf);
+    h2o_timeout_init(
+        telemetry->context.loop, &telemetry->deadline, (uint64_t)telemetry->config->request_timeout);
     telemetry->accept.ctx = &telemetry->context;
     telemetry->accept.hosts = telemetry->globalconf.hosts;
     h2o_multithread_register_receiver(telemetry->context.queue, &telemetry->receiver, on_stop_message);
