@@ -13,7 +13,7 @@
 #include "fixture.h"
 #include "process.h"
 
-/* Crowds of clients that trickle or never read, and what the others notice of them. */
+/* Crowds of clients that trickle, never read or say nothing, and what the others notice of them. */
 
 #define HOST "Host: a\r\n"
 #define DOCUMENT "GET /public/v1/accounts/openapi.json HTTP/1.1\r\n" HOST "\r\n"
@@ -21,30 +21,40 @@
 #define TURN_MS 500
 #define TICK_MS 2
 #define DEADLINE_MS 2000
-/* Beside the deadline: a look late, the kernel's timer, and a machine that is busy. */
-#define SLACK_MS 10000
+/* Beside the deadline: a look late, the time of a refusal, the kernel's timer, and a machine that is busy. */
+#define SLACK_MS 3000
+/* How often the p99 beside a crowd is measured, and what it may be in hundredths of its calm value: the best
+ * of them in the short form, which is no measurement but shows a collapse, the median in the long one. */
+#define ROUNDS 3
+#define SHORT_RATIO_MAX 500
+#define LONG_RATIO_MAX 200
 /* What a crowd may cost in memory: each that never reads has sent what the kernel took, which the server
  * holds until the client is cut; and then some. */
-#define TRICKLER_MAX_KIB 4
+#define SLOW_MAX_KIB 4
 #define MUTE_MAX_KIB 512
 #define MORE_MAX_KIB 8192
 
+enum manner { TRICKLES, IDLES, NEVER_READS, MANNERS };
+
 struct size {
-    size_t tricklers, mutes, requests;
+    /* So many of each manner, in their order. */
+    size_t clients[MANNERS];
+    size_t requests;
 };
 
-static const struct size short_form = {200, 20, 500}, long_form = {2000, 200, 3000};
+static const struct size short_form = {{200, 200, 20}, 500}, long_form = {{2000, 2000, 200}, 3000};
 
 struct client {
     int fd;
+    enum manner manner;
     size_t sent;
 };
 
 struct crowd {
     pthread_t thread;
     const struct server *server;
-    size_t tricklers, count;
-    atomic_size_t cut;
+    size_t count;
+    atomic_size_t cut[MANNERS];
     atomic_bool is_over;
     struct client *clients;
     /* Many requests for the document: one by one they would cost the test more than the server. */
@@ -81,43 +91,49 @@ static void tear_down(void)
 
 TestSuite(crowd, .init = set_up, .fini = tear_down, .timeout = 580);
 
-static int open_client(const struct crowd *crowd, bool is_mute)
+static void open_client(const struct crowd *crowd, struct client *client, enum manner manner)
 {
     int fd = connect_raw(crowd->server);
 
-    if (is_mute) {
+    if (manner == NEVER_READS) {
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){2048}, sizeof(int));
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){65536}, sizeof(int));
     }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    return fd;
+    *client = (struct client){.fd = fd, .manner = manner};
 }
 
-/* A byte of a head without end, or requests until nothing is taken any more. A client that was cut comes
- * again. */
-static void take_turn(struct crowd *crowd, size_t index)
+/* A byte of a head without end, or requests until nothing is taken any more, or nothing. False where the
+ * server has ended the connection. */
+static bool send_more(const struct crowd *crowd, struct client *client)
 {
     static const char beginning[] = "POST /a HTTP/1.1\r\n" HOST "X: ";
-    struct client *client = &crowd->clients[index];
-    bool is_mute = index >= crowd->tricklers;
     const char *bytes = "a";
-    size_t len;
+    size_t len = 1;
     ssize_t sent;
 
+    if (client->manner == IDLES)
+        return recv(client->fd, &(char){0}, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
     do {
-        if (is_mute)
+        if (client->manner == NEVER_READS) {
             bytes = &crowd->documents[client->sent % strlen(DOCUMENT)];
-        else if (client->sent < strlen(beginning))
+            len = sizeof(crowd->documents) - strlen(DOCUMENT);
+        } else if (client->sent < strlen(beginning))
             bytes = &beginning[client->sent];
-        len = is_mute ? sizeof(crowd->documents) - strlen(DOCUMENT) : 1;
         sent = send(client->fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
         client->sent += sent > 0 ? (size_t)sent : 0;
-    } while (is_mute && sent == (ssize_t)len);
-    if (sent < 0 && errno != EAGAIN) {
-        crowd->cut++;
-        close(client->fd);
-        *client = (struct client){.fd = open_client(crowd, is_mute)};
-    }
+    } while (client->manner == NEVER_READS && sent == (ssize_t)len);
+    return sent >= 0 || errno == EAGAIN;
+}
+
+/* A client that was cut comes again. */
+static void take_turn(struct crowd *crowd, struct client *client)
+{
+    if (send_more(crowd, client))
+        return;
+    crowd->cut[client->manner]++;
+    close(client->fd);
+    open_client(crowd, client, client->manner);
 }
 
 static void *be_a_crowd(void *data)
@@ -130,10 +146,19 @@ static void *be_a_crowd(void *data)
     setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
     for (size_t tick = 0; !crowd->is_over; tick++) {
         for (size_t i = tick % ticks; i < crowd->count && !crowd->is_over; i += ticks)
-            take_turn(crowd, i);
+            take_turn(crowd, &crowd->clients[i]);
         sleep_ms(TICK_MS);
     }
     return NULL;
+}
+
+static size_t count_clients(const struct size *size)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < MANNERS; i++)
+        count += size->clients[i];
+    return count;
 }
 
 static struct crowd *crowd_gather(const struct server *server, const struct size *size)
@@ -141,13 +166,13 @@ static struct crowd *crowd_gather(const struct server *server, const struct size
     struct crowd *crowd = calloc(1, sizeof(*crowd));
 
     crowd->server = server;
-    crowd->tricklers = size->tricklers;
-    crowd->count = size->tricklers + size->mutes;
-    crowd->clients = calloc(crowd->count, sizeof(*crowd->clients));
+    crowd->clients = calloc(count_clients(size), sizeof(*crowd->clients));
     for (size_t i = 0; i < sizeof(crowd->documents); i++)
         crowd->documents[i] = DOCUMENT[i % strlen(DOCUMENT)];
-    for (size_t i = 0; i < crowd->count; i++)
-        crowd->clients[i].fd = open_client(crowd, i >= crowd->tricklers);
+    for (enum manner manner = 0; manner < MANNERS; manner++) {
+        for (size_t i = 0; i < size->clients[manner]; i++)
+            open_client(crowd, &crowd->clients[crowd->count++], manner);
+    }
     cr_assert_eq(pthread_create(&crowd->thread, NULL, be_a_crowd, crowd), 0);
     return crowd;
 }
@@ -216,60 +241,64 @@ static void expect_gone(const struct server *server, size_t descriptors)
     }
 }
 
-static void expect_cut(const struct crowd *crowd)
+/* Most of a manner have been cut, and came again. */
+static void expect_cut(const struct crowd *crowd, const struct size *size, enum manner manner, long started)
 {
-    long started = now_us();
+    size_t most = size->clients[manner] / 2;
 
-    while (crowd->cut <= crowd->count / 2 && now_us() - started < SLACK_MS * 1000L)
+    while (crowd->cut[manner] <= most && now_us() - started < (DEADLINE_MS + SLACK_MS) * 1000L)
         sleep_ms(50);
-    cr_expect_gt(crowd->cut, crowd->count / 2, "only %zu were cut", crowd->cut);
+    cr_expect_gt(crowd->cut[manner], most, "of manner %d only %zu were cut", manner, crowd->cut[manner]);
 }
 
-/* In hundredths of the p99 before and after, the p99 beside a crowd, which must have been cut when it is
- * over. */
+/* In hundredths of the p99 before and after, the p99 beside a crowd that is cut and comes again. */
 static long crowded_p99(const struct server *server, const struct size *size)
 {
-    size_t descriptors,
-        before = process_resident(server->pid), resident,
-        resident_max = size->tricklers * TRICKLER_MAX_KIB + size->mutes * MUTE_MAX_KIB + MORE_MAX_KIB;
-    long calm = p99_of_others(server, size->requests), crowded, calm_again;
+    size_t descriptors, before = process_resident(server->pid), resident,
+                        resident_max = (size->clients[TRICKLES] + size->clients[IDLES]) * SLOW_MAX_KIB +
+                                       size->clients[NEVER_READS] * MUTE_MAX_KIB + MORE_MAX_KIB;
+    long calm = p99_of_others(server, size->requests), crowded, calm_again, started;
     struct crowd *crowd;
 
     descriptors = process_descriptors(server->pid);
     crowd = crowd_gather(server, size);
-    /* Until the first ones have been cut and came again. */
-    sleep_ms(2L * DEADLINE_MS);
+    started = now_us();
+    for (enum manner manner = 0; manner < MANNERS; manner++)
+        expect_cut(crowd, size, manner, started);
     crowded = p99_of_others(server, size->requests);
     resident = process_resident(server->pid);
-    expect_cut(crowd);
     crowd_freeze(crowd);
     expect_gone(server, descriptors);
     calm_again = p99_of_others(server, size->requests);
-    fprintf(stderr, "crowd of %zu: p99 %ld us, calm %ld and %ld us; %zu cut; %zu KiB, before %zu\n",
-        crowd->count, crowded, calm, calm_again, crowd->cut, resident, before);
+    fprintf(stderr, "crowd of %zu: p99 %ld us, calm %ld and %ld us; %zu KiB, before %zu\n", crowd->count,
+        crowded, calm, calm_again, resident, before);
     if (IS_RESIDENT_TOLD)
         cr_expect_lt(resident, before + resident_max, "%zu KiB, before %zu", resident, before);
     crowd_free(crowd);
     return crowded * 200 / (calm + calm_again);
 }
 
-Test(crowd, tricklers_and_clients_that_never_read)
+Test(crowd, costs_the_others_little_and_is_gone_in_time)
 {
     const struct size *size = is_soak() ? &long_form : &short_form;
     struct server *server;
-    long ratios[3];
+    long ratios[ROUNDS];
+    size_t rounds = 0;
 
-    process_allow_descriptors(2 * (size->tricklers + size->mutes) + 100);
+    process_allow_descriptors(2 * count_clients(size) + 100);
     server = server_start(url, (const char *[]){"--request-timeout", "2000", "--send-timeout", "2000",
                                    "--response-timeout", "2000", NULL});
     p99_of_others(server, size->requests / 10);
+    do
+        ratios[rounds++] = crowded_p99(server, size);
+    while (rounds < ROUNDS && (is_soak() || ratios[rounds - 1] > SHORT_RATIO_MAX));
     if (is_soak()) {
-        for (size_t i = 0; i < 3; i++)
-            ratios[i] = crowded_p99(server, size);
-        qsort(ratios, 3, sizeof(*ratios), compare);
-        cr_expect_leq(ratios[1], 200, "the median of three ratios is %ld %%", ratios[1]);
+        qsort(ratios, ROUNDS, sizeof(*ratios), compare);
+        cr_expect_leq(
+            ratios[ROUNDS / 2], LONG_RATIO_MAX, "the median of the ratios is %ld %%", ratios[ROUNDS / 2]);
     } else
-        crowded_p99(server, size);
+        cr_expect_leq(
+            ratios[rounds - 1], SHORT_RATIO_MAX, "the last of the ratios is %ld %%", ratios[rounds - 1]);
     server_end(server);
 }
 
