@@ -128,7 +128,7 @@ Test(disk, full_is_503_until_there_is_room)
         load_await_success(load, &begin);
     }
     load_pause(load);
-    load_check(load, disk.pg, 30.0);
+    load_check(load, disk.pg, SLOWEST_SECONDS);
     load_tell(load, "disk");
     log = server_log(server);
     cr_expect_not_null(strstr(log, "\"53100\""), "the disk was not full");
@@ -191,7 +191,7 @@ Test(disk, full_of_the_log_is_503_until_there_is_room_and_loses_nothing)
     }
     load_pause(load);
     disk.pg = database_connect(disk.cluster->url);
-    load_check(load, disk.pg, 30.0);
+    load_check(load, disk.pg, SLOWEST_SECONDS);
     load_tell(load, "disk of the log");
     run_command("grep -q 'PANIC: .*No space left on device' '%s/postgres.log'", disk.cluster->dir);
     load_free(load);

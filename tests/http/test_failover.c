@@ -8,8 +8,6 @@
 
 #define THREADS 8
 #define MAX_SECONDS_TO_SERVICE 5.0
-/* Queue, statement, and the time that a slow machine takes. */
-#define SLOWEST 30.0
 
 TestSuite(failover, .timeout = 1200);
 
@@ -103,7 +101,7 @@ Test(failover, to_a_standby_loses_nothing_and_takes_seconds)
         cr_expect_lt(seconds, MAX_SECONDS_TO_SERVICE, "service is back after %.2f s", seconds);
         load_pause(load);
         pg = database_connect(pair.url);
-        invited = load_check(load, pg, SLOWEST);
+        invited = load_check(load, pg, SLOWEST_SECONDS);
         PQfinish(pg);
         if (round + 1 < rounds) {
             cluster_run(primary, "standby", standby->dir);
@@ -161,7 +159,7 @@ Test(failover, a_commit_that_no_standby_has_is_not_acknowledged)
     free(database_query(pg, "select pg_reload_conf()", NULL));
     load_await_success(load, &start);
     load_pause(load);
-    load_check(load, pg, SLOWEST);
+    load_check(load, pg, SLOWEST_SECONDS);
     PQfinish(pg);
     load_free(load);
     server_end(server);

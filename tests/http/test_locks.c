@@ -6,9 +6,13 @@
 
 /* Locks that somebody else holds, and a server whose connections all wait for one. */
 
-/* The role's lock_timeout and what a request may wait in the queue, twice, as a member of a set is tried
- * again alone; and the time that a slow machine takes. */
+/* The role's lock_timeout, twice where a member of a set is tried again alone, and the time that a busy
+ * machine takes. A sanitizer slows all. */
+#ifdef __SANITIZE_ADDRESS__
 #define LOCKED_SECONDS 25.0
+#else
+#define LOCKED_SECONDS 8.0
+#endif
 
 static PGconn *pg;
 static struct account *account, *locked;

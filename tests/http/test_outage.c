@@ -8,8 +8,6 @@
  * since what it has acknowledged must be there when it comes back. */
 
 #define THREADS 8
-/* Queue, statement, and the time that a slow machine takes. */
-#define SLOWEST 30.0
 
 TestSuite(outage, .timeout = 900);
 
@@ -90,7 +88,7 @@ Test(outage, restarts_under_load_lose_nothing)
     }
     load_pause(load);
     stage.pg = database_connect(stage.cluster->url);
-    cr_expect_gt(load_check(load, stage.pg, SLOWEST), 0);
+    cr_expect_gt(load_check(load, stage.pg, SLOWEST_SECONDS), 0);
     load_tell(load, "outage");
     load_free(load);
     server_end(server);
@@ -126,7 +124,7 @@ Test(outage, backends_terminated_in_a_loop_lose_nothing)
     }
     load_await_success(load, &start);
     load_pause(load);
-    invited = load_check(load, stage.pg, SLOWEST);
+    invited = load_check(load, stage.pg, SLOWEST_SECONDS);
     cr_expect_gt(count_events(server, "\"database_connection_lost\""), terminations / 4);
     cr_expect_gt(invited, 0);
     fprintf(stderr, "terminated: %zu times all backends\n", terminations);
@@ -183,7 +181,7 @@ Test(outage, too_many_connections_are_too_few_to_serve_at_worst)
     limit_connections(&stage, "-1");
     load_await_success(load, &start);
     load_pause(load);
-    load_check(load, stage.pg, SLOWEST);
+    load_check(load, stage.pg, SLOWEST_SECONDS);
     load_tell(load, "connections");
     load_free(load);
     server_end(server);

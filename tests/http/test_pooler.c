@@ -217,7 +217,7 @@ Test(pooler, may_be_killed_under_load)
         load_await_success(load, &start);
     }
     load_pause(load);
-    cr_expect_gt(load_check(load, pg, 30.0), 0);
+    cr_expect_gt(load_check(load, pg, SLOWEST_SECONDS), 0);
     load_tell(load, "pooler");
     load_free(load);
 }
