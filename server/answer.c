@@ -12,7 +12,8 @@
 #define JSON_MEDIA_TYPE "application/json"
 #define PAGE_MEDIA_TYPE "text/html; charset=utf-8"
 
-/* What a response says. text is freed by whoever made the content, unless is_static. */
+/* What a response says. text is freed by whoever made the content, unless is_static: it is there for as long
+ * as the process. */
 struct content {
     const char *media_type;
     const char *text;
@@ -39,7 +40,18 @@ static void set_status(h2o_req_t *req, int status, size_t content_length)
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CACHE_CONTROL, NULL, H2O_STRLIT("no-store"));
 }
 
-static void send_text(h2o_req_t *req, const char *text, size_t len)
+static void start_sending(h2o_req_t *req, const char *text, size_t len)
+{
+    static h2o_generator_t generator;
+    h2o_iovec_t whole = h2o_iovec_init(text, len);
+    bool is_head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
+
+    h2o_start_response(req, &generator);
+    h2o_send(req, &whole, is_head ? 0 : 1, H2O_SEND_STATE_FINAL);
+}
+
+/* A text that is static is not copied. */
+static void send_text(h2o_req_t *req, const char *text, size_t len, bool is_static)
 {
     bool is_last = req->conn->ctx->shutdown_requested != 0;
 
@@ -47,7 +59,10 @@ static void send_text(h2o_req_t *req, const char *text, size_t len)
      * may have sent its next request. */
     if (is_last)
         req->http1_is_persistent = 0;
-    h2o_send_inline(req, text, len);
+    if (is_static)
+        start_sending(req, text, len);
+    else
+        h2o_send_inline(req, text, len);
     connection_watch_response(req, is_last);
 }
 
@@ -56,12 +71,17 @@ static void send_content(h2o_req_t *req, int status, const struct content *conte
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, content->media_type,
         strlen(content->media_type));
     set_status(req, status, content->len);
-    send_text(req, content->text, content->len);
+    send_text(req, content->text, content->len, content->is_static);
 }
 
 void answer_json(const struct answer *answer, int status, const char *text, size_t len)
 {
-    send_content(answer->req, status, &(struct content){JSON_MEDIA_TYPE, text, len, true});
+    send_content(answer->req, status, &(struct content){JSON_MEDIA_TYPE, text, len, false});
+}
+
+void answer_document(const struct answer *answer, const char *text, size_t len)
+{
+    send_content(answer->req, 200, &(struct content){JSON_MEDIA_TYPE, text, len, true});
 }
 
 /* RFC 9110, section 8.6: a 204 has no Content-Length. */
@@ -72,7 +92,7 @@ void answer_no_content(const struct answer *answer, int status)
     req->res.status = status;
     req->res.reason = problem_title(status);
     req->res.content_length = SIZE_MAX;
-    send_text(req, NULL, 0);
+    send_text(req, NULL, 0, false);
 }
 
 /* The languages that the browser asks for; "" where it does not. */
@@ -202,7 +222,7 @@ void answer_see_other(const struct answer *answer, const char *location, size_t 
     h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_LOCATION, NULL, location, len);
     add_page_headers(answer);
     set_status(req, 303, 0);
-    send_text(req, NULL, 0);
+    send_text(req, NULL, 0, false);
 }
 
 /* Sends a text of ours in place of what comes in. */

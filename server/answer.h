@@ -19,6 +19,8 @@ struct answer {
 };
 
 void answer_json(const struct answer *answer, int status, const char *text, size_t len);
+/* With JSON that is there for as long as the process. */
+void answer_document(const struct answer *answer, const char *text, size_t len);
 void answer_no_content(const struct answer *answer, int status);
 void answer_problem(const struct answer *answer, const struct problem *problem);
 

@@ -13,10 +13,12 @@
 
 /* Accepted in one go before the connections that are there get their turn. */
 #define MAX_ACCEPTS 16
-/* How often the connections are looked at while the deadline runs. */
+/* How often a connection is looked at while its deadline runs. */
 #define LOOKS_PER_TIMEOUT 10
 /* And how seldom at most. */
 #define MAX_LOOK_INTERVAL_MS 1000
+/* How many are looked at in a row: what they are answered or cut for holds up the others. */
+#define MAX_LOOKS 32
 /* How long an answer in libh2o's place may take to leave; and for how long after an answer the client may go
  * on sending what is thrown away. */
 #define REFUSAL_TIMEOUT_MS 2000
@@ -293,11 +295,23 @@ static uint64_t look_interval(const struct connections *connections)
     return interval < MAX_LOOK_INTERVAL_MS ? interval : MAX_LOOK_INTERVAL_MS;
 }
 
-/* A look may close the connection. */
-static void look_at_all(struct connections *connections, uint64_t now)
+/* At each in its turn, so that the work is spread over the interval. */
+static void look_around(struct connections *connections)
 {
-    for (h2o_linklist_t *node = connections->open.next, *next; node != &connections->open; node = next) {
-        next = node->next;
+    uint64_t now = metrics_now(), interval_us = look_interval(connections) * 1000,
+             due = connections->count * (now - connections->looked_at) / interval_us;
+
+    if (due == 0)
+        return;
+    connections->looked_at = now;
+    if (due > connections->count)
+        due = connections->count;
+    for (; due > 0 && !h2o_linklist_is_empty(&connections->open); due--) {
+        h2o_linklist_t *node = connections->open.next;
+
+        h2o_linklist_unlink(node);
+        h2o_linklist_insert(&connections->open, node);
+        /* Which may close the connection. */
         look_at(H2O_STRUCT_FROM_MEMBER(struct connection, link, node), now);
     }
 }
@@ -316,19 +330,13 @@ static void close_ended(struct connections *connections)
 
 void connections_run(struct connections *connections)
 {
-    uint64_t now;
-
     close_ended(connections);
-    now = metrics_now();
-    if (now < connections->look_at)
-        return;
-    connections->look_at = now + look_interval(connections) * 1000;
-    look_at_all(connections, now);
+    look_around(connections);
 }
 
 int32_t connections_max_wait(const struct connections *connections)
 {
-    return (int32_t)look_interval(connections);
+    return (int32_t)(look_interval(connections) / (1 + connections->count / MAX_LOOKS)) + 1;
 }
 
 static void take(struct connections *connections, h2o_socket_t *socket)

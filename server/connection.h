@@ -20,8 +20,9 @@ struct connections {
     h2o_context_t *context;
     h2o_accept_ctx_t accept;
     h2o_socket_t *listener;
-    /* metrics_now() of the next look at all that are open. */
-    uint64_t look_at;
+    /* metrics_now() of the last look. */
+    uint64_t looked_at;
+    /* In the order in which they are to be looked at. */
     h2o_linklist_t open;
     /* Those of them whose client has said over TLS that it sends no more. */
     h2o_linklist_t ending;

@@ -21,6 +21,10 @@
 #include "validate.h"
 #include "wire.h"
 
+/* Of the requests behind which the client has sent more already, how many are answered in one turn of the
+ * loop: what they take all others wait for. */
+#define MAX_FOLLOWED 4
+
 /* One request. It lives in libh2o's pool of the request, which goes when the response has left or the
  * connection has ended; on HTTP/1 neither happens while the database works on it. */
 struct request {
@@ -36,7 +40,8 @@ struct request {
     struct idempotency_key key;
     bool is_dry_run;
     uint64_t started_us;
-    h2o_multithread_message_t next_turn;
+    /* In waiting. */
+    h2o_linklist_t link;
 };
 
 static void send_status(struct request *request, int status, const char *detail)
@@ -299,7 +304,7 @@ static void submit(struct request *request)
     };
 
     if ((request->match.route->flags & ROUTE_IS_DOCUMENT) != 0) {
-        answer_json(&request->answer, 200, openapi_json, openapi_json_len);
+        answer_document(&request->answer, openapi_json, openapi_json_len);
         return;
     }
     request->call.statement = request->match.route->statement;
@@ -398,38 +403,34 @@ static bool is_followed(const h2o_req_t *req)
     return blank == NULL || blank + 4 < input->bytes + input->size;
 }
 
-static void on_next_turn(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+void handler_run(struct handler_context *context)
 {
-    (void)receiver;
-    for (h2o_linklist_t *link = messages->next, *next; link != messages; link = next) {
-        struct request *request = H2O_STRUCT_FROM_MEMBER(struct request, next_turn.link, link);
+    for (size_t i = 0; i < MAX_FOLLOWED && handler_is_waiting(context); i++) {
+        h2o_linklist_t *link = context->waiting.next;
 
-        next = link->next;
         h2o_linklist_unlink(link);
-        process(request);
+        process(H2O_STRUCT_FROM_MEMBER(struct request, link, link));
     }
 }
 
+bool handler_is_waiting(const struct handler_context *context)
+{
+    return context->waiting.next != &context->waiting;
+}
+
 /* libh2o goes from an answer that has left at once to the client's next request: all that one client has sent
- * would come before the others, the database and the clock. So what is not the last of it waits for one turn
- * of the loop. Meanwhile libh2o neither reads nor closes the connection. */
+ * would come before the others, the database and the clock. So what is not the last of it waits for its turn,
+ * in which libh2o neither reads nor closes the connection. */
 static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     struct handler_context *context = h2o_context_get_handler_context(req->conn->ctx, self);
     struct request *request = start_request(context, req);
 
     if (is_followed(req))
-        h2o_multithread_send_message(&context->next_turn, &request->next_turn);
+        h2o_linklist_insert(&context->waiting, &request->link);
     else
         process(request);
     return 0;
-}
-
-static void on_context_dispose(h2o_handler_t *self, h2o_context_t *context)
-{
-    struct handler_context *handler_context = h2o_context_get_handler_context(context, self);
-
-    h2o_multithread_unregister_receiver(context->queue, &handler_context->next_turn);
 }
 
 /* libh2o answers some broken requests itself, before any handler, with a line of plain text, which no
@@ -450,10 +451,7 @@ static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t *
 
 void handler_register(h2o_hostconf_t *host)
 {
-    h2o_handler_t *handler = h2o_create_handler(&host->fallback_path, sizeof(*handler));
-
-    handler->on_req = on_req;
-    handler->on_context_dispose = on_context_dispose;
+    h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = on_req;
     h2o_create_filter(&host->fallback_path, sizeof(h2o_filter_t))->on_setup_ostream = on_setup_ostream;
 }
 
@@ -461,5 +459,5 @@ void handler_attach(h2o_context_t *context, h2o_hostconf_t *host, struct handler
 {
     h2o_context_set_handler_context(context, host->fallback_path.handlers.entries[0], handler_context);
     h2o_context_set_filter_context(context, host->fallback_path.filters.entries[0], handler_context);
-    h2o_multithread_register_receiver(context->queue, &handler_context->next_turn, on_next_turn);
+    h2o_linklist_init_anchor(&handler_context->waiting);
 }

@@ -5,6 +5,7 @@
  * every response leaves through here with a line in the log. */
 
 #include <h2o.h>
+#include <stdbool.h>
 
 #include "config.h"
 #include "database.h"
@@ -19,14 +20,17 @@ struct handler_context {
     const struct templates *templates;
     /* Requests that have come in whole and whose response has not left whole. */
     size_t in_flight;
-    /* Gets those of them that wait for the loop's next turn. */
-    h2o_multithread_receiver_t next_turn;
+    /* Those of them that others go before. */
+    h2o_linklist_t waiting;
 };
 
 /* Makes a host of globalconf hand everything to this module. Before workers start. */
 void handler_register(h2o_hostconf_t *host);
 
-/* Ties a worker's context to its handler context, which must outlive the requests. */
+/* Ties a worker's context to its handler context, which must outlive the requests. To be called after each
+ * turn of the loop is handler_run; while handler_is_waiting, the loop must not. */
 void handler_attach(h2o_context_t *context, h2o_hostconf_t *host, struct handler_context *handler_context);
+void handler_run(struct handler_context *context);
+bool handler_is_waiting(const struct handler_context *context);
 
 #endif

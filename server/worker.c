@@ -115,14 +115,20 @@ static bool has_drained(struct worker *worker)
 }
 
 /* Waits for sockets, serves them, then does what time has brought. libh2o would do that with its timers,
- * which stand still or run ahead when the wall clock is set. */
-static void turn(struct worker *worker, int32_t max_wait)
+ * which stand still or run ahead when the wall clock is set. tick: the longest wait in milliseconds. */
+static void turn(struct worker *worker, int32_t tick)
 {
     h2o_loop_t *loop = worker->context.loop;
-    bool is_pending = loop->_pending_as_server != NULL || loop->_pending_as_client != NULL;
+    bool is_pending = loop->_pending_as_server != NULL || loop->_pending_as_client != NULL ||
+                      handler_is_waiting(&worker->handler);
+    int32_t max_wait = connections_max_wait(&worker->connections);
+
+    if (max_wait > tick)
+        max_wait = tick;
 
     /* libh2o does not look for callbacks that are due before it waits. */
     h2o_evloop_run(loop, is_pending ? 0 : max_wait);
+    handler_run(&worker->handler);
     database_run(worker->handler.database);
     connections_run(&worker->connections);
     metrics_set(worker->metrics, METRICS_HEARTBEAT, metrics_now());
@@ -171,15 +177,13 @@ static void *run(void *data)
 {
     struct worker *worker = data;
     bool idle = false, was_idle = false;
-    int32_t max_wait;
 
     worker->is_set_up = set_up(worker);
     sem_post(&worker->started);
     if (!worker->is_set_up)
         return NULL;
-    max_wait = connections_max_wait(&worker->connections);
     while (!worker->draining)
-        turn(worker, max_wait < TICK_MS ? max_wait : TICK_MS);
+        turn(worker, TICK_MS);
     /* Twice idle, so that what was in the kernel's buffers at the first look has been read by the second. */
     while (!idle || !was_idle) {
         was_idle = idle;
