@@ -23,13 +23,20 @@ static json_t *parse(const char *text, size_t len)
 
 static size_t depth_of(json_t *value)
 {
-    size_t deepest = 0, index;
+    size_t deepest = 0, depth, index;
     const char *key;
     json_t *member;
 
-    json_object_foreach(value, key, member) deepest = depth_of(member) > deepest ? depth_of(member) : deepest;
-    json_array_foreach(value, index, member) deepest =
-        depth_of(member) > deepest ? depth_of(member) : deepest;
+    json_object_foreach(value, key, member)
+    {
+        if ((depth = depth_of(member)) > deepest)
+            deepest = depth;
+    }
+    json_array_foreach(value, index, member)
+    {
+        if ((depth = depth_of(member)) > deepest)
+            deepest = depth;
+    }
     return json_is_object(value) || json_is_array(value) ? deepest + 1 : 0;
 }
 
