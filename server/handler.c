@@ -40,8 +40,8 @@ struct request {
     struct idempotency_key key;
     bool is_dry_run;
     uint64_t started_us;
-    /* In waiting. */
-    h2o_linklist_t link;
+    /* Of those that wait, the one behind it. */
+    struct request *next;
 };
 
 static void send_status(struct request *request, int status, const char *detail)
@@ -406,16 +406,17 @@ static bool is_followed(const h2o_req_t *req)
 void handler_run(struct handler_context *context)
 {
     for (size_t i = 0; i < MAX_FOLLOWED && handler_is_waiting(context); i++) {
-        h2o_linklist_t *link = context->waiting.next;
+        struct request *request = context->first_waiting;
 
-        h2o_linklist_unlink(link);
-        process(H2O_STRUCT_FROM_MEMBER(struct request, link, link));
+        if ((context->first_waiting = request->next) == NULL)
+            context->last_waiting = &context->first_waiting;
+        process(request);
     }
 }
 
 bool handler_is_waiting(const struct handler_context *context)
 {
-    return context->waiting.next != &context->waiting;
+    return context->first_waiting != NULL;
 }
 
 /* libh2o goes from an answer that has left at once to the client's next request: all that one client has sent
@@ -426,10 +427,12 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
     struct handler_context *context = h2o_context_get_handler_context(req->conn->ctx, self);
     struct request *request = start_request(context, req);
 
-    if (is_followed(req))
-        h2o_linklist_insert(&context->waiting, &request->link);
-    else
+    if (is_followed(req)) {
+        *context->last_waiting = request;
+        context->last_waiting = &request->next;
+    } else {
         process(request);
+    }
     return 0;
 }
 
@@ -459,5 +462,5 @@ void handler_attach(h2o_context_t *context, h2o_hostconf_t *host, struct handler
 {
     h2o_context_set_handler_context(context, host->fallback_path.handlers.entries[0], handler_context);
     h2o_context_set_filter_context(context, host->fallback_path.filters.entries[0], handler_context);
-    h2o_linklist_init_anchor(&handler_context->waiting);
+    handler_context->last_waiting = &handler_context->first_waiting;
 }

@@ -12,6 +12,8 @@
 #include "metrics.h"
 #include "template.h"
 
+struct request;
+
 /* What the requests of one worker share. */
 struct handler_context {
     const struct config *config;
@@ -21,7 +23,7 @@ struct handler_context {
     /* Requests that have come in whole and whose response has not left whole. */
     size_t in_flight;
     /* Those of them that others go before. */
-    h2o_linklist_t waiting;
+    struct request *first_waiting, **last_waiting;
 };
 
 /* Makes a host of globalconf hand everything to this module. Before workers start. */

@@ -9,7 +9,7 @@
 
 #define AWAIT_MS 60000
 #define TICK_MS 10
-#define MAX_ARGUMENTS 24
+#define MAX_ARGUMENTS 32
 
 /* A URL's connection to another database, as another user where one is named. */
 static char *url_with(const char *url, const char *database, const char *user)
@@ -156,8 +156,10 @@ struct server *office_start_worker(const struct office *office, const char *cons
         all[count++] = office->sink_url;
         all[count++] = "--smtp-tls=none";
     }
-    for (size_t i = 0; arguments != NULL && arguments[i] != NULL && count < MAX_ARGUMENTS; i++)
+    for (size_t i = 0; arguments != NULL && arguments[i] != NULL; i++) {
+        cr_assert_lt(count, MAX_ARGUMENTS);
         all[count++] = arguments[i];
+    }
     return server_start_deliver(office->delivery_url, all);
 }
 

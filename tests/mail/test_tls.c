@@ -200,7 +200,7 @@ Test(trust, the_password_may_be_in_a_file)
                                 .password = "secret"});
     office_queue(office, 1);
     worker = office_start_worker(
-        office, (const char *[]){"--smtp-tls=required", "--smtp-user=" USER, "--smtp-password-file", path,
+        office, (const char *[]){"--smtp-tls=required", "--smtp-user", USER, "--smtp-password-file", path,
                     "--smtp-ca-file", certificate->certificate_path, NULL});
     office_await(office, "Sent", 1);
     server_end(worker);
