@@ -14,7 +14,7 @@ select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned
 
 do $$
 declare
-  c_needed constant int := 12;
+  c_needed constant int := 1;
   v_version constant int := (select version from accounts.schema_version);
 begin
   if v_version <> c_needed then
@@ -99,23 +99,6 @@ $$;
 \ir internal/delivery_object.sql
 \ir internal/notice_expiries.sql
 \ir internal/number_events.sql
-
--- What an earlier release has with fewer columns: "create or replace" cannot add them. Servers of that release go on,
--- because they name the columns that they want.
-do $$
-declare
-  v_function regprocedure;
-begin
-  for v_function in
-    select p.oid
-    from pg_proc as p
-    where p.oid in (to_regprocedure('api.serve(jsonb)'), to_regprocedure('api.create_account_users(jsonb)'))
-      and 'is_rolled_back' <> all (p.proargnames)
-  loop
-    execute format('drop function %s', v_function);
-  end loop;
-end
-$$;
 
 \ir api/schema_version.sql
 \ir api/configure.sql

@@ -20,8 +20,13 @@ create table accounts.person (
   culture_code text,
   language_code text,
   created_at timestamptz not null default now(),
+  -- In upper case, which folds a text character by character, so that an index serves names compared with and without
+  -- case, prefixes and order.
+  sort_name text collate "C" not null
+    generated always as (upper((first_name || ' ' || last_name) collate "und-x-icu")) stored,
   constraint person_key_range check (key between 1 and 99999999),
   constraint person_email_key_key unique (email_key),
+  constraint person_sort_name_key_key unique (sort_name, key),
   constraint person_email_length check (octet_length(email) between 3 and 254),
   constraint person_first_name_length check (char_length(first_name) between 1 and 100),
   constraint person_last_name_length check (char_length(last_name) between 1 and 100),
@@ -48,11 +53,14 @@ create table accounts.account_user (
   joined_at timestamptz,
   access_at timestamptz,
   last_login_at timestamptz,
+  sort_name text collate "C" not null,
   constraint account_user_key_range check (key between 1 and 999999999999),
   constraint account_user_account_key_person_key_key unique (account_key, person_key),
   constraint account_user_key_account_key_key unique (key, account_key),
   constraint account_user_account_key_fkey foreign key (account_key) references accounts.account,
-  constraint account_user_person_key_fkey foreign key (person_key) references accounts.person,
+  -- Keeps the two names the same.
+  constraint account_user_person_fkey foreign key (person_key, sort_name)
+    references accounts.person (key, sort_name) on update cascade,
   constraint account_user_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string'),
   constraint account_user_updated_by_shape check (jsonb_typeof(updated_by -> 'name') is not distinct from 'string')
 );
@@ -60,7 +68,66 @@ create table accounts.account_user (
 comment on table accounts.account_user is
   'One person''s membership of one account. A removed one keeps its row: its history, and its id when invited again.';
 
+comment on column accounts.account_user.sort_name is 'The person''s. Left out of an insert, it is looked up.';
+
 create index account_user_person_key_idx on accounts.account_user (person_key);
+
+-- created_at and key are the order of a list unless it asks for another.
+create index account_user_created_at_idx on accounts.account_user (created_at, key) include (status)
+  where status <> 'Removed';
+
+-- The same order in other words, so that a list of one account is not read from the index above: the planner would
+-- take it for any large account, and pass all memberships that are older than that account.
+create index account_user_account_key_created_at_idx
+  on accounts.account_user (account_key, (created_at at time zone 'utc'), key) where status <> 'Removed';
+create index account_user_account_key_status_idx
+  on accounts.account_user (account_key, status, (created_at at time zone 'utc'), key);
+create index account_user_account_key_sort_name_idx
+  on accounts.account_user (account_key, sort_name, key) where status <> 'Removed';
+
+-- Every key is above 0. A list of all accounts says so and is read from this index, a list of one account does not: the
+-- planner would take it for a narrow filter of a large account, and read the names of all others too.
+create index account_user_sort_name_idx
+  on accounts.account_user (sort_name, key) include (status) where status <> 'Removed' and key > 0;
+
+-- How many members an account has, kept because counting them would be most of the cost of a page of a large account.
+-- Exact: written by triggers in the transaction that changes the members. In shards, so that transactions that change
+-- one account's members at the same time do not wait for each other: each writes the row of its backend.
+create table accounts.member_count (
+  account_key bigint not null,
+  shard int not null,
+  members bigint not null,
+  constraint member_count_pkey primary key (account_key, shard),
+  constraint member_count_account_key_fkey foreign key (account_key) references accounts.account,
+  constraint member_count_shard_range check (shard between 0 and 63)
+) with (fillfactor = 50);
+
+comment on table accounts.member_count is
+  'The memberships that are not Removed, by account; the sum over its shards counts, one alone may be negative.';
+
+-- sql/install.sql replaces the bodies of the trigger functions.
+create function internal.count_members()
+returns trigger
+language plpgsql
+as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
+
+create function internal.fill_sort_name()
+returns trigger
+language plpgsql
+as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
+
+create trigger account_user_count_inserted after insert on accounts.account_user
+referencing new table as new_rows for each statement execute function internal.count_members();
+create trigger account_user_count_updated after update on accounts.account_user
+referencing old table as old_rows new table as new_rows for each statement execute function internal.count_members();
+create trigger account_user_count_deleted after delete on accounts.account_user
+referencing old table as old_rows for each statement execute function internal.count_members();
+create trigger account_user_count_truncated after truncate on accounts.account_user
+for each statement execute function internal.count_members();
+
+create trigger account_user_fill_sort_name
+before insert on accounts.account_user
+for each row when (new.sort_name is null) execute function internal.fill_sort_name();
 
 -- The account is carried along so that a group of another account cannot be linked.
 create table accounts.account_user_group (
@@ -89,6 +156,7 @@ create table accounts.invitation (
   expires_at timestamptz not null,
   closed_at timestamptz,
   invited_by jsonb not null,
+  mail_code_sha256s bytea[] not null default '{}',
   constraint invitation_account_user_key_fkey foreign key (account_user_key) references accounts.account_user,
   constraint invitation_code_sha256_length check (octet_length(code_sha256) = 32),
   constraint invitation_expires_at_after_sent_at check (expires_at > sent_at),
@@ -99,59 +167,13 @@ create table accounts.invitation (
 comment on column accounts.invitation.code_sha256 is
   'SHA-256 of the one-time code; the code itself is kept nowhere. No index: a code is asked about with its member.';
 
+-- The code of a mail is made when the mail is sent, so that no table ever holds one.
+comment on column accounts.invitation.mail_code_sha256s is
+  'SHA-256 of the codes in the mails, one for each attempt to send it. Each is as good as the code of code_sha256.';
+
 create index invitation_account_user_key_idx on accounts.invitation (account_user_key);
-create unique index invitation_open_key on accounts.invitation (account_user_key) where status = 'Open';
-
-create table accounts.outbox (
-  key bigint generated always as identity primary key,
-  topic text not null,
-  invitation_key bigint not null,
-  created_at timestamptz not null default now(),
-  constraint outbox_topic_known check (topic in ('invitation.mail')),
-  constraint outbox_invitation_key_fkey foreign key (invitation_key) references accounts.invitation
-);
-
-create index outbox_invitation_key_idx on accounts.outbox (invitation_key);
-
-comment on table accounts.outbox is
-  'What must be done outside the database once the transaction that wrote the row has committed.';
-
-create table accounts.audit_record (
-  key bigint generated always as identity primary key,
-  at timestamptz not null default now(),
-  action text not null,
-  actor jsonb not null,
-  database_role text not null,
-  trace_id text,
-  object_id text not null,
-  account_key bigint,
-  constraint audit_record_actor_shape check (jsonb_typeof(actor -> 'name') is not distinct from 'string'),
-  constraint audit_record_trace_id_shape check (trace_id ~ '^[0-9a-f]{32}$')
-);
-
-comment on table accounts.audit_record is 'Who did what to which object, append-only (a trigger refuses the rest).';
-comment on column accounts.audit_record.account_key is
-  'The account concerned. No foreign key: a record must outlast what it speaks of.';
-
-create index audit_record_object_id_idx on accounts.audit_record (object_id, key);
-
--- What internal.plan_account_users decides about one create request.
-create type internal.planned_invitation as (
-  ordinal int,
-  status int,
-  detail text,
-  errors jsonb,
-  request jsonb,
-  actor jsonb,
-  trace_id text,
-  account_key bigint,
-  user_group_keys bigint[],
-  email_key text,
-  kind text,
-  query text,
-  wave int
-);
-
-update accounts.schema_version set version = 1;
+create unique index invitation_open_key on accounts.invitation (account_user_key) include (expires_at)
+  where status = 'Open';
+create index invitation_expires_at_idx on accounts.invitation (expires_at) where status = 'Open';
 
 commit;

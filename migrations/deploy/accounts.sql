@@ -6,21 +6,6 @@ begin;
 
 set local role accountsd_owner;
 
-create table accounts.settings (
-  only_row boolean primary key default true,
-  invitation_url_base text not null default 'http://127.0.0.1:8080/invitations',
-  invitation_lifetime interval not null default '7 days',
-  constraint settings_only_row check (only_row),
-  constraint settings_invitation_url_base_shape
-    check (invitation_url_base ~ '^https?://[^[:space:]/?#]+[^[:space:]?#]*[^/[:space:]?#]$'),
-  constraint settings_invitation_lifetime_range
-    check (invitation_lifetime between interval '1 minute' and interval '366 days')
-);
-
-comment on table accounts.settings is 'Configuration that the procedures read: one row, changed by api.configure.';
-
-insert into accounts.settings default values;
-
 create type accounts.account_type as enum ('Client', 'Vendor', 'Operations');
 create type accounts.account_status as enum ('Active', 'Enabled', 'Disabled');
 
@@ -32,11 +17,14 @@ create table accounts.account (
   icon text,
   created_at timestamptz not null default now(),
   created_by jsonb not null,
+  groups_revision bigint not null default 0,
   constraint account_key_range check (key between 1 and 99999999),
   constraint account_name_length check (char_length(name) between 1 and 100),
   constraint account_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
+comment on column accounts.account.groups_revision is
+  'Raised with every change of the account''s groups or buyers: every accounts.user_group_set kept before is void.';
 comment on column accounts.account.created_by is
   'Who acted, as they were when they acted: {id, name, icon} of a token or person, {name} of a database role.';
 
@@ -146,5 +134,73 @@ create table accounts.user_group_buyer (
 );
 
 create index user_group_buyer_buyer_key_idx on accounts.user_group_buyer (buyer_key);
+
+-- What sets of groups give their members, kept as the JSON that answers need: it is costly to put together and changes
+-- only when somebody edits groups, buyers or modules. A kept set counts while the revisions that it was made from are
+-- the present ones; triggers raise them with every change, in the same transaction.
+create table accounts.user_group_set (
+  user_group_keys bigint[] not null,
+  account_key bigint not null,
+  groups_revision bigint not null,
+  modules_revision bigint not null,
+  groups text not null,
+  buyers text not null,
+  modules text not null,
+  constraint user_group_set_pkey primary key (user_group_keys),
+  constraint user_group_set_account_key_fkey foreign key (account_key) references accounts.account
+);
+
+create index user_group_set_account_key_idx on accounts.user_group_set (account_key);
+
+comment on table accounts.user_group_set is
+  'What a set of groups, its keys in order, gives a membership: members of its JSON object. May be emptied at any time.';
+
+-- sql/install.sql replaces the bodies of the trigger functions.
+do $$
+declare
+  v_name text;
+begin
+  foreach v_name in array array['revise_groups', 'revise_modules_of_groups', 'revise_all_groups', 'revise_modules'] loop
+    execute format('create function internal.%I() returns trigger language plpgsql as %L', v_name,
+      'begin raise exception ''sql/install.sql has not been run''; end');
+  end loop;
+end
+$$;
+
+do $$
+declare
+  v_trigger record;
+  v_table text;
+begin
+  for v_trigger in
+    select t.name as table_name, t.function_name, e.name, e.event, e.side
+    from (values
+      ('user_group', 'revise_groups'),
+      ('user_group_buyer', 'revise_groups'),
+      ('user_group_module', 'revise_modules_of_groups'),
+      ('buyer', 'revise_groups')
+    ) as t (name, function_name)
+    cross join (values
+      ('inserted', 'insert', 'new'),
+      ('deleted', 'delete', 'old'),
+      ('updated_from', 'update', 'old'),
+      ('updated_to', 'update', 'new')
+    ) as e (name, event, side)
+  loop
+    execute format('create trigger %s_revise_%s after %s on accounts.%I referencing %s table as changed
+      for each statement execute function internal.%I()',
+      v_trigger.table_name, v_trigger.name, v_trigger.event, v_trigger.table_name, v_trigger.side,
+      v_trigger.function_name);
+  end loop;
+
+  foreach v_table in array array['user_group', 'user_group_buyer', 'user_group_module', 'buyer'] loop
+    execute format('create trigger %s_revise_truncated after truncate on accounts.%I
+      for each statement execute function internal.revise_all_groups()', v_table, v_table);
+  end loop;
+end
+$$;
+
+create trigger module_revise after update or delete or truncate on accounts.module
+for each statement execute function internal.revise_modules();
 
 commit;

@@ -2,12 +2,6 @@
 begin;
 
 set local role accountsd_owner;
-set local lock_timeout = '10s';
-
-alter table accounts.settings
-  add column idempotency_lifetime interval not null default '24 hours',
-  add constraint settings_idempotency_lifetime_range
-    check (idempotency_lifetime between interval '1 minute' and interval '366 days');
 
 create table accounts.idempotency_key (
   key_sha256 bytea not null,
@@ -33,30 +27,5 @@ comment on column accounts.idempotency_key.body is
 
 -- For the writers, who take away what is too old.
 create index idempotency_key_created_at_idx on accounts.idempotency_key (created_at);
-
--- What an idempotency key comes to before the work: a verdict, or what is needed to keep the one that follows. All
--- null where the request is to be done as if it had none.
-create type internal.idempotency_claim as (
-  verdict internal.verdict,
-  is_replay boolean,
-  key_sha256 bytea,
-  request_sha256 bytea,
-  code_salt bytea,
-  code text
-);
-
--- A verdict, and what is to be said of it beside: that it was given before, that nothing of it was kept.
-create type internal.outcome as (
-  status int,
-  id text,
-  body json,
-  detail text,
-  errors jsonb,
-  type text,
-  is_replay boolean,
-  is_rolled_back boolean
-);
-
-update accounts.schema_version set version = 7;
 
 commit;

@@ -3,7 +3,6 @@
 begin;
 
 set local role accountsd_owner;
-set local lock_timeout = '10s';
 
 create table accounts.invitation_limit (
   kind text not null,
@@ -38,7 +37,5 @@ comment on column accounts.invitation_use.used is
 comment on column accounts.invitation_use.empty_at is 'The full hour by which nothing counts any more.';
 
 create index invitation_use_empty_at_idx on accounts.invitation_use (empty_at);
-
-update accounts.schema_version set version = 9;
 
 commit;

@@ -24,6 +24,44 @@ create type internal.verdict as (
   type text
 );
 
-update accounts.schema_version set version = 2;
+-- What internal.planned_invitations decides about one create request.
+create type internal.planned_invitation as (
+  ordinal int,
+  status int,
+  detail text,
+  errors jsonb,
+  request jsonb,
+  actor jsonb,
+  trace_id text,
+  account_key bigint,
+  user_group_keys bigint[],
+  email_key text,
+  kind text,
+  query text,
+  wave int
+);
+
+-- What an idempotency key comes to before the work: a verdict, or what is needed to keep the one that follows. All
+-- null where the request is to be done as if it had none.
+create type internal.idempotency_claim as (
+  verdict internal.verdict,
+  is_replay boolean,
+  key_sha256 bytea,
+  request_sha256 bytea,
+  code_salt bytea,
+  code text
+);
+
+-- A verdict, and what is to be said of it beside: that it was given before, that nothing of it was kept.
+create type internal.outcome as (
+  status int,
+  id text,
+  body json,
+  detail text,
+  errors jsonb,
+  type text,
+  is_replay boolean,
+  is_rolled_back boolean
+);
 
 commit;

@@ -1,16 +1,10 @@
+-- With cascade: functions that sql/install.sql loaded depend on it.
 begin;
 
--- Cascade: some of the procedures, all of which sql/install.sql loads anew, have these types.
-drop table accounts.user_group_buyer cascade;
-drop table accounts.user_group_module cascade;
-drop table accounts.user_group cascade;
-drop table accounts.buyer cascade;
-drop table accounts.module cascade;
-drop table accounts.api_token cascade;
+drop table accounts.user_group_set, accounts.user_group_buyer, accounts.user_group_module, accounts.user_group,
+  accounts.buyer, accounts.module, accounts.api_token, accounts.account cascade;
 drop type accounts.api_token_status cascade;
-drop table accounts.account cascade;
 drop type accounts.account_status cascade;
 drop type accounts.account_type cascade;
-drop table accounts.settings cascade;
 
 commit;

@@ -1,10 +1,6 @@
--- Cascade: the procedures, all of which sql/install.sql loads anew, have these types.
+-- With cascade: functions that sql/install.sql loaded depend on it.
 begin;
 
-drop type internal.outcome cascade;
-drop type internal.idempotency_claim cascade;
 drop table accounts.idempotency_key cascade;
-alter table accounts.settings drop column idempotency_lifetime;
-update accounts.schema_version set version = 6;
 
 commit;

@@ -1,7 +1,6 @@
+-- With cascade: functions that sql/install.sql loaded depend on it.
 begin;
 
-drop table accounts.invitation_use;
-drop table accounts.invitation_limit;
-update accounts.schema_version set version = 8;
+drop table accounts.invitation_use, accounts.invitation_limit cascade;
 
 commit;

@@ -1,8 +1,6 @@
+-- With cascade: functions that sql/install.sql loaded depend on it.
 begin;
 
--- Cascade: the procedures, all of which sql/install.sql loads anew, have these types.
-drop type internal.verdict cascade;
-drop type internal.caller cascade;
-update accounts.schema_version set version = 1;
+drop type internal.outcome, internal.idempotency_claim, internal.planned_invitation, internal.verdict, internal.caller cascade;
 
 commit;

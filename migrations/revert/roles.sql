@@ -2,6 +2,23 @@
 -- functions that sql/install.sql loaded go with their schemas.
 begin;
 
+do $$
+declare
+  v_setting record;
+begin
+  for v_setting in
+    select r.role, s.name
+    from (values ('accountsd_server'), ('accountsd_delivery')) as r (role)
+    cross join (values
+      ('statement_timeout'), ('lock_timeout'), ('idle_in_transaction_session_timeout'),
+      ('client_connection_check_interval')
+    ) as s (name)
+  loop
+    execute format('alter role %I in database %I reset %I', v_setting.role, current_database(), v_setting.name);
+  end loop;
+end
+$$;
+
 drop schema api cascade;
 drop schema internal cascade;
 drop table accounts.schema_version;

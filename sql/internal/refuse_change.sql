@@ -9,7 +9,3 @@ begin
     message = format('%I.%I is append-only', tg_table_schema, tg_table_name);
 end
 $$;
-
-create or replace trigger audit_record_append_only
-before update or delete or truncate on accounts.audit_record
-for each statement execute function internal.refuse_change();

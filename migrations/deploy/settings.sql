@@ -1,0 +1,34 @@
+-- Configuration that the procedures read.
+begin;
+
+set local role accountsd_owner;
+
+create table accounts.settings (
+  only_row boolean primary key default true,
+  invitation_url_base text not null default 'http://127.0.0.1:8080/invitations',
+  invitation_lifetime interval not null default '7 days',
+  idempotency_lifetime interval not null default '24 hours',
+  mail_attempts int not null default 15,
+  mail_retry_interval interval not null default '1 minute',
+  mail_retry_interval_max interval not null default '4 hours',
+  modules_revision bigint not null default 0,
+  constraint settings_only_row check (only_row),
+  constraint settings_invitation_url_base_shape
+    check (invitation_url_base ~ '^https?://[^[:space:]/?#]+[^[:space:]?#]*[^/[:space:]?#]$'),
+  constraint settings_invitation_lifetime_range
+    check (invitation_lifetime between interval '1 minute' and interval '366 days'),
+  constraint settings_idempotency_lifetime_range
+    check (idempotency_lifetime between interval '1 minute' and interval '366 days'),
+  constraint settings_mail_attempts_range check (mail_attempts between 1 and 100),
+  constraint settings_mail_retry_interval_range check (
+    mail_retry_interval > interval '0' and mail_retry_interval <= mail_retry_interval_max
+    and mail_retry_interval_max <= interval '7 days')
+);
+
+comment on table accounts.settings is 'Configuration that the procedures read: one row, changed by api.configure.';
+comment on column accounts.settings.modules_revision is
+  'Raised with every change of a module: every accounts.user_group_set kept before is void.';
+
+insert into accounts.settings default values;
+
+commit;

@@ -1,0 +1,6 @@
+-- With cascade: functions that sql/install.sql loaded depend on it.
+begin;
+
+drop table accounts.settings cascade;
+
+commit;
