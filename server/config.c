@@ -52,6 +52,9 @@ static const struct option options[] = {
         "IP address to listen on"),
     NUMBER(SERVE, "port", "ACCOUNTSD_PORT", port, "8080", 0, 65535,
         "TCP port to listen on; 0: any that is free"),
+    NUMBER(SERVE, "reuse-port", "ACCOUNTSD_REUSE_PORT", reuse_port, "0", 0, 1,
+        "1: listen though other processes of the same user do on the port (SO_REUSEPORT), and share its "
+        "connections with them; 0: do not start then"),
     TEXT(SERVE, "tls-certificate", "ACCOUNTSD_TLS_CERTIFICATE", tls_certificate, "",
         "PEM file with the certificate and those it is chained to; empty: clear text"),
     TEXT(SERVE, "tls-key", "ACCOUNTSD_TLS_KEY", tls_key, "",

@@ -20,6 +20,7 @@ struct config {
     const char *database_url;
     const char *listen_address;
     long port;
+    long reuse_port;
     /* Paths of PEM files; both or none. */
     const char *tls_certificate;
     const char *tls_key;

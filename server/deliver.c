@@ -411,7 +411,7 @@ int deliver(const struct config *config, const sigset_t *signals)
     struct telemetry_subject subject = {NULL, tally_report_health, tally_write_metrics};
     struct telemetry *telemetry;
     char secret[SMTP_SECRET_MAX];
-    int telemetry_port;
+    int telemetry_fd, telemetry_port;
 
     deliver_check(config);
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -422,13 +422,14 @@ int deliver(const struct config *config, const sigset_t *signals)
     if (worker.signal_fd < 0 || worker.tally == NULL)
         die("cannot start: memory or descriptors ran out");
     worker.results.tally = worker.tally;
+    telemetry_fd = telemetry_open(config, &telemetry_port);
     require_database(&worker);
     if ((worker.sender = sender_start(config, smtp_require_password(config, secret))) == NULL)
         die("cannot start a thread");
     subject.data = worker.tally;
     tally_set(worker.tally, TALLY_HEARTBEAT, metrics_now());
     tally_set(worker.tally, TALLY_IN_FLIGHT_MAX, (uint64_t)config->mails_in_flight);
-    telemetry = telemetry_start(config, &subject, &telemetry_port);
+    telemetry = telemetry_start(config, &subject, telemetry_fd);
     log_event(
         "delivering", json_pack("{s:s, s:i, s:i}", "to", *config->smtp_url != '\0' ? "smtp" : "files",
                           "mails_in_flight", (int)config->mails_in_flight, "telemetry_port", telemetry_port));

@@ -184,37 +184,39 @@ static void write_metrics(const void *data, FILE *out)
 static int serve(const struct config *config, const sigset_t *signals)
 {
     static h2o_globalconf_t globalconf;
-    struct endpoint endpoint = {.host = config->listen_address, .port = config->port};
+    const struct endpoint endpoint = {.host = config->listen_address,
+        .port = config->port,
+        .is_shared = config->reuse_port != 0,
+        .send_timeout_ms = config->send_timeout};
     size_t count = (size_t)config->workers, given_up = 0;
     struct worker **workers = h2o_mem_alloc(count * sizeof(struct worker *));
     struct metrics **metrics = h2o_mem_alloc(count * sizeof(struct metrics *));
     const struct workers view = {config, (const struct metrics *const *)metrics, count};
     const struct telemetry_subject subject = {&view, report_health, write_metrics};
     struct telemetry *telemetry;
-    int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_port, signal;
+    int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_fd, telemetry_port, port, signal;
 
     SSL_CTX *tls = require_tls(config);
     struct templates *templates = templates_require(config->templates);
 
     if (!bearer_prepare())
         die("OpenSSL cannot hash");
-    listener_resolve(&endpoint);
     require_database(config);
     configure_h2o(&globalconf, config);
-    for (size_t i = 0; i < count; i++)
-        listeners[i] = listener_open(&endpoint, config->send_timeout);
+    /* All ports before anybody is answered on one. */
+    telemetry_fd = telemetry_open(config, &telemetry_port);
+    port = listener_open(&endpoint, listeners, count);
     for (size_t i = 0; i < count; i++) {
         if ((metrics[i] = metrics_create()) == NULL ||
             (workers[i] = worker_start(config, &globalconf, listeners[i], tls, templates, metrics[i])) ==
                 NULL)
             die("cannot start a thread");
     }
-    telemetry = telemetry_start(config, &subject, &telemetry_port);
-    log_event("listening", json_pack("{s:s, s:i, s:i, s:b, s:i}", "address", config->listen_address, "port",
-                               listener_port(&endpoint), "workers", (int)count, "tls", tls != NULL,
-                               "telemetry_port", telemetry_port));
+    telemetry = telemetry_start(config, &subject, telemetry_fd);
+    log_event(
+        "listening", json_pack("{s:s, s:i, s:i, s:b, s:i}", "address", config->listen_address, "port", port,
+                         "workers", (int)count, "tls", tls != NULL, "telemetry_port", telemetry_port));
     SSL_CTX_free(tls);
-    freeaddrinfo(endpoint.address);
     free(listeners);
 
     while (sigwait(signals, &signal) == 0 && signal == SIGHUP)

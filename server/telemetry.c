@@ -292,11 +292,28 @@ static void *run(void *data)
     return NULL;
 }
 
-static struct telemetry *start(
+int telemetry_open(const struct config *config, int *port)
+{
+    const struct endpoint endpoint = {.host = config->telemetry_address,
+        .port = config->telemetry_port,
+        .send_timeout_ms = config->send_timeout};
+    int fd;
+
+    *port = 0;
+    if (*endpoint.host == '\0')
+        return -1;
+    *port = listener_open(&endpoint, &fd, 1);
+    return fd;
+}
+
+struct telemetry *telemetry_start(
     const struct config *config, const struct telemetry_subject *subject, int listen_fd)
 {
-    struct telemetry *telemetry = h2o_mem_alloc(sizeof(*telemetry));
+    struct telemetry *telemetry;
 
+    if (listen_fd < 0)
+        return NULL;
+    telemetry = h2o_mem_alloc(sizeof(*telemetry));
     memset(telemetry, 0, sizeof(*telemetry));
     telemetry->config = config;
     telemetry->subject = subject;
@@ -307,22 +324,6 @@ static struct telemetry *start(
     pthread_setname_np(telemetry->thread, "telemetry");
     while (sem_wait(&telemetry->started) != 0)
         ;
-    return telemetry;
-}
-
-struct telemetry *telemetry_start(
-    const struct config *config, const struct telemetry_subject *subject, int *port)
-{
-    struct endpoint endpoint = {.host = config->telemetry_address, .port = config->telemetry_port};
-    struct telemetry *telemetry;
-
-    *port = 0;
-    if (*endpoint.host == '\0')
-        return NULL;
-    listener_resolve(&endpoint);
-    telemetry = start(config, subject, listener_open(&endpoint, config->send_timeout));
-    *port = listener_port(&endpoint);
-    freeaddrinfo(endpoint.address);
     return telemetry;
 }
 

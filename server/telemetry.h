@@ -20,10 +20,14 @@ struct telemetry_subject {
 
 struct telemetry;
 
-/* Opens the port and starts to answer, unless it is switched off, which is NULL; *port is set to it, or to 0.
- * config and subject must outlive it. Ends the process where that is not to be had. At most one a process. */
+/* Opens the port, on which nobody is answered yet; *port is set to it. -1, and *port to 0, where it is
+ * switched off. Ends the process where the port is not to be had. */
+int telemetry_open(const struct config *config, int *port);
+
+/* Starts to answer on listen_fd, which it takes over; NULL where that is -1. config and subject must outlive
+ * it. Ends the process where there is no thread to be had. At most one a process. */
 struct telemetry *telemetry_start(
-    const struct config *config, const struct telemetry_subject *subject, int *port);
+    const struct config *config, const struct telemetry_subject *subject, int listen_fd);
 
 /* Closes the port and waits for the thread to end; NULL is fine. */
 void telemetry_stop(struct telemetry *telemetry);

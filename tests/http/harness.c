@@ -153,33 +153,72 @@ static int number_of(const char *line, const char *key)
     return found != NULL ? atoi(found + strlen(key)) : 0;
 }
 
+struct server *server_spawn(const char *const *arguments)
+{
+    struct server *server = calloc(1, sizeof(*server));
+
+    server->pid = spawn(arguments, server->log_path);
+    return server;
+}
+
+/* Waits for the line of its log that says that it is ready. False where it has ended before. */
+static bool await_ready(struct server *server, const char *ready)
+{
+    siginfo_t end = {0};
+
+    for (long waited = 0; waited < START_TIMEOUT_MS; waited += TICK_MS) {
+        char *log = server_log(server), *line = strstr(log, ready);
+        bool is_ready = line != NULL && strchr(line, '\n') != NULL;
+
+        if (is_ready) {
+            server->port = number_of(line, "\"port\":");
+            server->telemetry_port = number_of(line, "\"telemetry_port\":");
+        }
+        free(log);
+        if (is_ready)
+            return true;
+        if (waitid(P_PID, (id_t)server->pid, &end, WEXITED | WNOHANG | WNOWAIT) == 0 && end.si_pid != 0)
+            return false;
+        sleep_ms(TICK_MS);
+    }
+    cr_assert_fail("accountsd does not begin");
+    return false;
+}
+
+bool server_await_listening(struct server *server)
+{
+    return await_ready(server, "\"event\":\"listening\"");
+}
+
+int server_await_end(struct server *server, char **said)
+{
+    int status = await_end(server->pid, START_TIMEOUT_MS);
+
+    *said = server_log(server);
+    unlink(server->log_path);
+    free(server);
+    return status;
+}
+
 /* Starts the program and waits for the line of its log that says that it is ready. */
 static struct server *start(const char *const *first, const char *const *more, const char *ready)
 {
-    struct server *server = calloc(1, sizeof(*server));
     const char *all[MAX_ARGUMENTS + 1] = {NULL};
+    struct server *server;
     size_t count = 0;
 
     for (; first[count] != NULL; count++)
         all[count] = first[count];
     for (size_t i = 0; more != NULL && more[i] != NULL; i++)
         all[count++] = more[i];
-    server->pid = spawn(all, server->log_path);
-    for (long waited = 0; waited < START_TIMEOUT_MS; waited += TICK_MS) {
-        char *log = server_log(server), *line = strstr(log, ready);
+    server = server_spawn(all);
+    if (!await_ready(server, ready)) {
+        char *log = server_log(server);
 
-        if (line != NULL && strchr(line, '\n') != NULL) {
-            server->port = number_of(line, "\"port\":");
-            server->telemetry_port = number_of(line, "\"telemetry_port\":");
-            free(log);
-            return server;
-        }
-        cr_assert_eq(waitpid(server->pid, NULL, WNOHANG), 0, "accountsd ended: %s", log);
+        cr_assert_fail("accountsd ended: %s", log);
         free(log);
-        sleep_ms(TICK_MS);
     }
-    cr_assert_fail("accountsd does not begin");
-    return NULL;
+    return server;
 }
 
 struct server *server_start(const char *url, const char *const *arguments)
@@ -197,12 +236,7 @@ struct server *server_start_deliver(const char *url, const char *const *argument
 
 int server_run(const char *const *arguments, char **said)
 {
-    char log_path[LOG_PATH_SIZE];
-    int status = await_end(spawn(arguments, log_path), START_TIMEOUT_MS);
-
-    *said = read_file(log_path);
-    unlink(log_path);
-    return status;
+    return server_await_end(server_spawn(arguments), said);
 }
 
 int server_stop(struct server *server, int signal)

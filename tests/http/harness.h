@@ -37,6 +37,12 @@ struct server {
 struct server *server_start(const char *url, const char *const *arguments);
 /* The same for accountsd deliver, which has a telemetry port only. */
 struct server *server_start_deliver(const char *url, const char *const *arguments);
+/* Starts it with these arguments and no others, and waits for nothing. */
+struct server *server_spawn(const char *const *arguments);
+/* Waits until it listens, which sets its ports. False where it has ended before: then server_await_end. */
+bool server_await_listening(struct server *server);
+/* Waits for it to end by itself, and frees: its exit status, and what it said, which the caller frees. */
+int server_await_end(struct server *server, char **said);
 /* Starts it and waits for it to end by itself: its exit status, and what it said, which the caller frees. */
 int server_run(const char *const *arguments, char **said);
 /* Sends a signal, waits for the end, frees; the exit status, negative for a signal; SIGKILL if it did not end
