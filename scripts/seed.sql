@@ -61,7 +61,7 @@ as $$
   select coalesce(
     (select kept from accounts.api_token as t
       where t.account_key = internal.account_key(account) and t.status = 'Active'
-        and t.secret_sha256 = sha256(convert_to(split_part(kept, ':', 3), 'UTF8'))),
+        and t.proof_sha256 = internal.proof_sha256(internal.secret_proof(split_part(kept, ':', 3)))),
     api.create_api_token(jsonb_build_object('account', jsonb_build_object('id', account), 'name', 'Demo')) ->> 'token')
 $$;
 

@@ -43,6 +43,7 @@ $$;
 \ir internal/require_shape.sql
 \ir internal/caller_role.sql
 \ir internal/caller_actor.sql
+\ir internal/required_actor.sql
 \ir internal/new_secret.sql
 \ir internal/audit.sql
 \ir internal/verdicts.sql

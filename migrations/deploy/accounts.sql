@@ -35,7 +35,7 @@ create table accounts.api_token (
   account_key bigint not null,
   name text not null,
   icon text,
-  secret_sha256 bytea not null,
+  proof_sha256 bytea not null,
   status accounts.api_token_status not null default 'Active',
   created_at timestamptz not null default now(),
   created_by jsonb not null,
@@ -43,12 +43,14 @@ create table accounts.api_token (
   constraint api_token_key_range check (key between 1 and 99999999),
   constraint api_token_account_key_fkey foreign key (account_key) references accounts.account,
   constraint api_token_name_length check (char_length(name) between 1 and 100),
-  constraint api_token_secret_sha256_length check (octet_length(secret_sha256) = 32),
+  constraint api_token_proof_sha256_length check (octet_length(proof_sha256) = 32),
   constraint api_token_disabled_at_status check ((disabled_at is null) = (status = 'Active')),
   constraint api_token_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
-comment on column accounts.api_token.secret_sha256 is 'SHA-256 of the secret; the secret itself is kept nowhere.';
+comment on column accounts.api_token.proof_sha256 is 
+  'SHA-256 of the proof that api functions take as their token argument, which is the SHA-256 of the secret in hex. '
+  'Neither the secret nor the proof is kept.';
 
 create index api_token_account_key_idx on accounts.api_token (account_key);
 

@@ -25,6 +25,9 @@ comment on column accounts.idempotency_key.key_sha256 is
 comment on column accounts.idempotency_key.body is
   'As it was sent, but for code_salt in hex in the place of the invitation''s code.';
 
+-- Where a DBA has called without a token and with a key that can be guessed, key and code_salt make the code.
+revoke select on accounts.idempotency_key from accountsd_dba;
+
 -- For the writers, who take away what is too old.
 create index idempotency_key_created_at_idx on accounts.idempotency_key (created_at);
 

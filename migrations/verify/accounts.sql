@@ -2,7 +2,7 @@ begin;
 
 select key, type, status, name, icon, created_at, created_by, groups_revision
 from accounts.account where false;
-select key, account_key, name, icon, secret_sha256, status, created_at, created_by, disabled_at
+select key, account_key, name, icon, proof_sha256, status, created_at, created_by, disabled_at
 from accounts.api_token where false;
 select key, name, description, is_configurable, is_default, is_paid, is_obsolete, types, eligible_multi, eligible_single
 from accounts.module where false;

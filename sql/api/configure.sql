@@ -3,11 +3,13 @@ returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  c_actor constant jsonb := internal.required_actor();
 begin
   perform internal.require_shape(settings, 'configure');
   if jsonb_strip_nulls(settings) <> '{}' then
     perform internal.change_settings(jsonb_strip_nulls(settings));
-    perform internal.audit('settings.changed', internal.caller_actor(), 'settings', null);
+    perform internal.audit('settings.changed', c_actor, 'settings', null);
   end if;
   return internal.settings_object();
 end
@@ -25,6 +27,6 @@ and at most how long.
 "idempotency.lifetime" ("1 days"): for how long an answer is given again to its idempotency key.
 "limit.token", "limit.account", "limit.recipient": "none" (the default) or such as "20 per 1 days": how many
 invitations, those sent again among them, a token may make, and an account and a person (in all accounts) may get: so
-many at once, and after that one each twentieth of the time. Raises PT400.';
+many at once, and after that one each twentieth of the time. Raises PT400, PT401.';
 
 grant execute on function api.configure(jsonb) to accountsd_dba;

@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  c_actor constant jsonb := internal.required_actor();
   v_account accounts.account;
 begin
   perform internal.require_shape(request, 'create_account');
@@ -13,10 +14,10 @@ begin
     coalesce(request ->> 'status', 'Active')::accounts.account_status,
     internal.trimmed(request ->> 'name'),
     request ->> 'icon',
-    internal.caller_actor())
+    c_actor)
   returning * into v_account;
 
-  perform internal.audit('account.created', internal.caller_actor(), internal.account_id(v_account.key), v_account.key);
+  perform internal.audit('account.created', c_actor, internal.account_id(v_account.key), v_account.key);
   return json_build_object(
     'id', internal.account_id(v_account.key), 'icon', v_account.icon, 'type', v_account.type,
     'status', v_account.status, 'name', v_account.name);
@@ -24,6 +25,7 @@ end
 $$;
 
 comment on function api.create_account(jsonb) is
-'Makes an account. request: {"type": "Client" | "Vendor" | "Operations", "name", "status", "icon"}. Raises PT400.';
+'Makes an account. request: {"type": "Client" | "Vendor" | "Operations", "name", "status", "icon"}.
+Raises PT400, PT401.';
 
 grant execute on function api.create_account(jsonb) to accountsd_dba;

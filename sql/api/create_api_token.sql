@@ -4,21 +4,22 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  c_actor constant jsonb := internal.required_actor();
   v_secret constant text := internal.new_secret();
   v_token accounts.api_token;
 begin
   perform internal.require_shape(request, 'create_api_token');
-  insert into accounts.api_token (account_key, name, icon, secret_sha256, created_by)
+  insert into accounts.api_token (account_key, name, icon, proof_sha256, created_by)
   values (
     internal.required_account(request),
     internal.trimmed(request ->> 'name'),
     request ->> 'icon',
-    sha256(convert_to(v_secret, 'UTF8')),
-    internal.caller_actor())
+    internal.proof_sha256(internal.secret_proof(v_secret)),
+    c_actor)
   returning * into v_token;
 
   perform internal.audit(
-    'api_token.created', internal.caller_actor(), internal.api_token_id(v_token.key), v_token.account_key);
+    'api_token.created', c_actor, internal.api_token_id(v_token.key), v_token.account_key);
   return json_build_object(
     'id', internal.api_token_id(v_token.key), 'name', v_token.name, 'icon', v_token.icon, 'status', v_token.status,
     'token', 'idt:' || internal.api_token_id(v_token.key) || ':' || v_secret);
@@ -27,6 +28,6 @@ $$;
 
 comment on function api.create_api_token(jsonb) is
 'Makes an API token of an account. request: {"account": {"id"}, "name", "icon"}. Returns it with "token", the text
-to send as "Authorization: Bearer <token>": the only time that its secret is shown. Raises PT400.';
+to send as "Authorization: Bearer <token>": the only time that its secret is shown. Raises PT400, PT401.';
 
 grant execute on function api.create_api_token(jsonb) to accountsd_dba;

@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  c_actor constant jsonb := internal.required_actor();
   v_buyer accounts.buyer;
 begin
   perform internal.require_shape(request, 'create_buyer');
@@ -12,15 +13,15 @@ begin
     internal.required_account(request),
     internal.trimmed(request ->> 'name'),
     request ->> 'icon',
-    internal.caller_actor())
+    c_actor)
   returning * into v_buyer;
 
-  perform internal.audit('buyer.created', internal.caller_actor(), internal.buyer_id(v_buyer.key), v_buyer.account_key);
+  perform internal.audit('buyer.created', c_actor, internal.buyer_id(v_buyer.key), v_buyer.account_key);
   return json_build_object('id', internal.buyer_id(v_buyer.key), 'icon', v_buyer.icon, 'name', v_buyer.name);
 end
 $$;
 
 comment on function api.create_buyer(jsonb) is
-'Makes a buyer of an account. request: {"account": {"id"}, "name", "icon"}. Raises PT400.';
+'Makes a buyer of an account. request: {"account": {"id"}, "name", "icon"}. Raises PT400, PT401.';
 
 grant execute on function api.create_buyer(jsonb) to accountsd_dba;

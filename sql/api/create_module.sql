@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  c_actor constant jsonb := internal.required_actor();
   v_settings constant jsonb := coalesce(nullif(request -> 'settings', 'null'), '{}');
   v_key bigint;
 begin
@@ -21,14 +22,14 @@ begin
     array(select t.value from jsonb_array_elements_text(internal.items(v_settings, 'type')) as t (value)),
     coalesce((v_settings #>> '{eligibility,multi}')::boolean, true),
     coalesce((v_settings #>> '{eligibility,single}')::boolean, true),
-    internal.caller_actor())
+    c_actor)
   on conflict (name) do nothing
   returning key into v_key;
   if v_key is null then
     perform internal.raise_problem(409, 'A module of this name exists.');
   end if;
 
-  perform internal.audit('module.created', internal.caller_actor(), internal.module_id(v_key), null);
+  perform internal.audit('module.created', c_actor, internal.module_id(v_key), null);
   return (
     select json_build_object(
       'id', internal.module_id(m.key), 'description', m.description, 'name', m.name,
@@ -40,6 +41,6 @@ $$;
 
 comment on function api.create_module(jsonb) is
 'Makes a module of the global catalogue. request: {"name", "description", "settings": {"configurable", "default",
-"paid", "obsolete", "type": ["..."], "eligibility": {"multi", "single"}}}. Raises PT400, PT409 (name taken).';
+"paid", "obsolete", "type": ["..."], "eligibility": {"multi", "single"}}}. Raises PT400, PT401, PT409 (name taken).';
 
 grant execute on function api.create_module(jsonb) to accountsd_dba;

@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  c_actor constant jsonb := internal.required_actor();
   v_account_key bigint;
   v_errors jsonb;
   v_group accounts.user_group;
@@ -38,7 +39,7 @@ begin
     request ->> 'logo',
     coalesce((request ->> 'isDefault')::boolean, false),
     coalesce((request ->> 'allBuyers')::boolean, false),
-    internal.caller_actor())
+    c_actor)
   on conflict do nothing
   returning * into v_group;
   if v_group.key is null then
@@ -54,7 +55,7 @@ begin
   from jsonb_array_elements(internal.items(request, 'buyers')) as r (item);
 
   perform internal.audit(
-    'user_group.created', internal.caller_actor(), internal.user_group_id(v_group.key), v_account_key);
+    'user_group.created', c_actor, internal.user_group_id(v_group.key), v_account_key);
   return json_build_object(
     'id', internal.user_group_id(v_group.key), 'name', v_group.name, 'description', v_group.description,
     'logo', v_group.logo, 'isDefault', v_group.is_default);
@@ -63,7 +64,7 @@ $$;
 
 comment on function api.create_user_group(jsonb) is
 'Makes a user group of an account. request: {"account": {"id"}, "name", "description", "logo", "isDefault",
-"modules": [{"id"}], and either "buyers": [{"id"}] or "allBuyers": true}. Raises PT400, PT409 (the name is taken, or the
-account has a default group).';
+"modules": [{"id"}], and either "buyers": [{"id"}] or "allBuyers": true}. Raises PT400, PT401,
+PT409 (the name is taken, or the account has a default group).';
 
 grant execute on function api.create_user_group(jsonb) to accountsd_dba;

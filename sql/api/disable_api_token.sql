@@ -4,6 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  c_actor constant jsonb := internal.required_actor();
   v_token accounts.api_token;
 begin
   update accounts.api_token as t
@@ -12,7 +13,7 @@ begin
   returning * into v_token;
   if found then
     perform internal.audit(
-      'api_token.disabled', internal.caller_actor(), internal.api_token_id(v_token.key), v_token.account_key);
+      'api_token.disabled', c_actor, internal.api_token_id(v_token.key), v_token.account_key);
   else
     select * into v_token from accounts.api_token as t where t.key = internal.api_token_key(disable_api_token.id);
     if not found then
@@ -26,6 +27,6 @@ end
 $$;
 
 comment on function api.disable_api_token(text) is
-'Disables an API token, from the next request on; a token that is disabled already stays so. Raises PT404.';
+'Disables an API token, from the next request on; a token that is disabled already stays so. Raises PT401, PT404.';
 
 grant execute on function api.disable_api_token(text) to accountsd_dba;

@@ -18,6 +18,7 @@ declare
     ) as m (field, message, is_wrong)
     where m.is_wrong);
 begin
+  perform internal.required_actor();
   if c_errors is not null then
     perform internal.raise_problem(400, 'The request is not valid.', c_errors);
   end if;
@@ -47,6 +48,6 @@ comment on function api.list_deliveries(text, text, int, int) is
 'The mails of the outbox, newest first: what became of each, how often it was tried, why it was not sent, when it is
 tried again. status: Queued, Sent, GivenUp or Cancelled (the invitation was no longer open); account_user_id: one
 member''s. Answers like the lists: {"$meta": {"pagination": ...}, "data": [...]}. unresolvedAttempts: how many attempts
-ended without a word, any of which may have sent it. Raises PT400.';
+ended without a word, any of which may have sent it. Raises PT400, PT401.';
 
 grant execute on function api.list_deliveries(text, text, int, int) to accountsd_dba;

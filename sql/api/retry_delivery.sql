@@ -5,6 +5,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
+  c_actor constant jsonb := internal.required_actor();
   v_entry accounts.outbox;
   v_invitation accounts.invitation;
   v_refusal text;
@@ -34,7 +35,7 @@ begin
       uncounted_attempts = case when v_entry.delivery = 'Queued' then o.uncounted_attempts else o.attempts end
   where o.key = v_entry.key
   returning * into v_entry;
-  perform internal.audit('delivery.retried', internal.caller_actor(),
+  perform internal.audit('delivery.retried', c_actor,
     internal.account_user_id(v_invitation.account_user_key),
     (select u.account_key from accounts.account_user as u where u.key = v_invitation.account_user_key));
   perform internal.wake_readers();
@@ -44,7 +45,7 @@ $$;
 
 comment on function api.retry_delivery(bigint) is
 'Makes a mail due now that waits for its next attempt, or was given up and then gets as many attempts as a new one. id:
-of api.list_deliveries. Answers the delivery. Raises PT404, and PT409 where the mail was sent, is being sent, or its
-invitation is no longer open.';
+of api.list_deliveries. Answers the delivery. Raises PT401, PT404, and PT409 where the mail was sent, is being sent, or
+its invitation is no longer open.';
 
 grant execute on function api.retry_delivery(bigint) to accountsd_dba;

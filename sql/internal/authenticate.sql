@@ -29,12 +29,12 @@ as $$
       select
         case when token is null then internal.caller_actor() end as actor,
         internal.api_token_key(split_part(token, ':', 1)) as key,
-        split_part(token, ':', 2) as secret_sha256
+        internal.proof_sha256(split_part(token, ':', 2)) as proof_sha256
       offset 0
     ) as r
     left join lateral (
       select * from internal.token_callers() as i where i.key = r.key offset 0
-    ) as t on encode(t.secret_sha256, 'hex') = r.secret_sha256
+    ) as t on t.proof_sha256 = r.proof_sha256
   ) as c
 $$;
 

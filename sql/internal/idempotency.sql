@@ -5,14 +5,16 @@
 -- Only work that was done is kept. A refusal has changed nothing, and an error undoes everything: the key stays free.
 
 -- The code of an invitation, made of what the caller alone has, so that it can be given again and yet is kept nowhere.
--- That is the seed that accountsd makes of the token's secret, which the database has not; elsewhere the key itself,
--- which should be random for that reason.
+-- That is the seed that accountsd makes of the token's secret, which the database has not; elsewhere the token's proof, if
+-- there is one, and the key, which a caller without a token should therefore make random.
 create or replace function internal.idempotency_code(salt bytea, element jsonb)
 returns text
 language sql immutable parallel safe
 as $$
   select translate(encode(sha256(
-    salt || convert_to(coalesce(element ->> 'codeSeed', element ->> 'idempotencyKey'), 'UTF8')), 'base64'), '+/=', '-_')
+    salt || convert_to(
+      coalesce(element ->> 'codeSeed', coalesce(element ->> 'token', '') || ' ' || (element ->> 'idempotencyKey')),
+      'UTF8')), 'base64'), '+/=', '-_')
 $$;
 
 -- Whose keys are kept apart: each token's, each database role's, and where a code authorises and nobody is known, those

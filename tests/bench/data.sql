@@ -51,8 +51,8 @@ select g.key, b.key, g.account_key
 from accounts.user_group as g
 join accounts.buyer as b on b.account_key = g.account_key
 where not g.has_all_buyers and b.key % 10 < 5;
-insert into accounts.api_token (account_key, name, secret_sha256, created_by)
-select a.key, 'Token', sha256(convert_to(repeat('s', 43), 'UTF8')), '{"name": "bench"}'
+insert into accounts.api_token (account_key, name, proof_sha256, created_by)
+select a.key, 'Token', internal.proof_sha256(internal.secret_proof(repeat('s', 43))), '{"name": "bench"}'
 from accounts.account as a
 order by a.key;
 \echo accounts

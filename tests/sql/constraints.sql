@@ -276,10 +276,10 @@ select is(
 select is(pg_temp.spoilt('user_group', '{"account_key": -1}'), 'user_group_account_key_fkey',
   'a group is an account''s');
 select is(
-  pg_temp.spoilt('api_token', jsonb_build_object('account_key', :client_key, 'secret_sha256', '\x00'::bytea)),
-  'api_token_secret_sha256_length', 'what is kept of a secret has the length of a SHA-256');
+  pg_temp.spoilt('api_token', jsonb_build_object('account_key', :client_key, 'proof_sha256', '\x00'::bytea)),
+  'api_token_proof_sha256_length', 'what is kept of a proof has the length of a SHA-256');
 select is(
-  pg_temp.spoilt('api_token', jsonb_build_object('account_key', -1, 'secret_sha256', sha256('x'))),
+  pg_temp.spoilt('api_token', jsonb_build_object('account_key', -1, 'proof_sha256', sha256('x'))),
   'api_token_account_key_fkey', 'a token is an account''s');
 select is(
   pg_temp.violation('update accounts.api_token set status = ''Disabled'''),
@@ -298,7 +298,7 @@ from (values
   ('module', 9999, '{}'),
   ('buyer', 99999999, jsonb_build_object('account_key', :client_key)),
   ('user_group', 99999999, jsonb_build_object('account_key', :client_key, 'name', 'K')),
-  ('api_token', 99999999, jsonb_build_object('account_key', :client_key, 'secret_sha256', sha256('x')))
+  ('api_token', 99999999, jsonb_build_object('account_key', :client_key, 'proof_sha256', sha256('x')))
 ) as t (name, largest, fields);
 select is(
   pg_temp.spoilt('account', jsonb_build_object('key', k.key)), k.wanted,
@@ -331,7 +331,7 @@ from (values
   ('module', 'created_by', '{}'),
   ('buyer', 'created_by', jsonb_build_object('account_key', :client_key)),
   ('user_group', 'created_by', jsonb_build_object('account_key', :client_key, 'name', 'A')),
-  ('api_token', 'created_by', jsonb_build_object('account_key', :client_key, 'secret_sha256', sha256('x'))),
+  ('api_token', 'created_by', jsonb_build_object('account_key', :client_key, 'proof_sha256', sha256('x'))),
   ('audit_record', 'actor', '{}')
 ) as t (name, actor, fields)
 cross join (values ('{}'::jsonb), ('{"name": 1}')) as a (actor);

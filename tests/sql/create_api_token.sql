@@ -28,8 +28,9 @@ select is(
     'by', '{"name": "accountsd_dba"}'::jsonb),
   'the row is what the answer says, of the account given');
 select is(
-  (select t.secret_sha256 from accounts.api_token as t where t.key = internal.api_token_key(:'answer'::json ->> 'id')),
-  sha256(convert_to(:'secret', 'UTF8')), 'the row has the SHA-256 of the secret');
+  (select t.proof_sha256 from accounts.api_token as t where t.key = internal.api_token_key(:'answer'::json ->> 'id')),
+  sha256(convert_to(encode(sha256(convert_to(:'secret', 'UTF8')), 'hex'), 'UTF8')),
+  'the row has the SHA-256 of the proof, which is the SHA-256 of the secret in hex');
 select is(pg_temp.tables_with('Robot'), array['accounts.api_token'], 'a text that is kept is found in the tables');
 select is(pg_temp.tables_with(:'secret'), '{}'::text[], 'the secret is in no column of any table');
 select is(
@@ -71,7 +72,7 @@ set local role accountsd_server;
 select throws_ok($$ select api.create_api_token('{}') $$, '42501', null, 'the server may not');
 reset role;
 select ok(
-  count(distinct t.secret_sha256) = count(*), 'no two tokens share a secret') from accounts.api_token as t;
+  count(distinct t.proof_sha256) = count(*), 'no two tokens share a secret') from accounts.api_token as t;
 
 select * from finish();
 rollback;

@@ -3,7 +3,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(98);
+select plan(99);
 
 -- The answer as it is written, byte for byte.
 create function pg_temp.text_of(role text, call text)
@@ -341,6 +341,13 @@ select is(
     where s.position = 1
       and pg_temp.code(s.body) = translate(encode(sha256(k.code_salt || 'seeded'), 'base64'), '+/=', '-_')),
   0::bigint, 'and nobody who guesses the key can make it of what is kept');
+select pg_temp.text_of('accountsd_server', pg_temp.create_call(
+  pg_temp.invitation('unseeded@example.com'), :'client_token', 'unseeded')) as unseeded \gset
+select is(
+  (select count(*) from accounts.idempotency_key as k, (values ('unseeded'), (' unseeded')) as g (guess)
+    where pg_temp.code(:'unseeded') = translate(encode(sha256(k.code_salt || convert_to(g.guess, 'UTF8')), 'base64'),
+      '+/=', '-_')),
+  0::bigint, 'nor where a token calls without such a secret');
 
 -- A text that looks like what stands in a code's place.
 select pg_temp.text_of('accountsd_server', pg_temp.create_call(jsonb_set(pg_temp.invitation('place@example.com'),
