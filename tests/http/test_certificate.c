@@ -85,6 +85,22 @@ Test(certificate, one_clear_line_when_it_is_of_no_use)
     certificate_free(other);
 }
 
+/* Below 112 bits: at the start, and for a server that has a good one. */
+Test(certificate, a_weak_one_is_of_no_use)
+{
+    static const struct {
+        enum key_kind kind;
+        const char *reason;
+    } weak[] = {{KEY_RSA_1024, "ee key too small"}, {KEY_EC_SHA_1, "ca md too weak"}};
+
+    for (size_t i = 0; i < sizeof(weak) / sizeof(weak[0]); i++) {
+        struct certificate *made = certificate_make("weak", weak[i].kind);
+
+        expect_refusal(made->certificate_path, made->key_path, weak[i].reason);
+        certificate_free(made);
+    }
+}
+
 static size_t count_logged(const struct server *server, const char *event)
 {
     char *log = server_log(server);
@@ -183,6 +199,8 @@ Test(certificate, a_bad_one_changes_nothing)
     write_file(certificate->certificate_path, "no certificate\n");
     reload(server, "\"certificate_not_reloaded\"");
     unlink(certificate->certificate_path);
+    reload(server, "\"certificate_not_reloaded\"");
+    certificate_renew(certificate, "weak", KEY_RSA_1024);
     reload(server, "\"certificate_not_reloaded\"");
     connect_all(server, new, "first");
     close_all(new);

@@ -2,13 +2,16 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fixture.h"
+#include "process.h"
 #include "tls_client.h"
 #include "wire_rows.h"
 
@@ -364,4 +367,34 @@ Test(tls, ends_with_connections_open)
     tls_close(idle);
     tls_close(silent);
     tls_close(half);
+}
+
+/* Told to stop in the midst of a handshake, the server waits for its end, and answers what comes with that.
+ */
+Test(tls, a_handshake_under_way_is_waited_for_in_a_drain)
+{
+    struct tls_client *client = tls_open(server, &(struct tls_wishes){.min_version = TLS1_3_VERSION});
+    BIO *input = SSL_get_rbio(client->ssl);
+    bool said_goodbye;
+    char *answer;
+
+    /* The server's part has come, and the client has not read it. */
+    BIO_up_ref(input);
+    SSL_set0_rbio(client->ssl, BIO_new(BIO_s_mem()));
+    cr_assert_eq(SSL_connect(client->ssl), -1);
+    SSL_set0_rbio(client->ssl, input);
+    cr_assert_eq(poll(&(struct pollfd){.fd = client->fd, .events = POLLIN}, 1, 5000), 1);
+    kill(server->pid, SIGTERM);
+    sleep_ms(300);
+    cr_assert_eq(waitpid(server->pid, NULL, WNOHANG), 0, "the server has ended");
+    setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &(int){1}, sizeof(int));
+    cr_assert_eq(SSL_connect(client->ssl), 1, "hands are not shaken");
+    tls_send(client, GET_A, strlen(GET_A));
+    setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
+    answer = tls_read_to_end(client, &said_goodbye);
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 404 ", 13), 0, "%s", answer);
+    cr_expect_eq(server_stop(server, SIGTERM), 0);
+    server = start(KEY_EC);
+    free(answer);
+    tls_close(client);
 }

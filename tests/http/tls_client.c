@@ -15,8 +15,17 @@
 #define VALID_SECONDS 3600
 #define RESPONSE_MAX 1048576UL
 
-static X509 *sign(EVP_PKEY *key, const char *name)
+static EVP_PKEY *make_key(enum key_kind kind)
 {
+    return kind == KEY_RSA        ? EVP_RSA_gen(2048)
+           : kind == KEY_RSA_1024 ? EVP_RSA_gen(1024)
+                                  : EVP_EC_gen("P-256");
+}
+
+/* Signed by itself, or with SHA-1 by another: of what signs itself OpenSSL does not check the signature. */
+static X509 *sign(EVP_PKEY *key, const char *name, enum key_kind kind)
+{
+    EVP_PKEY *issuer = kind == KEY_EC_SHA_1 ? make_key(KEY_EC) : NULL;
     X509 *certificate = X509_new();
     X509_NAME *subject = X509_get_subject_name(certificate);
     X509_EXTENSION *names =
@@ -28,17 +37,22 @@ static X509 *sign(EVP_PKEY *key, const char *name)
     X509_gmtime_adj(X509_getm_notAfter(certificate), VALID_SECONDS);
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
     X509_set_issuer_name(certificate, subject);
+    if (issuer != NULL)
+        X509_NAME_add_entry_by_txt(
+            X509_get_issuer_name(certificate), "O", MBSTRING_ASC, (const unsigned char *)"issuer", -1, -1, 0);
     X509_set_pubkey(certificate, key);
     X509_add_ext(certificate, names, -1);
     X509_EXTENSION_free(names);
-    cr_assert_gt(X509_sign(certificate, key, EVP_sha256()), 0);
+    cr_assert_gt(
+        X509_sign(certificate, issuer != NULL ? issuer : key, issuer != NULL ? EVP_sha1() : EVP_sha256()), 0);
+    EVP_PKEY_free(issuer);
     return certificate;
 }
 
 void certificate_renew(const struct certificate *certificate, const char *name, enum key_kind kind)
 {
-    EVP_PKEY *key = kind == KEY_EC ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048);
-    X509 *signed_key = sign(key, name);
+    EVP_PKEY *key = make_key(kind);
+    X509 *signed_key = sign(key, name, kind);
     char path[LOG_PATH_SIZE + 8];
     FILE *out;
 

@@ -12,9 +12,10 @@ struct certificate {
     char certificate_path[LOG_PATH_SIZE], key_path[LOG_PATH_SIZE];
 };
 
-enum key_kind { KEY_EC, KEY_RSA };
+/* The last two are too weak: a short key, and a signature with SHA-1 by another key. */
+enum key_kind { KEY_EC, KEY_RSA, KEY_RSA_1024, KEY_EC_SHA_1 };
 
-/* For localhost, signed by itself, with that common name. */
+/* For localhost, with that common name; signed by itself, unless its kind says otherwise. */
 struct certificate *certificate_make(const char *name, enum key_kind kind);
 /* The same in the same files; written aside and renamed. */
 void certificate_renew(const struct certificate *certificate, const char *name, enum key_kind kind);
