@@ -11,7 +11,7 @@
 #include "queue.h"
 #include "reply.h"
 
-/* How often a call that lost a deadlock or a serialization race is tried in all. */
+/* How often a call that lost a race is tried in all. */
 #define MAX_TRIES 3
 
 /* Where somebody has waited for a lock for as long as anybody may, others will wait for it too, and hold up
@@ -22,6 +22,10 @@
 /* A connection of no use, while another may do: to a server that has become a standby; one that has lost what
  * was prepared on it, or prepared it before functions were replaced. */
 static const char *const stale_sqlstates[] = {"25006", "26000", "0A000"};
+
+/* A race that was lost: what the statement had read was changed by another transaction before it could write.
+ * Class 40; a row that it refers to has gone or has another key; a row of the same key has come. */
+static const char *const race_sqlstates[] = {"40", "23503", "23505"};
 
 struct connection {
     struct database *database;
@@ -139,14 +143,17 @@ static void reply_set(struct connection *connection, const PGresult *result)
     reply_rows(connection->calls, count, result);
 }
 
-static bool is_stale(const char *sqlstate)
+/* Whether it is one of them, or of one of their classes. */
+static bool is_among(const char *sqlstate, const char *const *sqlstates, size_t count)
 {
-    for (size_t i = 0; i < sizeof(stale_sqlstates) / sizeof(stale_sqlstates[0]); i++) {
-        if (sqlstate != NULL && strcmp(sqlstate, stale_sqlstates[i]) == 0)
+    for (size_t i = 0; sqlstate != NULL && i < count; i++) {
+        if (strncmp(sqlstate, sqlstates[i], strlen(sqlstates[i])) == 0)
             return true;
     }
     return false;
 }
+#define IS_AMONG(sqlstate, sqlstates)                                                                        \
+    is_among(sqlstate, sqlstates, sizeof(sqlstates) / sizeof((sqlstates)[0]))
 
 /* The set was undone as a whole: its calls are tried one by one, so that only the one at fault fails; one
  * that lost a race to others is tried again. */
@@ -155,14 +162,14 @@ static void reply_error(struct connection *connection, const PGresult *result)
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
-    bool lost_race = sqlstate != NULL && strncmp(sqlstate, "40", 2) == 0;
+    bool lost_race = IS_AMONG(sqlstate, race_sqlstates);
     size_t count = connection->count;
 
     /* The message itself may quote what a client sent. */
     log_event("database_error", json_pack("{s:s?, s:s?, s:s?, s:i}", "sqlstate", sqlstate, "function",
                                     function, "constraint", constraint, "requests", (int)count));
     metrics_count_error(connection->database->metrics, sqlstate);
-    if (is_stale(sqlstate)) {
+    if (IS_AMONG(sqlstate, stale_sqlstates)) {
         drop_connection(connection, problem_status_of_sqlstate(sqlstate), "it is of no use any more");
         return;
     }

@@ -1,5 +1,8 @@
 -- Loaded once into the test database, because a trigger cannot be made beside running tests without
 -- holding them up: the database fails, in ways that no verdict foresees, on addresses that begin so.
+create sequence public.poison_race;
+grant usage on sequence public.poison_race to public;
+
 create function public.poison()
 returns trigger
 language plpgsql
@@ -12,6 +15,9 @@ begin
     raise exception 'poisoned';
   elsif new.email like 'slow-%' then
     perform pg_sleep(5);
+  elsif new.email like 'race-%' and nextval('public.poison_race') % 2 = 1 then
+    -- Once, with the SQLSTATE that follows, as if another transaction had come first.
+    raise exception 'lost a race' using errcode = substr(new.email, 6, 5);
   elsif new.email like 'deadlock-%' then
     -- Two that differ only in the a and b that follows take the same two locks, each in its own order. The pause is
     -- for the other to take its first.
