@@ -56,6 +56,18 @@ static const struct replacement html[] = {
     {"'", "&#39;"},
 };
 
+/* What addresses of pages and mailboxes are made of, in the forms that mail programs know. A zero-width space
+ * behind one keeps a program from making a link of what somebody has called themselves. */
+static const struct replacement linking[] = {
+    {".", ".\xe2\x80\x8b"},
+    {":", ":\xe2\x80\x8b"},
+    {"@", "@\xe2\x80\x8b"},
+    {"\xe3\x80\x82", "\xe3\x80\x82\xe2\x80\x8b"},
+    {"\xef\xbc\x8e", "\xef\xbc\x8e\xe2\x80\x8b"},
+    {"\xef\xbc\xa0", "\xef\xbc\xa0\xe2\x80\x8b"},
+    {"\xef\xbd\xa1", "\xef\xbd\xa1\xe2\x80\x8b"},
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct replacement *find_replacement(
@@ -70,14 +82,21 @@ static const struct replacement *find_replacement(
     return NULL;
 }
 
-static void append_text(struct buffer *buffer, const char *text, size_t len, bool is_html, bool is_value)
+/* What text is, and so what of it is replaced. */
+enum origin { OF_TEMPLATE, OF_VALUE, OF_NAME };
+
+static void append_text(struct buffer *buffer, const char *text, size_t len, bool is_html, enum origin origin)
 {
     while (len > 0) {
         const struct replacement *replacement = NULL;
         size_t taken = 1;
 
-        if (is_value)
+        if (origin != OF_TEMPLATE)
             replacement = find_replacement(unruly, COUNT(unruly), text, len);
+        if (origin == OF_NAME && replacement == NULL &&
+            (replacement = find_replacement(linking, COUNT(linking), text, len)) != NULL &&
+            (strlen(replacement->from) == len || text[strlen(replacement->from)] == ' '))
+            replacement = NULL;
         if (replacement == NULL && is_html)
             replacement = find_replacement(html, COUNT(html), text, len);
         if (replacement != NULL) {
@@ -102,7 +121,8 @@ static void append_value(struct buffer *buffer, const struct fill_value *value, 
     }
     if (is_apart)
         append(buffer, open, sizeof(open) - 1);
-    append_text(buffer, value->value, strlen(value->value), is_html, true);
+    append_text(
+        buffer, value->value, strlen(value->value), is_html, value->kind == FILL_NAME ? OF_NAME : OF_VALUE);
     if (is_apart)
         append(buffer, close, sizeof(close) - 1);
 }
@@ -149,12 +169,12 @@ char *fill(const char *template, enum fill_format format, const struct fill_valu
         const struct fill_value *value = find_value(values, count, name, len);
         const char *end = value != NULL ? name - 1 : after;
 
-        append_text(&buffer, template, (size_t)(end - template), format == FILL_SENTENCE, false);
+        append_text(&buffer, template, (size_t)(end - template), format == FILL_SENTENCE, OF_TEMPLATE);
         if (value != NULL)
             append_value(&buffer, value, format != FILL_PLAIN);
         template = after;
     }
-    append_text(&buffer, template, strlen(template), format == FILL_SENTENCE, false);
+    append_text(&buffer, template, strlen(template), format == FILL_SENTENCE, OF_TEMPLATE);
     if (buffer.failed) {
         free(buffer.text);
         return NULL;

@@ -9,7 +9,8 @@
 enum fill_kind {
     /* Plain text. */
     FILL_TEXT,
-    /* Plain text that people chose, of whatever script: in HTML it is kept apart from the text around it. */
+    /* Plain text that people chose, of whatever script: in HTML it is kept apart from the text around it, and
+     * a zero-width space behind each dot, colon and @ within keeps programs from making links of it. */
     FILL_NAME,
     /* Of the text's own format already. */
     FILL_RAW,

@@ -22,7 +22,7 @@ static char *message_of(
     json_t *claim = json_pack("{s:s, s:s, s:{s:s, s:s, s:s}, s:s, s:n, s:s, s:s, s:s, s:s, s:s}", "topic",
         topic, "messageId", "invitation.17.1795000000000000@portal.example", "to", "email",
         "jose@example.test", "name", "José Ñandú <script>", "firstName", "José", "language", language,
-        "culture", "account", "Smith & Sons", "inviter", "Grace Hopper", "url",
+        "culture", "account", "Smith & Sons (example.com)", "inviter", "Grace Hopper", "url",
         "https://portal.example/invitations/AUSR-0315-0582-6081/fVreVke7rnsnaZsBsiAdZlFT2JWjxbjDidAbCdEfGhI",
         "expiresAt", "2026-12-02T03:00:00.000Z", "queuedAt", "2026-11-25T03:00:00.000Z");
     struct message message = {

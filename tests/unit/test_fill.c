@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,6 +62,41 @@ Test(fill, keeps_values_on_their_line_and_in_their_direction)
     expect("{name}", FILL_PLAIN, unruly, FILL_NAME, "a b cdefg\xe2\x80\xa6");
     expect("{name}", FILL_HTML, unruly, FILL_NAME, "<bdi>a b cdefg\xe2\x80\xa6</bdi>");
     expect("\xe2\x80\xae{name}", FILL_PLAIN, "x", FILL_TEXT, "\xe2\x80\xaex");
+}
+
+#define APART "\xe2\x80\x8b"
+
+Test(fill, lets_no_name_become_a_link)
+{
+    static const struct {
+        const char *name, *filled;
+    } rows[] = {
+        {"example.com", "example." APART "com"},
+        {"www.example.com/a?b", "www." APART "example." APART "com/a?b"},
+        {"HTTPS://EXAMPLE.COM", "HTTPS:" APART "//EXAMPLE." APART "COM"},
+        {"mailto:ann@example.com", "mailto:" APART "ann@" APART "example." APART "com"},
+        {"example\xe3\x80\x82"
+         "com",
+            "example\xe3\x80\x82" APART "com"},
+        {"example\xef\xbc\x8e"
+         "com",
+            "example\xef\xbc\x8e" APART "com"},
+        {"example\xef\xbd\xa1"
+         "com",
+            "example\xef\xbd\xa1" APART "com"},
+        {"Dr. Ada J. Lovelace jr.", "Dr. Ada J. Lovelace jr."},
+        {"Team: North @ Acme Inc.", "Team: North @ Acme Inc."},
+        {"...", "." APART "." APART "."},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char html[128];
+
+        snprintf(html, sizeof(html), "<bdi>%s</bdi>.com", rows[i].filled);
+        expect("{name}", FILL_PLAIN, rows[i].name, FILL_NAME, rows[i].filled);
+        expect("{name}.com", FILL_HTML, rows[i].name, FILL_NAME, html);
+        expect("{name}", FILL_PLAIN, rows[i].name, FILL_TEXT, rows[i].name);
+    }
 }
 
 Test(fill, finds_gaps)

@@ -141,6 +141,36 @@ Test(mail, lets_no_name_break_it)
     mail_free(&mail);
 }
 
+#define APART "\xe2\x80\x8b"
+
+/* Names of people and accounts; a link is the invitation's alone. */
+Test(mail, makes_no_link_of_a_name)
+{
+    static const char *const topic_names[] = {"invitation.mail", "invitation.reminder"};
+
+    for (size_t i = 0; i < 2; i++) {
+        json_t *object =
+            message(topic_names[i], "en", "www.evil.example Lee", "Win at https://evil.example/now");
+        struct mail mail;
+
+        json_object_set_new(object, "account", json_string("example.com"));
+        json_object_set_new(json_object_get(object, "to"), "firstName", json_string("www.evil.example"));
+        render(object, &mail);
+        cr_expect_null(strstr(mail.text, "evil.example"), "%s", mail.text);
+        cr_expect_null(strstr(mail.text, "example.com"));
+        cr_expect_not_null(strstr(mail.text, "Hello www." APART "evil." APART "example,"));
+        cr_expect_not_null(
+            strstr(mail.text, "Win at https:" APART "//evil." APART "example/now"), "%s", mail.text);
+        cr_expect_not_null(strstr(mail.text, "example." APART "com"));
+        cr_expect_not_null(strstr(mail.text, "\n" URL "\n"));
+        cr_expect_null(strstr(mail.html, "evil.example"), "%s", mail.html);
+        cr_expect_null(strstr(mail.html, "example.com"));
+        cr_expect_not_null(strstr(mail.html, "Win at https:" APART "//evil." APART "example/now</bdi>"));
+        cr_expect_null(strstr(mail.subject, "evil.example"), "%s", mail.subject);
+        mail_free(&mail);
+    }
+}
+
 Test(mail, refuses_what_is_not_as_promised)
 {
     static const char *const keys[] = {"topic", "to", "account", "url", "expiresAt"};
