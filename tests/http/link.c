@@ -37,6 +37,8 @@ struct link {
     unsigned one_in;
     unsigned long seed;
     size_t turn;
+    /* The one way there is, or NO_CUT for all of them. */
+    _Atomic enum link_cut only;
     size_t cuts[LINK_CUTS];
     struct line lines[MAX_LINES];
 };
@@ -92,7 +94,9 @@ static void accept_line(struct link *link)
 
 static enum link_cut draw(struct link *link)
 {
-    return random_below(link, link->one_in) == 0 ? (enum link_cut)(link->turn++ % LINK_CUTS) : NO_CUT;
+    if (random_below(link, link->one_in) != 0)
+        return NO_CUT;
+    return link->only != NO_CUT ? link->only : (enum link_cut)(link->turn++ % LINK_CUTS);
 }
 
 static void pass_call(struct link *link, struct line *line, char *bytes)
@@ -135,6 +139,13 @@ static void pass_answer(struct link *link, struct line *line, char *bytes)
     }
     if (line->is_busy && line->cut == LINK_CUT_IN_ANSWER) {
         send_all(line->near, bytes, random_below(link, (size_t)got));
+        cut_line(link, line);
+        return;
+    }
+    if (line->is_busy && line->cut == LINK_CUT_WITH_ERROR) {
+        static const char error[] = "E\0\0\0\60SFATAL\0VFATAL\0C08P01\0Mserver conn crashed?\0";
+
+        send_all(line->near, error, sizeof(error));
         cut_line(link, line);
         return;
     }
@@ -206,6 +217,7 @@ struct link *link_start(const char *database_url, unsigned one_in, unsigned long
 
     link->one_in = one_in;
     link->seed = seed;
+    link->only = NO_CUT;
     for (size_t i = 0; i < MAX_LINES; i++)
         link->lines[i].near = link->lines[i].far = -1;
     find_database(link, database_url);
@@ -219,6 +231,11 @@ struct link *link_start(const char *database_url, unsigned one_in, unsigned long
         " host=127.0.0.1 port=%d sslmode=disable user=accountsd_server", ntohs(address.sin_port));
     cr_assert_eq(pthread_create(&link->thread, NULL, run, link), 0);
     return link;
+}
+
+void link_cut_only(struct link *link, enum link_cut way)
+{
+    link->only = way;
 }
 
 const char *link_url(const struct link *link)

@@ -17,6 +17,9 @@ enum link_cut {
     LINK_CUT_BEFORE_ANSWER,
     /* A part of the answer does. */
     LINK_CUT_IN_ANSWER,
+    /* It is done, and in place of the answer comes what PgBouncer says when it has lost the database: an
+     * error of its own, of class 08. */
+    LINK_CUT_WITH_ERROR,
     LINK_CUTS,
 };
 
@@ -25,6 +28,8 @@ struct link;
 /* To the database of a connection string. One in so many calls is cut, by each way in turn, at places that
  * the seed decides about. */
 struct link *link_start(const char *database_url, unsigned one_in, unsigned long seed);
+/* From now on all that is cut is cut by that way. */
+void link_cut_only(struct link *link, enum link_cut way);
 /* What a server is to connect to; of the link. */
 const char *link_url(const struct link *link);
 /* Ends all connections. cuts: how often each way had its turn. */

@@ -163,8 +163,8 @@ static void check(PGconn *pg, const struct run *run, size_t count)
 
 Test(links, that_are_cut_cost_nobody_anything)
 {
-    static const char *const names[LINK_CUTS] = {
-        "before it was sent", "while it was", "after it was", "before the answer", "in the answer"};
+    static const char *const names[LINK_CUTS] = {"before it was sent", "while it was", "after it was",
+        "before the answer", "in the answer", "with an error"};
     const char *seed = getenv("LINK_SEED");
     size_t count = is_soak() ? INVITATIONS_OF_SOAK : INVITATIONS, replays = 0, cuts[LINK_CUTS];
     PGconn *pg = database_connect(database_url());
@@ -195,11 +195,53 @@ Test(links, that_are_cut_cost_nobody_anything)
         cr_expect_gt(cuts[i], 0, "LINK_SEED=%lu: never cut %s", run->seed, names[i]);
     cr_expect_gt(replays, 0, "LINK_SEED=%lu: no answer was lost after the work was done", run->seed);
     fprintf(stderr,
-        "%zu invitations, cut off %zu, %zu, %zu, %zu and %zu times; %zu answers lost, %zu told to wait, %zu "
+        "%zu invitations, cut off %zu, %zu, %zu, %zu, %zu and %zu times; %zu answers lost, %zu told to wait, "
+        "%zu "
         "given again\n",
-        count, cuts[0], cuts[1], cuts[2], cuts[3], cuts[4], run->lost, run->in_progress, replays);
+        count, cuts[0], cuts[1], cuts[2], cuts[3], cuts[4], cuts[5], run->lost, run->in_progress, replays);
     free(run->invitations);
     free(run);
+    account_free(account);
+    PQfinish(pg);
+}
+
+/* A pooler's error is the first that comes, as one of the database is that has done nothing; but the pooler
+ * does not know whether the database has. Without a key nobody would notice that it is done again. */
+Test(links, an_error_of_a_pooler_is_no_word_of_the_database)
+{
+    static const struct {
+        enum link_cut way;
+        const char *invitations;
+    } rows[] = {{LINK_CUT_WITH_ERROR, "1"}, {LINK_CUT_BEFORE_ANSWER, "1"}, {LINK_CUT_BEFORE_SEND, "0"}};
+    PGconn *pg = database_connect(database_url());
+    struct account *account = account_make(pg, "Client");
+    struct link *link = link_start(database_url(), 1, 1);
+    size_t cuts[LINK_CUTS];
+    struct server *server =
+        server_start(link_url(link), (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *email = new_email(), *body = create_body(email, NULL, NULL), *invitations;
+        struct answer answer;
+
+        link_cut_only(link, rows[i].way);
+        answer = post(server, account->token, body);
+        cr_expect_eq(answer.status, 503, "row %zu: %ld %s", i, answer.status, answer.text);
+        cr_expect_not_null(
+            strstr(answer.text, "whether the request was done is unknown"), "row %zu: %s", i, answer.text);
+        invitations = database_query(pg,
+            "select count(*) from accounts.invitation as i join accounts.account_user as u on u.key = "
+            "i.account_user_key"
+            " join accounts.person as p on p.key = u.person_key where p.email = $1",
+            email, NULL);
+        cr_expect_str_eq(invitations, rows[i].invitations, "row %zu: %s invitations", i, invitations);
+        free(invitations);
+        answer_free(&answer);
+        free(body);
+        free(email);
+    }
+    server_end(server);
+    link_stop(link, cuts);
     account_free(account);
     PQfinish(pg);
 }
