@@ -131,6 +131,8 @@ Test(life, a_worker_that_cannot_end_breaks_off_and_says_so)
     office_queue(office, 4);
     cr_assert(sink_await(office->sink, SINK_MAIL, 4));
     begun = now_us();
+    kill(worker->pid, SIGTERM);
+    cr_expect_eq(log_await(worker, "\"event\":\"deliveries_broken_off\",\"deliveries\":4}", 1), 1);
     cr_expect_eq(server_stop(worker, SIGTERM), 1);
     cr_expect_lt(now_us() - begun, 6000000);
     /* The database knows, so that nobody waits for the end of the lease. */

@@ -1,0 +1,71 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "office.h"
+
+/* What is away is tried again after pauses that grow, so that it is not stormed when it comes back. */
+
+OFFICE_SUITE(pauses, 120)
+
+/* Lets the worker's connections to its database, and those to come, in or not. */
+static void open_database(bool is_open)
+{
+    PGconn *pg = database_connect(database_url());
+    char *sql = NULL;
+
+    cr_assert_geq(
+        asprintf(&sql, "alter database %s allow_connections %s", office->name, is_open ? "true" : "false"),
+        0);
+    free(database_query(pg, sql, NULL));
+    free(sql);
+    if (!is_open)
+        free(database_query(pg,
+            "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where datname = $1"
+            " and usename = 'accountsd_delivery'",
+            office->name, NULL));
+    PQfinish(pg);
+}
+
+/* Half of what they may be they are at least: 50, 100, 200 ... ms. So eight attempts take more than six
+ * seconds. */
+Test(pauses, between_attempts_to_connect_grow)
+{
+    struct server *worker =
+        office_start_worker(office, (const char *[]){"--database-retry-interval=60000", NULL});
+    size_t attempts;
+
+    office_queue(office, 1);
+    office_await(office, "Sent", 1);
+    cr_expect_eq(log_count(worker, "\"event\":\"database_away\""), 0);
+    open_database(false);
+    cr_expect_eq(log_await(worker, "\"event\":\"database_lost\"", 1), 1);
+    cr_expect_geq(log_await(worker, "\"event\":\"database_away\"", 3), 3);
+    sleep_ms(4000);
+    attempts = log_count(worker, "\"event\":\"database_away\"");
+    cr_expect_leq(attempts, 8, "%zu attempts", attempts);
+    cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 0);
+    open_database(true);
+    office_queue(office, 1);
+    office_await(office, "Sent", 2);
+    cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 1);
+    server_end(worker);
+}
+
+/* 250, 500, 1000 ... ms: six attempts take more than seven seconds. */
+Test(pauses, between_attempts_to_send_grow)
+{
+    struct server *worker;
+    size_t attempts;
+
+    sink_stop(office->sink);
+    office->sink = NULL;
+    office_queue(office, 30);
+    worker = office_start_worker(office, (const char *[]){"--smtp-url", office->sink_url, "--smtp-tls=none",
+                                             "--smtp-retry-interval=60000", "--mails-in-flight=1", NULL});
+    cr_expect_eq(log_await(worker, "\"event\":\"transport_away\"", 1), 1);
+    sleep_ms(5000);
+    attempts = log_count(worker, "\"event\":\"delivery\"");
+    cr_expect(attempts >= 3 && attempts <= 6, "%zu attempts", attempts);
+    server_end(worker);
+}
