@@ -34,6 +34,8 @@
 #define CLAIM_PATIENCE_MS 2000
 /* Invitations that one call announces; where there were as many, there may be more. */
 #define ANNOUNCED_AT_ONCE 100
+/* Events that one call numbers, likewise. */
+#define NUMBERED_AT_ONCE 1000
 
 /* Something that fails for a while: each failure doubles the time until it is tried again. */
 struct pause {
@@ -53,8 +55,8 @@ struct worker {
     /* How many the sender has. */
     size_t in_flight;
     struct results results;
-    /* There may be a mail that is due. */
-    bool is_hungry;
+    /* There may be a mail that is due, and an event without a position. */
+    bool is_hungry, may_have_events;
     struct pause database, transport;
     /* When to look into the queue, to do so after the last word of a mail, to count it, and to announce. */
     int64_t poll_at, look_again_at, backlog_at, announce_at;
@@ -98,7 +100,7 @@ static void connect_database(struct worker *worker)
 
     if (outbox_connect(&worker->outbox, worker->is_draining ? -1 : worker->signal_fd, &is_unfit)) {
         worker->database = (struct pause){0};
-        worker->is_hungry = true;
+        worker->is_hungry = worker->may_have_events = true;
         tally_set(worker->tally, TALLY_DATABASE_CONNECTED, 1);
         tally_set(worker->tally, TALLY_SCHEMA_UNFIT, 0);
         log_event("database_connected", NULL);
@@ -263,6 +265,22 @@ static void announce(struct worker *worker)
     PQclear(announced);
 }
 
+static void number_events(struct worker *worker)
+{
+    PGresult *numbered = outbox_number_events(&worker->outbox, NUMBERED_AT_ONCE);
+    long count;
+
+    worker->may_have_events = false;
+    if (numbered == NULL) {
+        note_failure(worker, "number_events");
+        return;
+    }
+    count = atol(PQgetvalue(numbered, 0, 0));
+    tally_add(worker->tally, TALLY_EVENTS, (uint64_t)count);
+    worker->may_have_events = count >= NUMBERED_AT_ONCE;
+    PQclear(numbered);
+}
+
 /* All that the database has to do for us now; the most urgent first, since what was sent and is not known to
  * be could be sent again. */
 static void call_database(struct worker *worker)
@@ -279,12 +297,14 @@ static void call_database(struct worker *worker)
     if (now >= worker->poll_at || now >= worker->look_again_at) {
         worker->poll_at = now + worker->config->poll_interval;
         worker->look_again_at = INT64_MAX;
-        worker->is_hungry = true;
+        worker->is_hungry = worker->may_have_events = true;
     }
     if (worker->outbox.pg == NULL || worker->is_draining || dial_now_ms() < worker->database.until)
         return;
     /* What has a time of its own goes before mails, or a long queue would put it off for as long as it is. */
-    if (now >= worker->backlog_at)
+    if (worker->may_have_events)
+        number_events(worker);
+    else if (now >= worker->backlog_at)
         count_backlog(worker);
     else if (now < worker->announce_at && worker->is_hungry && room(worker) > 0)
         claim(worker);
@@ -317,7 +337,7 @@ static int64_t next_turn(const struct worker *worker)
         wait_until(worker->look_again_at, &until);
         wait_until(worker->backlog_at, &until);
         wait_until(worker->announce_at, &until);
-        if (worker->announces_more || (worker->is_hungry && room(worker) > 0))
+        if (worker->announces_more || worker->may_have_events || (worker->is_hungry && room(worker) > 0))
             until = 0;
         else if (worker->is_hungry && worker->transport.ms > 0)
             wait_until(worker->transport.until, &until);
@@ -334,7 +354,7 @@ static void listen_to_database(struct worker *worker)
     if (!outbox_listen(&worker->outbox, &has_mail))
         forget_database(worker);
     if (has_mail) {
-        worker->is_hungry = true;
+        worker->is_hungry = worker->may_have_events = true;
         worker->look_again_at = dial_now_ms() + LOOK_AGAIN_MS;
     }
 }
@@ -398,7 +418,7 @@ static void require_database(struct worker *worker)
 
     if (!outbox_connect(&worker->outbox, -1, &is_unfit))
         die(worker->outbox.error);
-    worker->is_hungry = true;
+    worker->is_hungry = worker->may_have_events = true;
     tally_set(worker->tally, TALLY_DATABASE_CONNECTED, 1);
 }
 

@@ -89,11 +89,21 @@ PGresult *outbox_delivery_backlog(struct outbox *outbox)
         PGRES_TUPLES_OK);
 }
 
-PGresult *outbox_announce_expiries(struct outbox *outbox, size_t count)
+static PGresult *call_with_count(struct outbox *outbox, const char *sql, size_t count)
 {
     char count_text[24];
     const char *const parameters[] = {count_text};
 
     snprintf(count_text, sizeof(count_text), "%zu", count);
-    return call(outbox, "select api.announce_expiries($1::int)", 1, parameters, PGRES_TUPLES_OK);
+    return call(outbox, sql, 1, parameters, PGRES_TUPLES_OK);
+}
+
+PGresult *outbox_announce_expiries(struct outbox *outbox, size_t count)
+{
+    return call_with_count(outbox, "select api.announce_expiries($1::int)", count);
+}
+
+PGresult *outbox_number_events(struct outbox *outbox, size_t count)
+{
+    return call_with_count(outbox, "select api.number_events($1::int)", count);
 }

@@ -33,5 +33,6 @@ PGresult *outbox_claim_deliveries(struct outbox *outbox, size_t count);
 PGresult *outbox_complete_deliveries(struct outbox *outbox, const char *results);
 PGresult *outbox_delivery_backlog(struct outbox *outbox);
 PGresult *outbox_announce_expiries(struct outbox *outbox, size_t count);
+PGresult *outbox_number_events(struct outbox *outbox, size_t count);
 
 #endif

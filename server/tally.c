@@ -36,6 +36,7 @@ static const struct series_number numbers[TALLY_NUMBERS] = {
         "database_connections_lost", "", "Database connections that broke or were given up as too slow."),
     [TALLY_ANNOUNCED] =
         SERIES_COUNTER("expiries_announced", "", "Reminders and ends of invitations that were announced."),
+    [TALLY_EVENTS] = SERIES_COUNTER("events_numbered", "", "Events that were given their position."),
     [TALLY_SCHEMA_UNFIT] = SERIES_GAUGE(
         "schema_unfit_workers", "", "Workers that found a schema that this server does not fit."),
     [TALLY_DRAINING] = SERIES_GAUGE(

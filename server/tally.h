@@ -30,6 +30,7 @@ enum tally_number {
     TALLY_DATABASE_FAILURES,
     TALLY_DATABASE_LOST,
     TALLY_ANNOUNCED,
+    TALLY_EVENTS,
     TALLY_SCHEMA_UNFIT,
     TALLY_DRAINING,
     /* metrics_now() of the loop's last sign of life; not shown as it is. */

@@ -74,6 +74,7 @@ $$;
 \ir internal/lock_membership.sql
 \ir internal/account_is_disabled.sql
 \ir internal/wake_readers.sql
+\ir internal/tell_status.sql
 \ir internal/change_membership.sql
 \ir internal/close_invitation.sql
 \ir internal/shown.sql
@@ -139,6 +140,7 @@ $$;
 \ir api/list_deliveries.sql
 \ir api/retry_delivery.sql
 \ir api/announce_expiries.sql
+\ir api/number_events.sql
 \ir api/read_events.sql
 
 -- What an earlier release had and this one has not: a function that this transaction did not write.

@@ -8,7 +8,8 @@ create type accounts.delivery_status as enum ('Queued', 'Sent', 'GivenUp', 'Canc
 create table accounts.outbox (
   key bigint generated always as identity primary key,
   topic text not null,
-  invitation_key bigint not null,
+  invitation_key bigint,
+  account_user_key bigint,
   created_at timestamptz not null default now(),
   delivery accounts.delivery_status default 'Queued',
   attempts int not null default 0,
@@ -19,6 +20,10 @@ create table accounts.outbox (
   finished_at timestamptz,
   reason text,
   constraint outbox_invitation_key_fkey foreign key (invitation_key) references accounts.invitation,
+  constraint outbox_account_user_key_fkey foreign key (account_user_key) references accounts.account_user,
+  constraint outbox_subject_of_topic check (
+    case when topic like 'account\_user.%' then account_user_key is not null and invitation_key is null
+      else invitation_key is not null and account_user_key is null end),
   constraint outbox_topic_known check (topic in (
     'invitation.mail', 'invitation.reminder', 'invitation.expired', 'invitation.undeliverable',
     'account_user.accepted', 'account_user.removed',
@@ -33,6 +38,8 @@ create table accounts.outbox (
 
 comment on table accounts.outbox is
   'What others do or read once the transaction that wrote the row has committed: mails to send, and events.';
+comment on column accounts.outbox.account_user_key is
+  'Of an event of the membership itself, which may never have had an invitation.';
 comment on column accounts.outbox.delivery is 'What has become of the mail; null for an event that is none.';
 comment on column accounts.outbox.attempts is
   'How often it was claimed. Of two that claimed it the one with this number has it.';
@@ -45,11 +52,22 @@ comment on column accounts.outbox.claimed_at is 'Of the attempt that is under wa
 comment on column accounts.outbox.reason is 'Why it was not sent, the last time.';
 
 create index outbox_invitation_key_idx on accounts.outbox (invitation_key);
+create index outbox_account_user_key_idx on accounts.outbox (account_user_key) where account_user_key is not null;
 create index outbox_due_at_idx on accounts.outbox (due_at, key) where delivery = 'Queued';
 
 -- One notice for each invitation.
 create unique index outbox_notice_key on accounts.outbox (invitation_key, topic)
   where topic in ('invitation.reminder', 'invitation.expired');
+
+-- sql/install.sql replaces the body.
+create function internal.tell_status()
+returns trigger
+language plpgsql
+as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
+
+create trigger account_user_tell_status
+after update of status on accounts.account_user
+for each row when (new.status <> 'Invited' and new.status <> old.status) execute function internal.tell_status();
 
 create table accounts.expiry_notice (
   kind text not null,
@@ -67,7 +85,7 @@ comment on table accounts.expiry_notice is
 comment on column accounts.expiry_notice.lead is 'How long before the expiry.';
 comment on column accounts.expiry_notice.noticed_until is 'The expiries up to here have been looked at.';
 
--- Apart from the outbox, so that readers of events and workers that deliver mails do not wait for each other.
+-- Apart from the outbox, so that numbering events and delivering mails do not wait for each other.
 create table accounts.event (
   position bigint not null,
   outbox_key bigint not null,
@@ -78,7 +96,7 @@ create table accounts.event (
 );
 
 comment on table accounts.event is
-  'The places of events, 1, 2, 3 in the order in which readers could see them; made when somebody reads.';
+  'The positions of events, 1, 2, 3 in the order in which readers could see them; made by api.number_events.';
 
 create table accounts.event_horizon (
   only_row boolean primary key default true,

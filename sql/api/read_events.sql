@@ -1,6 +1,6 @@
 create or replace function api.read_events(after bigint default 0, max_count int default 100)
 returns table ("position" bigint, event json)
-language plpgsql security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
@@ -12,12 +12,6 @@ as $$
 begin
   if (after >= 0) is not true or (max_count between 1 and 1000) is not true then
     perform internal.raise_problem(400, 'after is below 0, or max_count not 1 to 1000.');
-  end if;
-  -- A standby, or a transaction that may not write, is told what has a place already.
-  if not current_setting('transaction_read_only')::boolean and (
-    select count(*) < max_count
-    from (select from accounts.event as e where e.position > after limit max_count) as known) then
-    perform internal.number_events(max_count);
   end if;
 
   return query
@@ -34,9 +28,9 @@ begin
   cross join lateral (select i.* from accounts.outbox as i where i.key = e.outbox_key offset 0) as o
   cross join lateral (
     select u.*
-    from accounts.invitation as i
-    join accounts.account_user as u on u.key = i.account_user_key
-    where i.key = o.invitation_key
+    from accounts.account_user as u
+    where u.key = coalesce(
+      o.account_user_key, (select i.account_user_key from accounts.invitation as i where i.key = o.invitation_key))
     offset 0
   ) as u
   order by e.position;
@@ -44,12 +38,11 @@ end
 $$;
 
 comment on function api.read_events(bigint, int) is
-'The events of the outbox after a position, in order, at most max_count: {"position", "topic", "at", "accountUser",
-"account", "user"}. Positions are 1, 2, 3 without gaps, and an event that a reader could not see before comes after all
-that it could: who keeps the last position and goes on from there misses nothing and gets nothing twice. LISTEN
-accountsd_outbox wakes; look again within a second or so after it, for events may commit a moment later than
-what woke, and now and then without it. Call it in a short transaction of its own, READ COMMITTED, and rely on a
-position once that has committed: other readers wait for its end.
+'The events after a position, in order, at most max_count: {"position", "topic", "at", "accountUser", "account",
+"user"}. Positions are 1, 2, 3 without gaps, and an event that a reader could not see before comes after all that it
+could: who keeps the last position and goes on from there misses nothing and gets nothing twice. An event can be read
+once api.number_events, which accountsd deliver calls, has given it its position; LISTEN accountsd_events wakes then.
+It only reads: a reader waits for nobody, and nobody waits for a reader, however long its transaction is.
 topics: invitation.mail (an invitation was made or sent again), invitation.reminder, invitation.expired,
 invitation.undeliverable (its mail was given up), account_user.accepted, .removed, .group_added, .group_taken,
 .groups_replaced. Raises PT400.';

@@ -1,5 +1,6 @@
--- What every change of a membership does besides: who changed it and when, an audit record, and an event for those who
--- follow the outbox. An invitation that is sent again is in the outbox as its mail.
+-- What every change of a membership does besides: who changed it and when, an audit record, and an event of the groups.
+-- The change of its status is an event by a trigger (internal.tell_status); an invitation that is sent again is in the
+-- outbox as its mail.
 create or replace function internal.change_membership(
   key bigint, action text, actor jsonb, trace_id text)
 returns void
@@ -16,13 +17,8 @@ begin
   insert into accounts.audit_record (action, actor, database_role, trace_id, object_id, account_key)
   values (action, actor, internal.caller_role(), trace_id, internal.account_user_id(key), v_account_key);
 
-  if action not in ('account_user.invitation_resent', 'account_user.invited_anew') then
-    insert into accounts.outbox (topic, invitation_key, delivery)
-    select action, i.key, null
-    from accounts.invitation as i
-    where i.account_user_key = change_membership.key
-    order by i.key desc
-    limit 1;
+  if action in ('account_user.group_added', 'account_user.group_taken', 'account_user.groups_replaced') then
+    insert into accounts.outbox (topic, account_user_key, delivery) values (action, key, null);
   end if;
   perform internal.wake_readers();
 end

@@ -91,8 +91,8 @@ char *mixture_fingerprint(PGconn *pg, const struct account *account)
         " (select array_agg(i order by i.key) from accounts.invitation as i where i.account_user_key = "
         "u.key),"
         " (select array_agg(l) from accounts.account_user_group as l where l.account_user_key = u.key),"
-        " (select array_agg(o order by o.key) from accounts.outbox as o join accounts.invitation as i"
-        "  on i.key = o.invitation_key where i.account_user_key = u.key),"
+        " (select array_agg(o order by o.key) from accounts.outbox as o left join accounts.invitation as i"
+        "  on i.key = o.invitation_key where u.key in (i.account_user_key, o.account_user_key)),"
         " (select array_agg(r order by r.key) from accounts.audit_record as r"
         "  where r.object_id = internal.account_user_id(u.key))), e'\\n' order by u.key))"
         " from accounts.account_user as u where u.account_key = internal.account_key($1)",

@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "process.h"
+#include "trouble.h"
 
 /* The feed of events: readers that begin, stop and go on at any moment, while transactions of all lengths
  * commit and roll back in any order. Each reader gets every event once, in the same order, at positions
- * without gaps. */
+ * without gaps. Two threads number events, as two workers of accountsd deliver do. */
 
 #define WRITERS 6
 #define READERS 3
+#define NUMBERERS 2
 #define WAIT_MS 300
 
 TestSuite(events, .timeout = 300);
@@ -84,6 +85,53 @@ static void *write_events(void *data)
     return NULL;
 }
 
+/* As many at once as it likes, sometimes rolled back, sometimes in a transaction that takes a while. */
+static void number_once(PGconn *pg, unsigned *seed)
+{
+    char count[32];
+    bool is_long = rand_r(seed) % 10 == 0, is_kept = rand_r(seed) % 5 != 0;
+
+    snprintf(count, sizeof(count), "%d", 1 + rand_r(seed) % 30);
+    free(database_query(pg, "begin", NULL));
+    free(database_query(pg, "select api.number_events($1::int)", count, NULL));
+    sleep_ms(is_long ? rand_r(seed) % 50 : 0);
+    free(database_query(pg, is_kept ? "commit" : "rollback", NULL));
+}
+
+static void *number_events(void *data)
+{
+    const struct feed *feed = data;
+    PGconn *pg = database_connect(database_url());
+    unsigned seed = 7;
+
+    while (feed->writers > 0) {
+        number_once(pg, &seed);
+        sleep_ms(1);
+    }
+    PQfinish(pg);
+    return NULL;
+}
+
+/* All that this session can see, though another test is numbering at this moment. */
+static void number_all(PGconn *pg)
+{
+    for (int tries = 0;; tries++, sleep_ms(10)) {
+        char *left;
+
+        free(database_query(pg, "select api.number_events()", NULL));
+        left = database_query(pg,
+            "select count(*) from accounts.outbox as o"
+            " where not exists (select from accounts.event as e where e.outbox_key = o.key)",
+            NULL);
+        bool is_done = strcmp(left, "0") == 0;
+
+        free(left);
+        if (is_done)
+            return;
+        cr_assert_lt(tries, 1000, "events are not numbered");
+    }
+}
+
 struct reader {
     pthread_t thread;
     struct feed *feed;
@@ -130,19 +178,25 @@ static bool await_wake(PGconn *pg)
     poll(&fd, 1, WAIT_MS);
     cr_assert(PQconsumeInput(pg), "%s", PQerrorMessage(pg));
     while ((notification = PQnotifies(pg)) != NULL) {
-        cr_expect_str_eq(notification->relname, "accountsd_outbox");
+        cr_expect(strcmp(notification->relname, "accountsd_events") == 0 ||
+                  strcmp(notification->relname, "accountsd_outbox") == 0);
         PQfreemem(notification);
         is_woken = true;
     }
     return is_woken;
 }
 
-static PGconn *listen_to_events(void)
+static PGconn *listen_to(const char *statement)
 {
     PGconn *pg = database_connect(database_url());
 
-    free(database_query(pg, "listen accountsd_outbox", NULL));
+    free(database_query(pg, statement, NULL));
     return pg;
+}
+
+static PGconn *listen_to_events(void)
+{
+    return listen_to("listen accountsd_events");
 }
 
 static void *read_events(void *data)
@@ -153,6 +207,8 @@ static void *read_events(void *data)
 
     while (!is_over) {
         is_over = reader->feed->writers == 0;
+        if (is_over)
+            number_all(pg);
         while (read_page(reader, pg) > 0) {
             /* It ends and another goes on, from the last position that it kept. */
             if (rand_r(&reader->seed) % 20 == 0) {
@@ -172,6 +228,7 @@ static long drain(PGconn *pg)
 {
     long last = 0;
 
+    number_all(pg);
     for (;;) {
         char after[32], *read;
 
@@ -205,6 +262,7 @@ Test(events, are_read_once_in_one_order_without_gaps)
     struct feed feed = {.account = account, .transactions = short_or_soak(40, 1000), .writers = WRITERS};
     struct writer writers[WRITERS];
     struct reader readers[READERS];
+    pthread_t numberers[NUMBERERS];
     struct ids all = {NULL, 0};
     size_t wakes = 0, restarts = 0;
     long start;
@@ -214,6 +272,8 @@ Test(events, are_read_once_in_one_order_without_gaps)
         readers[i] = (struct reader){.feed = &feed, .seed = (unsigned)(i + 1), .position = start};
         cr_assert_eq(pthread_create(&readers[i].thread, NULL, read_events, &readers[i]), 0);
     }
+    for (size_t i = 0; i < NUMBERERS; i++)
+        cr_assert_eq(pthread_create(&numberers[i], NULL, number_events, &feed), 0);
     for (size_t i = 0; i < WRITERS; i++) {
         writers[i] = (struct writer){.feed = &feed, .seed = (unsigned)(i + 100)};
         cr_assert_eq(pthread_create(&writers[i].thread, NULL, write_events, &writers[i]), 0);
@@ -224,6 +284,8 @@ Test(events, are_read_once_in_one_order_without_gaps)
             ids_add(&all, writers[i].committed.ids[n]);
         free(writers[i].committed.ids);
     }
+    for (size_t i = 0; i < NUMBERERS; i++)
+        pthread_join(numberers[i], NULL);
     for (size_t i = 0; i < READERS; i++) {
         pthread_join(readers[i].thread, NULL);
         wakes += readers[i].wakes;
@@ -251,6 +313,7 @@ static size_t read_on(PGconn *pg, const struct account *account, long *position)
     char after[32], *last, *count;
 
     snprintf(after, sizeof(after), "%ld", *position);
+    number_all(pg);
     last = database_query(
         pg, "select coalesce(max(position), $1::bigint) from api.read_events($1::bigint, 1000)", after, NULL);
     count = database_query(pg,
@@ -318,7 +381,7 @@ Test(events, of_a_long_transaction_come_when_it_commits)
 Test(events, of_a_long_transaction_keep_nobody_from_being_woken)
 {
     PGconn *pg = database_connect(database_url()), *slow = database_connect(database_url()),
-           *listener = listen_to_events();
+           *listener = listen_to("listen accountsd_outbox");
     struct account *account = account_make(pg, "Client");
     bool is_woken = false;
 
@@ -340,24 +403,110 @@ Test(events, of_a_long_transaction_keep_nobody_from_being_woken)
 
 Test(events, wake_who_listens)
 {
-    PGconn *pg = database_connect(database_url()), *listener = listen_to_events();
+    PGconn *pg = database_connect(database_url()), *worker = listen_to("listen accountsd_outbox"),
+           *reader = listen_to_events();
     struct account *account = account_make(pg, "Client");
     char *url = server_database_url(database_url()), *email = new_email(),
          *body = create_body(email, NULL, NULL);
     struct server *server = server_start(url, NULL);
     struct answer answer;
 
-    for (int i = 0; i < 10 && await_wake(listener); i++)
+    for (int i = 0; i < 10 && await_wake(worker); i++)
         ;
     answer = post(server, account->token, body);
     cr_expect_eq(answer.status, 201, "%s", answer.text);
-    cr_expect(await_wake(listener), "an invitation wakes");
+    cr_expect(await_wake(worker), "an invitation wakes those who deliver");
+    number_all(pg);
+    cr_expect(await_wake(reader), "an event that has its position wakes readers");
     answer_free(&answer);
     server_end(server);
     free(body);
     free(email);
     free(url);
     account_free(account);
-    PQfinish(listener);
+    PQfinish(reader);
+    PQfinish(worker);
     PQfinish(pg);
+}
+
+/* A reader whose transaction goes on stops neither other readers nor those who number; one who numbers, and
+ * whose transaction goes on, is waited for by nobody. */
+Test(events, are_read_beside_a_transaction_that_stays_open)
+{
+    struct cluster *cluster = cluster_start("numbering");
+    PGconn *pg = database_connect(cluster->url), *reader = database_connect(cluster->url),
+           *numberer = database_connect(cluster->url);
+    struct account *account = account_make(pg, "Client");
+    long position = drain(pg);
+    char *numbered, *read;
+
+    free(database_query(pg, "set lock_timeout = '2s'", NULL));
+    free(database_query(reader, "begin", NULL));
+    for (int i = 0; i < 3; i++) {
+        invite(pg, account);
+        free(database_query(reader, "select count(*) from api.read_events(0, 1000)", NULL));
+        cr_expect_eq(read_on(pg, account, &position), 1);
+    }
+    invite(pg, account);
+    free(database_query(numberer, "begin", NULL));
+    free(database_query(numberer, "select api.number_events()", NULL));
+    numbered = database_query(pg, "select api.number_events()", NULL);
+    cr_expect_str_eq(numbered, "0");
+    free(numbered);
+    read = database_query(pg, "select count(*) from api.read_events(0, 1000)", NULL);
+    cr_expect_str_eq(read, "3");
+    free(read);
+    free(database_query(numberer, "commit", NULL));
+    cr_expect_eq(read_on(pg, account, &position), 1);
+    free(database_query(reader, "commit", NULL));
+    account_free(account);
+    PQfinish(numberer);
+    PQfinish(reader);
+    PQfinish(pg);
+    cluster_remove(cluster);
+}
+
+#define IDLE_POLLS 100
+
+/* The place in the log, and the next transaction id, before and after idle polls. */
+static bool polls_write(PGconn *pg)
+{
+    static const char *const state =
+        "select concat(pg_current_wal_insert_lsn(), ' ', pg_snapshot_xmax(pg_current_snapshot()))";
+    char *before = database_query(pg, state, NULL), *after;
+
+    for (int i = 0; i < IDLE_POLLS; i++) {
+        char *count = database_query(pg, "select api.number_events()", NULL);
+
+        cr_assert_str_eq(count, "0");
+        free(count);
+        free(database_query(pg, "select count(*) from api.read_events($1::bigint, 100)", "1", NULL));
+    }
+    after = database_query(pg, state, NULL);
+    bool have_written = strcmp(before, after) != 0;
+
+    free(before);
+    free(after);
+    return have_written;
+}
+
+/* In a database of its own. PostgreSQL's own processes write now and then: once in ten times they do not. */
+Test(events, that_are_not_there_are_polled_for_without_a_write)
+{
+    struct cluster *cluster = cluster_start("idle");
+    PGconn *pg = database_connect(cluster->url);
+    struct account *account = account_make(pg, "Client");
+    int tries = 0;
+
+    for (int i = 0; i < 3; i++)
+        invite(pg, account);
+    /* The calls after the last event settle what was numbered. */
+    for (int i = 0; i < 3; i++)
+        number_all(pg);
+    while (polls_write(pg) && tries < 10)
+        tries++;
+    cr_expect_lt(tries, 10, "idle polls write");
+    account_free(account);
+    PQfinish(pg);
+    cluster_remove(cluster);
 }

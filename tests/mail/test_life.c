@@ -320,6 +320,21 @@ Test(life, a_long_queue_puts_off_neither_its_count_nor_reminders)
     server_end(worker);
 }
 
+/* For those who read them, at once. */
+Test(life, events_are_numbered)
+{
+    struct server *worker = office_start_worker(office, (const char *[]){"--poll-interval=600000", NULL});
+    char *read;
+
+    office_queue(office, 3);
+    for (int tries = 0; tries < 100 && series(worker, "accountsd_events_numbered_total") < 3; tries++)
+        sleep_ms(100);
+    read = database_query(office->pg, "select count(*) from api.read_events()", NULL);
+    cr_expect_str_eq(read, "3");
+    free(read);
+    server_end(worker);
+}
+
 /* Half of the lease has gone by when the claim comes back: to send could take longer than what is left. */
 Test(life, a_mail_that_is_claimed_late_is_given_back)
 {

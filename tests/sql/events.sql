@@ -1,14 +1,17 @@
--- The outbox as a feed: api.read_events. What concurrent commits do to it is in tests/http/test_events.c.
+-- The outbox as a feed: api.number_events and api.read_events. What concurrent commits do to it is in
+-- tests/http/test_events.c.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(17);
+select plan(28);
 
-create function pg_temp.read(after bigint, max_count int default 1000)
+create function pg_temp.read(after bigint, max_count int default 1000, numbered int default 1000)
 returns table (n bigint, event jsonb)
 language plpgsql
 as $$
 begin
+  perform set_config('role', 'accountsd_delivery', true);
+  perform api.number_events(numbered) where numbered > 0;
   perform set_config('role', 'accountsd_consumer', true);
   return query select e.position, e.event::jsonb from api.read_events(after, max_count) as e;
   perform set_config('role', 'none', true);
@@ -88,12 +91,65 @@ select is(
   array(select e.n - :start from pg_temp.read(:start + 18) as e), array[19]::bigint[],
   'one that was rolled back leaves no gap');
 
+-- Numbered in parts, and by nobody.
+select count(pg_temp.invite(:'client_token', 'part-' || i || '@example.com')) from generate_series(1, 3) as i
+  \gset ignored_
+select is(
+  array(select e.n - :start from pg_temp.read(:start + 19, numbered => 2) as e), array[20, 21]::bigint[],
+  'what has a position can be read');
+select is_empty(
+  format('select * from pg_temp.read(%s, numbered => 0)', :start + 21),
+  'what has none, cannot: to read numbers nothing');
+select is(pg_temp.answer('accountsd_dba', 'select api.number_events()'), '1', 'a DBA numbers the rest');
+select is(pg_temp.answer('accountsd_delivery', 'select api.number_events()'), '0', 'and then there is none');
+
+-- Memberships that were put into the table, and never had an invitation; and changes that are made there.
+with person as (
+  insert into accounts.person (email, first_name, last_name) values ('imported@example.com', 'I', 'M') returning key
+)
+insert into accounts.account_user (account_key, person_key, status, created_by, updated_by)
+select internal.account_key(:'client'), p.key, 'Active', '{"name": "import"}', '{"name": "import"}' from person as p
+returning internal.account_user_id(key) as imported \gset
+insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
+select u.key, internal.user_group_key(:'client_everyone'), u.account_key
+from accounts.account_user as u where u.key = internal.account_user_key(:'imported');
+select max(e.n) as last from pg_temp.read(:start) as e \gset
+set local role accountsd_dba;
+select api.add_account_user_group(:'imported', jsonb_build_object('id', :'client_northern')) \gset ignored_
+select api.take_account_user_group(:'imported', :'client_everyone') as nothing \gset ignored_
+select api.replace_account_user_groups(:'imported', pg_temp.ids(:'client_southern')) \gset ignored_
+select api.remove_account_user(:'imported') as nothing \gset ignored_
+reset role;
+update accounts.account_user set status = 'Active' where key = internal.account_user_key(:'imported');
+update accounts.account_user set updated_at = now() where key = internal.account_user_key(:'imported');
+update accounts.account_user set status = 'Removed' where key = internal.account_user_key(:'imported');
+select is(
+  array(select concat_ws(' ', e.event ->> 'topic', e.event #>> '{accountUser,id}') from pg_temp.read(:last) as e),
+  array(select t.topic || ' ' || :'imported' from unnest(array['account_user.group_added', 'account_user.group_taken',
+    'account_user.groups_replaced', 'account_user.removed', 'account_user.accepted', 'account_user.removed'])
+    as t (topic)),
+  'a membership without an invitation has its events, whoever changes it');
+select is(
+  (select e.event - 'position' from pg_temp.read(:last, 1) as e),
+  jsonb_build_object('topic', 'account_user.group_added', 'at', internal.timestamp_text(now()),
+    'accountUser', jsonb_build_object('id', :'imported'), 'account', jsonb_build_object('id', :'client'),
+    'user', (select jsonb_build_object('id', internal.person_id(p.key)) from accounts.person as p
+      where p.email = 'imported@example.com')),
+  'which say the same as others');
+
 -- Read only.
-select pg_temp.invite(:'client_token', 'unread@example.com') \gset ignored_
 set local transaction_read_only = on;
 select is(
-  array(select e.n - :start from pg_temp.read(:start + 18) as e), array[19]::bigint[],
-  'a transaction that may not write is told what has a position');
+  array(select e.n - :start from pg_temp.read(:start + 18, 1, numbered => 0) as e), array[19]::bigint[],
+  'a transaction that may not write reads');
+
+select is(
+  pg_temp.problem_of('accountsd_delivery', format('select api.number_events(%s)', r.arguments)),
+  pg_temp.refusal(400, 'max_count is not 1 to 10000.'), format('numbering (%s) is refused', r.arguments))
+from (values ('0'), ('null'), ('10001')) as r (arguments);
+select is(
+  pg_temp.problem_of(r.role, 'select api.number_events()') ->> 'sqlstate', '42501', r.role || ' numbers nothing')
+from (values ('accountsd_server'), ('accountsd_consumer')) as r (role);
 
 select is(
   pg_temp.problem_of('accountsd_consumer', format('select api.read_events(%s)', r.arguments)),

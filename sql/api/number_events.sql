@@ -1,0 +1,24 @@
+create or replace function api.number_events(max_count int default 1000)
+returns int
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+begin
+  if (max_count between 1 and 10000) is not true then
+    perform internal.raise_problem(400, 'max_count is not 1 to 10000.');
+  end if;
+  return internal.number_events(max_count);
+end
+$$;
+
+comment on function api.number_events(int) is
+'Gives events that have none their position, at most max_count, so that api.read_events returns them; NOTIFY
+accountsd_events tells that there are some. Returns how many; accountsd deliver calls it. Call it in a transaction of
+its own: until that ends no other call numbers anything. With nothing to number it writes nothing. Raises PT400.';
+
+grant execute on function api.number_events(int) to accountsd_delivery, accountsd_dba;
