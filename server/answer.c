@@ -53,17 +53,15 @@ static void start_sending(h2o_req_t *req, const char *text, size_t len)
 /* A text that is static is not copied. */
 static void send_text(h2o_req_t *req, const char *text, size_t len, bool is_static)
 {
-    bool is_last = req->conn->ctx->shutdown_requested != 0;
-
     /* libh2o looks at this when a head has come; the server may have been told to stop since, and the client
      * may have sent its next request. */
-    if (is_last)
+    if (req->conn->ctx->shutdown_requested)
         req->http1_is_persistent = 0;
     if (is_static)
         start_sending(req, text, len);
     else
         h2o_send_inline(req, text, len);
-    connection_watch_response(req, is_last);
+    connection_watch_response(req);
 }
 
 static void send_content(h2o_req_t *req, int status, const struct content *content)
@@ -242,8 +240,7 @@ static void on_replacement_send(
     (void)bufs;
     replacement->sent = true;
     h2o_ostream_send_next(self, req, &replacement->text, count, state);
-    /* libh2o answers by itself what it does not read to the end. */
-    connection_watch_response(req, true);
+    connection_watch_response(req);
 }
 
 h2o_ostream_t **answer_replace(const struct answer *answer, size_t type, h2o_ostream_t **slot)

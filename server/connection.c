@@ -1,6 +1,7 @@
 #include "connection.h"
 
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,10 @@
 
 /* Accepted in one go before the connections that are there get their turn. */
 #define MAX_ACCEPTS 16
-/* How often a connection is looked at while its deadline runs. */
-#define LOOKS_PER_TIMEOUT 10
-/* And how seldom at most. */
-#define MAX_LOOK_INTERVAL_MS 1000
-/* How many are looked at in a row: what they are answered or cut for holds up the others. */
-#define MAX_LOOKS 32
+/* How many deadlines may pass in one turn of the loop, and how long others have the loop and the processor
+ * before the next: what is due for them holds up the others. */
+#define MAX_EXPIRED 16
+#define EXPIRED_PAUSE_MS 1
 /* How long an answer in libh2o's place may take to leave; and for how long after an answer the client may go
  * on sending what is thrown away. */
 #define REFUSAL_TIMEOUT_MS 2000
@@ -37,28 +36,27 @@ enum state {
 };
 
 struct connection {
-    /* In open, or in unused. */
+    /* In the list of its deadline or in none, or in unused. */
     union {
         h2o_linklist_t link;
         struct connection *next;
     };
     struct connections *owner;
+    /* NULL where the slot is not in use. */
     h2o_socket_t *socket;
     /* libh2o keeps no reference of its own before the client has spoken. */
     SSL_CTX *tls;
     /* In ending, or in no list. */
     h2o_linklist_t end;
-    /* As of the last look, or the last response; and metrics_now() of then. */
+    /* WORKING is noticed at the deadline only; and metrics_now() of when the state began. */
     enum state state;
     uint64_t since;
-    /* An answer in libh2o's place, and libh2o's callback while it is on its way. */
+    /* libh2o's own callbacks, in whose place ours are. */
+    h2o_socket_cb on_read, on_write;
+    /* An answer in libh2o's place, while it is on its way. */
     char *refusal;
-    h2o_socket_cb on_read;
-    /* The request whose response is on its way, or NULL, and libh2o's callback for that. */
+    /* The request whose response is on its way, or NULL. */
     h2o_req_t *req;
-    h2o_socket_cb on_write;
-    /* The client may still be sending when that response has left. */
-    bool is_early;
     /* A second descriptor of the socket, with which the connection outlives libh2o's; or -1. */
     int spare_fd;
 };
@@ -70,10 +68,25 @@ static void show_count(struct connections *connections)
     metrics_set(connections->metrics, METRICS_CLIENT_CONNECTIONS, connections->count);
 }
 
+/* All of a list have the same time, so that the order in which they come is that of their deadlines. */
 static void enter(struct connection *connection, enum state state)
 {
+    static const enum connection_deadline deadlines[] = {
+        [IDLE] = DEADLINE_REQUEST,
+        [ARRIVING] = DEADLINE_REQUEST,
+        [WORKING] = DEADLINES,
+        [SENDING] = DEADLINE_RESPONSE,
+        [REFUSED] = DEADLINE_REFUSAL,
+        [LINGERING] = DEADLINE_REFUSAL,
+    };
+    struct connections *owner = connection->owner;
+
     connection->state = state;
     connection->since = metrics_now();
+    if (h2o_linklist_is_linked(&connection->link))
+        h2o_linklist_unlink(&connection->link);
+    if (deadlines[state] != DEADLINES)
+        h2o_linklist_insert(&owner->deadlines[deadlines[state]].connections, &connection->link);
 }
 
 static void on_close(void *data);
@@ -114,9 +127,11 @@ static void on_close(void *data)
         linger(connection);
         return;
     }
-    h2o_linklist_unlink(&connection->link);
+    if (h2o_linklist_is_linked(&connection->link))
+        h2o_linklist_unlink(&connection->link);
     SSL_CTX_free(connection->tls);
     free(connection->refusal);
+    connection->socket = NULL;
     connection->next = owner->unused;
     owner->unused = connection;
     owner->count--;
@@ -193,7 +208,6 @@ static void refuse(struct connection *connection, int status)
             "\r\ncache-control: no-store\r\n\r\n%s",
             status, problem_title(status), body_len, is_head ? "" : body);
     free(body);
-    connection->on_read = socket->_cb.read;
     enter(connection, REFUSED);
     if (len < 0) {
         connection->refusal = NULL;
@@ -239,80 +253,111 @@ static bool has_head(const h2o_socket_t *socket)
     return memmem(socket->input->bytes, socket->input->size, "\r\n\r\n", 4) != NULL;
 }
 
-/* In milliseconds. */
-static uint64_t timeout_of(const struct config *config, enum state state)
+static void on_read(h2o_socket_t *socket, const char *error);
+static void on_written(h2o_socket_t *socket, const char *error);
+
+/* libh2o has had its turn with a connection that is still open: puts our callbacks in place of those that it
+ * has set, and notes whether it waits for the rest of a request. */
+static void follow(struct connection *connection)
 {
-    switch (state) {
-    case IDLE:
-    case ARRIVING:
-        return (uint64_t)config->request_timeout;
-    case SENDING:
-        return (uint64_t)config->response_timeout;
-    case REFUSED:
-    case LINGERING:
-        return REFUSAL_TIMEOUT_MS;
-    case WORKING:
-        break;
+    h2o_socket_t *socket = connection->socket;
+
+    if (socket->_cb.write != NULL && socket->_cb.write != on_written) {
+        connection->on_write = socket->_cb.write;
+        socket->_cb.write = on_written;
     }
-    return UINT64_MAX / 1000;
-}
-
-static void give_up(struct connection *connection)
-{
-    /* What libh2o writes by itself: its part of a handshake, a 100, an end. */
-    bool is_writing = connection->socket->_cb.write != NULL;
-
-    if (connection->state == IDLE && !is_writing)
-        end(connection);
-    else if (connection->state == ARRIVING && !is_writing)
-        refuse(connection, 408);
-    else if (connection->state == LINGERING)
-        reset(connection);
-    else
-        cut(connection);
-}
-
-static void look_at(struct connection *connection, uint64_t now)
-{
-    const struct config *config = connection->owner->config;
-    const h2o_socket_t *socket = connection->socket;
-    enum state state = state_of(connection);
-
-    if (state != connection->state)
-        enter(connection, state);
-    else if (now - connection->since >= timeout_of(config, state) * 1000)
-        give_up(connection);
-    else if (state == ARRIVING && socket->_cb.write == NULL && socket->input->size > input_max(config))
-        /* libh2o would take more, and keep it. */
+    if (socket->_cb.read == NULL)
+        return;
+    if (socket->_cb.read != on_read) {
+        connection->on_read = socket->_cb.read;
+        socket->_cb.read = on_read;
+    }
+    if (connection->state == IDLE && socket->input->size > 0)
+        enter(connection, ARRIVING);
+    /* libh2o would take more, and keep it. */
+    if (socket->_cb.write == NULL && socket->input->size > input_max(connection->owner->config))
         refuse(connection, has_head(socket) ? 413 : 431);
 }
 
-/* In milliseconds. */
-static uint64_t look_interval(const struct connections *connections)
+static void on_read(h2o_socket_t *socket, const char *error)
 {
-    uint64_t interval = (uint64_t)connections->config->request_timeout / LOOKS_PER_TIMEOUT;
+    struct connection *connection = socket->on_close.data;
 
-    return interval < MAX_LOOK_INTERVAL_MS ? interval : MAX_LOOK_INTERVAL_MS;
+    socket->_cb.read = connection->on_read;
+    connection->on_read(socket, error);
+    if (connection->socket == socket)
+        follow(connection);
 }
 
-/* At each in its turn, so that the work is spread over the interval. */
-static void look_around(struct connections *connections)
+static void end_response(struct connection *connection, const char *error)
 {
-    uint64_t now = metrics_now(), interval_us = look_interval(connections) * 1000,
-             due = connections->count * (now - connections->looked_at) / interval_us;
+    h2o_req_t *req = connection->req;
 
-    if (due == 0)
-        return;
-    connections->looked_at = now;
-    if (due > connections->count)
-        due = connections->count;
-    for (; due > 0 && !h2o_linklist_is_empty(&connections->open); due--) {
-        h2o_linklist_t *node = connections->open.next;
+    connection->req = NULL;
+    if (error != NULL) {
+        req->http1_is_persistent = 0;
+        req->res.status = PROBLEM_ABORTED;
+    } else if (!req->http1_is_persistent) {
+        connection->spare_fd = dup(h2o_socket_get_fd(connection->socket));
+    }
+    /* The next request has a time of its own. */
+    enter(connection, IDLE);
+}
 
-        h2o_linklist_unlink(node);
-        h2o_linklist_insert(&connections->open, node);
-        /* Which may close the connection. */
-        look_at(H2O_STRUCT_FROM_MEMBER(struct connection, link, node), now);
+static void on_written(h2o_socket_t *socket, const char *error)
+{
+    struct connection *connection = socket->on_close.data;
+
+    if (connection->req != NULL)
+        end_response(connection, error);
+    connection->on_write(socket, error);
+    if (connection->socket == socket)
+        follow(connection);
+}
+
+/* Its time is up. What is cut is closed by libh2o in a later turn; should that not happen, it is cut again.
+ */
+static void expire(struct connection *connection)
+{
+    /* What libh2o writes by itself: its part of a handshake, a 100, an end. */
+    bool is_writing = connection->socket->_cb.write != NULL;
+    enum state state = state_of(connection);
+
+    if (state == WORKING) {
+        enter(connection, WORKING);
+    } else if (state == ARRIVING && !is_writing) {
+        refuse(connection, 408);
+    } else if (state == LINGERING) {
+        reset(connection);
+    } else {
+        enter(connection, state);
+        if (state == IDLE && !is_writing)
+            end(connection);
+        else
+            cut(connection);
+    }
+}
+
+/* metrics_now() of the first deadline of a list; UINT64_MAX where it has none. */
+static uint64_t first_deadline(const struct connection_deadlines *deadlines)
+{
+    const h2o_linklist_t *first = deadlines->connections.next;
+
+    if (first == &deadlines->connections)
+        return UINT64_MAX;
+    return H2O_STRUCT_FROM_MEMBER(struct connection, link, first)->since + deadlines->timeout_us;
+}
+
+static void expire_due(struct connections *connections)
+{
+    uint64_t now = metrics_now();
+    size_t left = MAX_EXPIRED;
+
+    for (size_t i = 0; i < DEADLINES; i++) {
+        struct connection_deadlines *deadlines = &connections->deadlines[i];
+
+        for (; left > 0 && first_deadline(deadlines) <= now; left--)
+            expire(H2O_STRUCT_FROM_MEMBER(struct connection, link, deadlines->connections.next));
     }
 }
 
@@ -331,12 +376,21 @@ static void close_ended(struct connections *connections)
 void connections_run(struct connections *connections)
 {
     close_ended(connections);
-    look_around(connections);
+    expire_due(connections);
 }
 
 int32_t connections_max_wait(const struct connections *connections)
 {
-    return (int32_t)(look_interval(connections) / (1 + connections->count / MAX_LOOKS)) + 1;
+    uint64_t now = metrics_now(), first = UINT64_MAX;
+
+    for (size_t i = 0; i < DEADLINES; i++) {
+        uint64_t deadline = first_deadline(&connections->deadlines[i]);
+
+        first = deadline < first ? deadline : first;
+    }
+    if (first <= now)
+        return EXPIRED_PAUSE_MS;
+    return first - now < INT32_MAX ? (int32_t)((first - now) / 1000) + 1 : INT32_MAX;
 }
 
 static void take(struct connections *connections, h2o_socket_t *socket)
@@ -354,13 +408,14 @@ static void take(struct connections *connections, h2o_socket_t *socket)
     enter(connection, IDLE);
     if ((connection->tls = connections->accept.ssl_ctx) != NULL)
         SSL_CTX_up_ref(connection->tls);
-    h2o_linklist_insert(&connections->open, &connection->link);
     connections->count++;
     show_count(connections);
     metrics_add(connections->metrics, METRICS_CLIENT_CONNECTIONS_ACCEPTED, 1);
     socket->on_close.cb = on_close;
     socket->on_close.data = connection;
     h2o_accept(&connections->accept, socket);
+    if (connection->socket == socket)
+        follow(connection);
 }
 
 /* At the cap the listener rests, and clients wait in the kernel's queue until a connection closes. */
@@ -417,7 +472,11 @@ bool connections_init(struct connections *connections, const struct config *conf
     if ((connections->slots = calloc(connections->max_count, sizeof(*connections->slots))) == NULL)
         return false;
     metrics_set(metrics, METRICS_CLIENT_CONNECTIONS_MAX, connections->max_count);
-    h2o_linklist_init_anchor(&connections->open);
+    for (size_t i = 0; i < DEADLINES; i++)
+        h2o_linklist_init_anchor(&connections->deadlines[i].connections);
+    connections->deadlines[DEADLINE_REQUEST].timeout_us = (uint64_t)config->request_timeout * 1000;
+    connections->deadlines[DEADLINE_RESPONSE].timeout_us = (uint64_t)config->response_timeout * 1000;
+    connections->deadlines[DEADLINE_REFUSAL].timeout_us = REFUSAL_TIMEOUT_MS * 1000;
     h2o_linklist_init_anchor(&connections->ending);
     if ((connections->accept.ssl_ctx = tls) != NULL)
         SSL_CTX_up_ref(tls);
@@ -458,38 +517,24 @@ bool connections_stop_accepting(struct connections *connections)
     return true;
 }
 
-static void on_response_sent(h2o_socket_t *socket, const char *error)
+void connection_watch_response(h2o_req_t *req)
 {
-    struct connection *connection = socket->on_close.data;
-
-    if (error != NULL)
-        connection->req->http1_is_persistent = 0;
-    else if (connection->is_early)
-        connection->spare_fd = dup(h2o_socket_get_fd(socket));
-    connection->req = NULL;
-    /* The next request has a time of its own. */
-    enter(connection, IDLE);
-    connection->on_write(socket, error);
-}
-
-void connection_watch_response(h2o_req_t *req, bool is_early)
-{
-    h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
-    struct connection *connection = socket->on_close.data;
+    struct connection *connection = req->conn->callbacks->get_socket(req->conn)->on_close.data;
 
     /* libh2o calls back from the loop, never at once. */
     connection->req = req;
-    connection->is_early = is_early;
-    connection->on_write = socket->_cb.write;
-    socket->_cb.write = on_response_sent;
+    enter(connection, SENDING);
+    follow(connection);
 }
 
 void connections_shut_down(struct connections *connections)
 {
     if (connections->listener != NULL)
         close_listener(connections);
-    for (h2o_linklist_t *node = connections->open.next; node != &connections->open; node = node->next)
-        shutdown(h2o_socket_get_fd(H2O_STRUCT_FROM_MEMBER(struct connection, link, node)->socket), SHUT_RDWR);
+    for (size_t i = 0; i < connections->touched; i++) {
+        if (connections->slots[i].socket != NULL)
+            cut(&connections->slots[i]);
+    }
 }
 
 void connections_dispose(struct connections *connections)

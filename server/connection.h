@@ -14,17 +14,23 @@
 
 struct connection;
 
+/* A request, and an idle wait for it; a response; the end of a connection that has been refused or closed. */
+enum connection_deadline { DEADLINE_REQUEST, DEADLINE_RESPONSE, DEADLINE_REFUSAL, DEADLINES };
+
+/* The connections whose deadline is of a kind, the first one first. */
+struct connection_deadlines {
+    h2o_linklist_t connections;
+    uint64_t timeout_us;
+};
+
 /* Private but for count. */
 struct connections {
     const struct config *config;
     h2o_context_t *context;
     h2o_accept_ctx_t accept;
     h2o_socket_t *listener;
-    /* metrics_now() of the last look. */
-    uint64_t looked_at;
-    /* In the order in which they are to be looked at. */
-    h2o_linklist_t open;
-    /* Those of them whose client has said over TLS that it sends no more. */
+    struct connection_deadlines deadlines[DEADLINES];
+    /* Those whose client has said over TLS that it sends no more. */
     h2o_linklist_t ending;
     /* Room for all there may be, so that letting one in needs no memory: the first touched slots have been in
      * use, those that no longer are hang together in unused. */
@@ -51,9 +57,10 @@ void connections_set_tls(struct connections *connections, SSL_CTX *tls);
 bool connections_stop_accepting(struct connections *connections);
 
 /* Right after the response to req has been given to libh2o: if it does not reach the client, the connection
- * ends. libh2o would run all requests that the client had sent meanwhile. is_early: it is the last, and the
- * client may still be sending; what comes is thrown away, so that the response reaches it. */
-void connection_watch_response(h2o_req_t *req, bool is_early);
+ * ends, and the status of req becomes PROBLEM_ABORTED. libh2o would run all requests that the client had sent
+ * meanwhile. Where the response is the connection's last, the client may still be sending; what comes is
+ * thrown away, so that the response reaches it. */
+void connection_watch_response(h2o_req_t *req);
 
 /* Ends all connections, whatever they do: the clients see it, and so does libh2o once the loop runs. */
 void connections_shut_down(struct connections *connections);

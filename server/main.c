@@ -27,8 +27,8 @@
 #include "version.h"
 #include "worker.h"
 
-/* libh2o's own limit on bodies. A body up to this is read before a handler refuses it, and the connection
- * goes on; a longer one is refused at once, and the connection closed once the client knows. */
+/* libh2o's own limit on bodies. A body that says that it is longer is refused at once; one that is longer
+ * than ours is refused by connection.c once that much has come, or by a handler. */
 #define H2O_MAX_BODY (4L * 1024 * 1024)
 /* A timeout of libh2o that does not pass; it is subtracted from the time since 1970. */
 #define H2O_NEVER_MS (365ULL * 24 * 3600 * 1000)

@@ -30,6 +30,7 @@ static const struct {
     {422, "Unprocessable Content", "The idempotency key was used for another request."},
     {429, "Too Many Requests", "There are too many requests."},
     {431, "Request Header Fields Too Large", "The head of the request is too long."},
+    {PROBLEM_ABORTED, "Aborted", NULL},
     {500, "Internal Server Error", "The server failed. The trace id finds the reason in its log."},
     {503, "Service Unavailable", "The service is busy or its database is away. Try again later."},
     {504, "Gateway Timeout", "The database took too long."},

@@ -7,6 +7,9 @@
 
 #define PROBLEM_MEDIA_TYPE "application/problem+json"
 
+/* In log and metrics: the response did not leave whole. No client gets it. */
+#define PROBLEM_ABORTED 499
+
 struct problem {
     int status;
     /* Text for people; NULL for the status's own. */

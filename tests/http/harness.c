@@ -268,6 +268,20 @@ char *server_log(const struct server *server)
     return read_file(server->log_path);
 }
 
+void await_logged(const struct server *server, const char *text)
+{
+    for (int i = 0; i < 1000; i++) {
+        char *log = server_log(server);
+        bool found = strstr(log, text) != NULL;
+
+        free(log);
+        if (found)
+            return;
+        sleep_ms(10);
+    }
+    cr_assert_fail("not logged: %s", text);
+}
+
 static size_t on_bytes(char *bytes, size_t size, size_t count, void *out)
 {
     return fwrite(bytes, size, count, out);

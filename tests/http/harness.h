@@ -52,6 +52,8 @@ int server_stop(struct server *server, int signal);
 void server_end(struct server *server);
 /* What it has logged so far; the caller frees it. */
 char *server_log(const struct server *server);
+/* Waits until it has logged a text. */
+void await_logged(const struct server *server, const char *text);
 
 struct answer {
     long status;

@@ -294,21 +294,6 @@ Test(life, sigint_drains)
     assert_drains(SIGINT);
 }
 
-/* Waits until the server has logged a text. */
-static void await_logged(const struct server *server, const char *text)
-{
-    for (int i = 0; i < 1000; i++) {
-        char *log = server_log(server);
-        bool found = strstr(log, text) != NULL;
-
-        free(log);
-        if (found)
-            return;
-        sleep_ms(10);
-    }
-    cr_assert_fail("not logged: %s", text);
-}
-
 Test(life, a_drain_gives_up_what_does_not_end_in_time)
 {
     PGconn *pg = database_connect(database_url());
@@ -317,6 +302,7 @@ Test(life, a_drain_gives_up_what_does_not_end_in_time)
     struct server *server = server_start(url, (const char *[]){"--drain-timeout", "500", NULL});
     struct client clients[3];
     int silent = connect_raw(server);
+    char *log;
 
     lock_account(pg, account);
     for (size_t i = 0; i < 3; i++)
@@ -325,6 +311,11 @@ Test(life, a_drain_gives_up_what_does_not_end_in_time)
     sleep_ms(300);
     kill(server->pid, SIGTERM);
     await_logged(server, "\"requests_given_up\":3}");
+    /* They were cut: nobody got a 503. */
+    log = server_log(server);
+    cr_expect_not_null(strstr(log, "\"status\":499,"), "%s", log);
+    cr_expect_null(strstr(log, "\"status\":503,"), "%s", log);
+    free(log);
     cr_expect_eq(server_stop(server, SIGTERM), 1);
     free(database_query(pg, "commit", NULL));
     for (size_t i = 0; i < 3; i++) {

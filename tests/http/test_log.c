@@ -1,9 +1,12 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "process.h"
+#include "trouble.h"
 
 /* What the log says of single requests, found by their trace ids. */
 
@@ -132,5 +135,43 @@ Test(log, says_why_an_answer_is_500)
     answer_free(&answer);
     free(body);
     free(poisoned);
+    free(email);
+}
+
+/* It is done, but the client never learns of it, which is no 201. */
+Test(log, says_499_where_the_client_has_gone)
+{
+    static const char trace_id[] = "5bf92f3577b34da6a3ce929d0e0e4736",
+                      series[] = "method=\"POST\",route=\"" ACCOUNT_USERS "\",status=\"499\"} 1\n";
+    const struct linger reset = {.l_onoff = 1};
+    char *email = new_email(), *body = create_body(email, NULL, NULL), *bytes = NULL, *metrics;
+    struct answer answer;
+    json_t *logged;
+    int fd = connect_raw(server);
+
+    cr_assert_geq(asprintf(&bytes,
+                      "POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
+                      "traceparent: 00-%s-00f067aa0ba902b7-01\r\n"
+                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                      account->token, trace_id, strlen(body), body),
+        0);
+    free(database_query(pg, "begin", NULL));
+    free(
+        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
+            account->id, NULL));
+    cr_assert_eq(send(fd, bytes, strlen(bytes), MSG_NOSIGNAL), (ssize_t)strlen(bytes));
+    await_waiting(pg, "1");
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    close(fd);
+    free(database_query(pg, "commit", NULL));
+    logged = await_line("request", trace_id);
+    cr_expect_eq(json_integer_value(json_object_get(logged, "status")), 499);
+    json_decref(logged);
+    answer = telemetry_get(server, "/metrics");
+    metrics = answer.text;
+    cr_expect_not_null(strstr(metrics, series), "%s", metrics);
+    answer_free(&answer);
+    free(bytes);
+    free(body);
     free(email);
 }

@@ -189,7 +189,8 @@ Test(retry, keeps_the_keys_of_each_caller_apart)
     expect_header(&second, "idempotency-replayed", "");
     cr_expect_str_neq(first.text, second.text);
     result = PQexecParams(pg,
-        "select api.create_account_user($1::jsonb, $2 || ':' || encode(sha256(convert_to($4, 'UTF8')), 'hex'),"
+        "select api.create_account_user($1::jsonb, $2 || ':' || encode(sha256(convert_to($4, 'UTF8')), "
+        "'hex'),"
         " idempotency_key => $3)",
         4, NULL, parameters, NULL, NULL, 0);
     cr_expect_str_eq(PQresultErrorField(result, PG_DIAG_SQLSTATE), "PT422", "%s", PQerrorMessage(pg));

@@ -77,8 +77,8 @@ Test(slow, a_request_that_does_not_arrive_is_a_408)
     char *log;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        int fd = connect_raw(server);
         long started = now_ms(), elapsed;
+        int fd = connect_raw(server);
         char *answer, *found;
         bool is_head = strncmp(rows[i].beginning, "HEAD ", 5) == 0;
 
@@ -179,6 +179,11 @@ Test(slow, who_is_refused_while_sending_gets_the_whole_answer)
         {"POST /a HTTP/1.1\r\n" HOST "Content-Length: 90000000\r\n\r\n", "413"},
         {"POST /a HTTP/1.1\r\n" HOST "Expect: miracles\r\nContent-Length: 4000000\r\n\r\n", "417"},
         {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\nzz\r\n", "400"},
+        /* By our own look at the head, which cannot tell what follows. */
+        {"POST /a HTTP/1.1\r\n" HOST "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "400"},
+        {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "411"},
+        {"GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "404"},
         /* The chunk is not whole when the time is up. */
         {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n4;", "408"},
     };
@@ -238,6 +243,7 @@ Test(slow, a_response_that_is_not_read_is_given_up)
         last = now_ms();
     }
     cr_expect_lt(last - started, 20000, "a client that hardly reads is served for ever");
+    await_logged(server, "\"status\":499,");
     close(fd);
 }
 

@@ -262,8 +262,9 @@ Test(wire, heads_are_bounded)
         {0, 400000, 0, 431, false},
         {0, 0, 99, 400, true},
         {0, 0, 1000, 400, true},
-        {1000000, 0, 0, 0, true},
-        {0, 1000000, 0, 0, true},
+        /* By whoever looks first, libh2o or we. */
+        {1000000, 0, 0, 0, false},
+        {0, 1000000, 0, 0, false},
     };
 
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
@@ -281,7 +282,8 @@ Test(wire, heads_are_bounded)
             cr_expect_eq(strncmp(answer, "HTTP/1.1 404 ", 13), 0, "%s: %s", name, answer);
         else if (heads[i].status != 0)
             expect_answer(&row, answer);
-        cr_expect_eq(count_logged() - logged, heads[i].is_plain ? 0 : 1, "%s: logged otherwise", name);
+        if (heads[i].status != 0)
+            cr_expect_eq(count_logged() - logged, heads[i].is_plain ? 0 : 1, "%s: logged otherwise", name);
         cr_expect_eq(count_members(), 0, "%s: the request behind it ran", name);
         free(answer);
         free(bytes);

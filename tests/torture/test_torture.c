@@ -461,20 +461,6 @@ Test(torture, the_wall_clock_is_set)
     bench_free(bench);
 }
 
-static void await_logged(struct bench *bench, const char *text)
-{
-    for (int i = 0;; i++) {
-        char *log = server_log(bench->server);
-        bool is_there = strstr(log, text) != NULL;
-
-        free(log);
-        if (is_there)
-            return;
-        cr_assert_lt(i, RECOVERY_MS / 10, "not logged: %s", text);
-        sleep_ms(10);
-    }
-}
-
 /* Its end comes while the refusal still waits to leave. */
 Test(torture, a_refused_request_does_not_run)
 {
@@ -491,7 +477,7 @@ Test(torture, a_refused_request_does_not_run)
     fd = connect_raw(bench->server);
     cr_assert_eq(send(fd, text, half, MSG_NOSIGNAL), (ssize_t)half);
     atomic_store(&bench->faults->is_output_blocked, true);
-    await_logged(bench, "\"status\":408,");
+    await_logged(bench->server, "\"status\":408,");
     cr_assert_eq(send(fd, text + half, 10, MSG_NOSIGNAL), 10);
     cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
     sleep_ms(100);
