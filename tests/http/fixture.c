@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "process.h"
+
 struct account *account_make(PGconn *pg, const char *type)
 {
     static const char group_sql[] =
@@ -137,4 +139,23 @@ char *new_email(void)
                       (unsigned long)now.tv_nsec, count++),
         0);
     return email;
+}
+
+void events_number(PGconn *pg)
+{
+    for (int tries = 0;; tries++, sleep_ms(10)) {
+        char *left;
+
+        free(database_query(pg, "select api.number_events()", NULL));
+        left = database_query(pg,
+            "select count(*) from accounts.outbox as o"
+            " where not exists (select from accounts.event as e where e.outbox_key = o.key)",
+            NULL);
+        bool is_done = strcmp(left, "0") == 0;
+
+        free(left);
+        if (is_done)
+            return;
+        cr_assert_lt(tries, 1000, "events are not numbered");
+    }
 }

@@ -43,6 +43,8 @@ char *accept_body(const char *code);
 
 /* The body of a create request; account and group may be NULL. The caller frees it. */
 char *create_body(const char *email, const char *account, const char *group);
+/* Gives all events that the session can see a position, though another test is doing so at this moment. */
+void events_number(PGconn *pg);
 /* An address that nobody has had. The caller frees it. */
 char *new_email(void);
 

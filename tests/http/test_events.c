@@ -112,26 +112,6 @@ static void *number_events(void *data)
     return NULL;
 }
 
-/* All that this session can see, though another test is numbering at this moment. */
-static void number_all(PGconn *pg)
-{
-    for (int tries = 0;; tries++, sleep_ms(10)) {
-        char *left;
-
-        free(database_query(pg, "select api.number_events()", NULL));
-        left = database_query(pg,
-            "select count(*) from accounts.outbox as o"
-            " where not exists (select from accounts.event as e where e.outbox_key = o.key)",
-            NULL);
-        bool is_done = strcmp(left, "0") == 0;
-
-        free(left);
-        if (is_done)
-            return;
-        cr_assert_lt(tries, 1000, "events are not numbered");
-    }
-}
-
 struct reader {
     pthread_t thread;
     struct feed *feed;
@@ -208,7 +188,7 @@ static void *read_events(void *data)
     while (!is_over) {
         is_over = reader->feed->writers == 0;
         if (is_over)
-            number_all(pg);
+            events_number(pg);
         while (read_page(reader, pg) > 0) {
             /* It ends and another goes on, from the last position that it kept. */
             if (rand_r(&reader->seed) % 20 == 0) {
@@ -228,7 +208,7 @@ static long drain(PGconn *pg)
 {
     long last = 0;
 
-    number_all(pg);
+    events_number(pg);
     for (;;) {
         char after[32], *read;
 
@@ -313,7 +293,7 @@ static size_t read_on(PGconn *pg, const struct account *account, long *position)
     char after[32], *last, *count;
 
     snprintf(after, sizeof(after), "%ld", *position);
-    number_all(pg);
+    events_number(pg);
     last = database_query(
         pg, "select coalesce(max(position), $1::bigint) from api.read_events($1::bigint, 1000)", after, NULL);
     count = database_query(pg,
@@ -416,7 +396,7 @@ Test(events, wake_who_listens)
     answer = post(server, account->token, body);
     cr_expect_eq(answer.status, 201, "%s", answer.text);
     cr_expect(await_wake(worker), "an invitation wakes those who deliver");
-    number_all(pg);
+    events_number(pg);
     cr_expect(await_wake(reader), "an event that has its position wakes readers");
     answer_free(&answer);
     server_end(server);
@@ -502,7 +482,7 @@ Test(events, that_are_not_there_are_polled_for_without_a_write)
         invite(pg, account);
     /* The calls after the last event settle what was numbered. */
     for (int i = 0; i < 3; i++)
-        number_all(pg);
+        events_number(pg);
     while (polls_write(pg) && tries < 10)
         tries++;
     cr_expect_lt(tries, 10, "idle polls write");

@@ -158,12 +158,15 @@ Test(sessions, an_acceptance_minds_what_was_done_meanwhile)
  * caller frees it. */
 static char *read_events(char position[32], const char *max_count)
 {
-    char *last = database_query(second,
-             "select coalesce(max(position), $1::bigint) from api.read_events($1::bigint, $2::int)", position,
-             max_count, NULL),
-         *found = database_query(second,
-             "select count(*) from api.read_events($1::bigint, $2::int) where event #>> '{account,id}' = $3",
-             position, max_count, account->id, NULL);
+    char *last, *found;
+
+    events_number(second);
+    last = database_query(second,
+        "select coalesce(max(position), $1::bigint) from api.read_events($1::bigint, $2::int)", position,
+        max_count, NULL);
+    found = database_query(second,
+        "select count(*) from api.read_events($1::bigint, $2::int) where event #>> '{account,id}' = $3",
+        position, max_count, account->id, NULL);
 
     snprintf(position, 32, "%s", last);
     free(last);

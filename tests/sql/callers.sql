@@ -2,7 +2,7 @@
 -- reads in the tables proves nothing.
 begin;
 \ir lib/fixture.sql
-select plan(53);
+select plan(54);
 
 create function pg_temp.arguments(name text, client text, member jsonb, code text)
 returns text
@@ -19,8 +19,8 @@ as $$
     when name = 'retry_delivery' then '1'
     when name = 'create_account_user' then quote_literal(pg_temp.invitation('stranger@example.com', client))
     when name = 'create_user' then format('%L, %L', client, pg_temp.invitation('stranger@example.com'))
-    when name in ('list_deliveries', 'read_events', 'announce_expiries', 'delivery_backlog', 'schema_version',
-      'list_account_users') then ''
+    when name in ('list_deliveries', 'read_events', 'announce_expiries', 'number_events', 'delivery_backlog',
+      'schema_version', 'list_account_users') then ''
     when name = 'claim_deliveries' then quote_literal(1) || ', ' || quote_literal('1 minute')
     when name = 'get_invitation' then format('%L, %L', member ->> 'id', code)
     when name = 'list_users' then quote_literal(client)
@@ -70,7 +70,8 @@ $$;
 -- The grant of these is all that it takes, or the code of an invitation.
 create temp table open_to_all as
 select n.name from unnest(array[
-  'schema_version', 'read_events', 'announce_expiries', 'claim_deliveries', 'complete_deliveries', 'delivery_backlog',
+  'schema_version', 'read_events', 'announce_expiries', 'number_events', 'claim_deliveries', 'complete_deliveries',
+  'delivery_backlog',
   'accept_account_user_invite', 'accept_user_invite', 'get_invitation']) as n (name);
 
 select is(
