@@ -92,14 +92,14 @@ create index account_user_sort_name_idx
 
 -- How many members an account has, kept because counting them would be most of the cost of a page of a large account.
 -- Exact: written by triggers in the transaction that changes the members. In shards, so that transactions that change
--- one account's members at the same time do not wait for each other: each writes the row of its backend.
+-- one account's members at the same time do not wait for each other: each has a shard of its own.
 create table accounts.member_count (
   account_key bigint not null,
   shard int not null,
   members bigint not null,
   constraint member_count_pkey primary key (account_key, shard),
   constraint member_count_account_key_fkey foreign key (account_key) references accounts.account,
-  constraint member_count_shard_range check (shard between 0 and 63)
+  constraint member_count_shard_range check (shard >= 0)
 ) with (fillfactor = 50);
 
 comment on table accounts.member_count is

@@ -8,11 +8,18 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
+  -- Memberships in the order in which all transactions lock them, not in that of arrival.
   return query
   select r.position::int, v.status, v.id, v.body, v.detail, v.errors, v.type, v.is_replay,
     v.is_rolled_back
-  from jsonb_array_elements(requests) with ordinality as r (element, position)
-  cross join lateral internal.serve(r.element) as v;
+  from (
+    select e.element, e.position
+    from jsonb_array_elements(requests) with ordinality as e (element, position)
+    order by case when jsonb_array_length(requests) > 1 then internal.lock_order(e.element) end, e.position
+    offset 0
+  ) as r
+  cross join lateral internal.serve(r.element) as v
+  order by r.position;
 end
 $$;
 

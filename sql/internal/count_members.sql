@@ -1,43 +1,79 @@
--- Keeps accounts.member_count, after every statement that changes memberships. Accounts in order, so that statements
--- that meet in a shard wait for each other and do not deadlock. The update of a row that stays a member counts for
--- nothing.
+-- The shard of accounts.member_count that is this transaction's alone until it ends; so no count waits for another, in
+-- whatever order the accounts come. As a rule the one of its backend, which tries it first.
+create or replace function internal.member_count_shard()
+returns int
+language plpgsql
+as $$
+declare
+  v_shard int := pg_backend_pid() % 64;
+begin
+  while not pg_try_advisory_xact_lock(hashtext('accountsd member count'), v_shard) loop
+    v_shard := v_shard + 1;
+  end loop;
+  return v_shard;
+end
+$$;
+
+-- Adds to the counts of accounts; nothing where there is nothing to add.
+create or replace function internal.add_members(account_keys bigint[], changes bigint[])
+returns void
+language plpgsql
+as $$
+declare
+  c_shard constant int := internal.member_count_shard();
+begin
+  insert into accounts.member_count as c (account_key, shard, members)
+  select a.account_key, c_shard, a.change
+  from unnest(account_keys, changes) as a (account_key, change)
+  on conflict (account_key, shard) do update set members = c.members + excluded.members;
+end
+$$;
+
+-- Keeps accounts.member_count, after every statement that changes memberships. The update of a row that stays a member
+-- counts for nothing.
 create or replace function internal.count_members()
 returns trigger
 language plpgsql
 as $$
+declare
+  v_account_keys bigint[];
+  v_changes bigint[];
 begin
   case tg_op
     when 'INSERT' then
-      insert into accounts.member_count as c (account_key, shard, members)
-      select n.account_key, pg_backend_pid() % 64, count(*)
-      from new_rows as n
-      where n.status <> 'Removed'
-      group by n.account_key
-      order by n.account_key
-      on conflict (account_key, shard) do update set members = c.members + excluded.members;
-    when 'DELETE' then
-      insert into accounts.member_count as c (account_key, shard, members)
-      select o.account_key, pg_backend_pid() % 64, -count(*)
-      from old_rows as o
-      where o.status <> 'Removed'
-      group by o.account_key
-      order by o.account_key
-      on conflict (account_key, shard) do update set members = c.members + excluded.members;
-    when 'UPDATE' then
-      insert into accounts.member_count as c (account_key, shard, members)
-      select r.account_key, pg_backend_pid() % 64, sum(r.change)
+      select array_agg(c.account_key), array_agg(c.change) into v_account_keys, v_changes
       from (
-        select n.account_key, 1 as change from new_rows as n where n.status <> 'Removed'
-        union all
-        select o.account_key, -1 from old_rows as o where o.status <> 'Removed'
-      ) as r
-      group by r.account_key
-      having sum(r.change) <> 0
-      order by r.account_key
-      on conflict (account_key, shard) do update set members = c.members + excluded.members;
+        select n.account_key, count(*) as change
+        from new_rows as n
+        where n.status <> 'Removed'
+        group by n.account_key
+      ) as c;
+    when 'DELETE' then
+      select array_agg(c.account_key), array_agg(c.change) into v_account_keys, v_changes
+      from (
+        select o.account_key, -count(*) as change
+        from old_rows as o
+        where o.status <> 'Removed'
+        group by o.account_key
+      ) as c;
+    when 'UPDATE' then
+      select array_agg(c.account_key), array_agg(c.change) into v_account_keys, v_changes
+      from (
+        select r.account_key, sum(r.change) as change
+        from (
+          select n.account_key, 1 as change from new_rows as n where n.status <> 'Removed'
+          union all
+          select o.account_key, -1 from old_rows as o where o.status <> 'Removed'
+        ) as r
+        group by r.account_key
+        having sum(r.change) <> 0
+      ) as c;
     when 'TRUNCATE' then
       delete from accounts.member_count;
   end case;
+  if v_account_keys is not null then
+    perform internal.add_members(v_account_keys, v_changes);
+  end if;
   return null;
 end
 $$;

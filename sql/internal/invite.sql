@@ -1,5 +1,5 @@
 -- What internal.create_account_users does, for a set of which some have an idempotency key or are dry runs. What has a
--- key is looked up first; what is left of the set goes on as one set; dry runs come after it, one by one.
+-- key is looked up first; dry runs come next, one by one; what is left of the set goes on as one set.
 create or replace function internal.invite(requests jsonb)
 returns table (
   ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
@@ -45,6 +45,12 @@ begin
     end if;
   end loop;
 
+  -- First, while no membership is locked: the locks of each end with it.
+  return query
+  select r.ordinal, o.status, o.id, o.body, o.detail, o.errors, o.type, o.is_replay, o.is_rolled_back
+  from unnest(v_rehearsed) as r (ordinal)
+  cross join lateral internal.rehearse('invite', (requests -> (r.ordinal - 1)) - 'rollback') as o;
+
   if cardinality(v_requests) > 0 then
     for v_made in
       select c.* from internal.create_account_users(to_jsonb(v_requests), v_codes) as c
@@ -62,11 +68,6 @@ begin
   if cardinality(v_kept) > 0 then
     perform internal.keep_answers(v_kept);
   end if;
-
-  return query
-  select r.ordinal, o.status, o.id, o.body, o.detail, o.errors, o.type, o.is_replay, o.is_rolled_back
-  from unnest(v_rehearsed) as r (ordinal)
-  cross join lateral internal.rehearse('invite', (requests -> (r.ordinal - 1)) - 'rollback') as o;
 end
 $$;
 

@@ -1,6 +1,9 @@
 -- Puts one kind of notice ('reminder', 'expired') into the outbox for invitations whose time for it has come, at most
 -- max_count; returns how many. Only what expires after noticed_until is looked at, and what expired a little before: a
 -- transaction that was long about it may have come to it late.
+--
+-- It waits for nobody: who has an invitation locked may be closing it, and then gives the notice of its end itself. What
+-- was locked is looked at again the next time.
 create or replace function internal.notice_expiries(kind text, max_count int)
 returns int
 language plpgsql
@@ -8,17 +11,18 @@ as $$
 declare
   c_overlap constant interval := interval '15 minutes';
   v_notice accounts.expiry_notice;
-  v_count bigint;
-  v_last timestamptz;
+  v_due bigint[];
+  v_free bigint[];
+  v_until timestamptz;
 begin
-  -- One at a time, and nobody waits: whoever has the row does it.
+  -- One at a time: whoever has the row does it.
   select * into v_notice from accounts.expiry_notice as n where n.kind = notice_expiries.kind for update skip locked;
   if not found then
     return 0;
   end if;
 
-  with due as materialized (
-    select i.key, i.expires_at
+  v_due := array(
+    select i.key
     from accounts.invitation as i
     where i.status = 'Open'
       and i.expires_at > v_notice.noticed_until - c_overlap
@@ -30,25 +34,34 @@ begin
         select from accounts.outbox as o
         where o.invitation_key = i.key and o.topic = 'invitation.' || notice_expiries.kind)
     order by i.expires_at
-    limit max_count
-  ),
-  noticed as (
-    insert into accounts.outbox (topic, invitation_key, delivery)
-    select 'invitation.' || notice_expiries.kind, d.key,
-      case notice_expiries.kind when 'reminder' then 'Queued'::accounts.delivery_status end
-    from due as d
-    order by d.expires_at
-    on conflict (invitation_key, topic) where topic in ('invitation.reminder', 'invitation.expired') do nothing
-  )
-  select count(*), max(d.expires_at) into v_count, v_last from due as d;
+    limit max_count);
+  v_free := array(
+    select i.key
+    from accounts.invitation as i
+    where i.key = any (v_due) and i.status = 'Open'
+    for no key update skip locked);
 
+  insert into accounts.outbox (topic, invitation_key, delivery)
+  select 'invitation.' || notice_expiries.kind, i.key,
+    case notice_expiries.kind when 'reminder' then 'Queued'::accounts.delivery_status end
+  from accounts.invitation as i
+  where i.key = any (v_free)
+  order by i.expires_at
+  on conflict (invitation_key, topic) where topic in ('invitation.reminder', 'invitation.expired') do nothing;
+
+  -- Up to the first that was left, or else the last of as many as there may be.
+  select coalesce(
+    min(i.expires_at) filter (where i.key <> all (v_free)),
+    case when cardinality(v_due) < max_count then statement_timestamp() + v_notice.lead else max(i.expires_at) end)
+  into v_until
+  from accounts.invitation as i
+  where i.key = any (v_due) and i.status = 'Open';
   update accounts.expiry_notice as n
-  set noticed_until = greatest(n.noticed_until,
-    case when v_count < max_count then statement_timestamp() + n.lead else v_last end)
+  set noticed_until = greatest(n.noticed_until, v_until)
   where n.kind = notice_expiries.kind;
-  if v_count > 0 then
+  if cardinality(v_free) > 0 then
     perform internal.wake_readers();
   end if;
-  return v_count::int;
+  return cardinality(v_free);
 end
 $$;

@@ -6,9 +6,10 @@ returns void
 language plpgsql
 as $$
 begin
-  -- In one order, so that two that revise the same accounts do not deadlock.
+  -- Accounts and sets in one order, so that two that revise the same accounts do not deadlock, nor one that keeps sets.
   perform from accounts.account as a where a.key = any (keys) order by a.key for no key update;
   update accounts.account as a set groups_revision = a.groups_revision + 1 where a.key = any (keys);
+  perform from accounts.user_group_set as s where s.account_key = any (keys) order by s.user_group_keys for update;
   delete from accounts.user_group_set as s where s.account_key = any (keys);
 end
 $$;
@@ -52,6 +53,7 @@ language plpgsql
 as $$
 begin
   update accounts.settings set modules_revision = modules_revision + 1;
+  perform from accounts.user_group_set as s order by s.user_group_keys for update;
   delete from accounts.user_group_set;
   return null;
 end
