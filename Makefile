@@ -88,6 +88,10 @@ fuzz: setup-fuzz ## Fuzz every target for FUZZ_SECONDS (60); FUZZ_KEEP=1 keeps w
 soak: setup-test build $(test_programs) ## Run the long forms of the tests that have one (20 minutes)
 	@scripts/test $(VARIANT) --soak
 
+.PHONY: mutate
+mutate: setup-test build $(test_programs) ## Make each mistake of tests/mutate in a copy, and see that tests notice (half an hour)
+	@scripts/mutate
+
 .PHONY: bench
 bench: setup-bench build ## Measure against the yardsticks: a table, tests/bench/result.json and a plot (15 minutes)
 	@scripts/bench

@@ -1,0 +1,56 @@
+# shellcheck shell=bash disable=SC2154 # they set these
+# What the scripts that run tests share; sourced after lib.sh, in the root of the tree whose tests are run. They set:
+#   dir      where tests leave their files, and TEST_DIR of what they start
+#   cluster  the directory of their PostgreSQL (scripts/postgres)
+#   variant  of the build
+
+# What a test started and did not stop, known by a variable that all of it carries. It would hold
+# the pipe to our log open for ever.
+stop_leftovers() {
+  local file pid found=0
+  while read -r file; do
+    pid=${file//[^0-9]/}
+    complain "a test left process $pid behind: $(tr '\0' ' ' <"/proc/$pid/cmdline")"
+    kill -KILL "$pid"
+    found=1
+  done < <(grep -lsxzF "TEST_DIR=$dir" /proc/[0-9]*/environ)
+  return "$found"
+}
+
+# Criterion only warns of a crash in a tear-down, which is how a server that did not end well is told.
+count_criterion() {
+  sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '/Synthesis: Tested:/ {
+    gsub(/[^0-9 ]/, ""); passed += $2; failed += $3 + $4
+  } /crashed during its setup or teardown/ { failed++ } END { print passed + 0, failed + 0 }'
+}
+
+count_prove() {
+  awk '/^Files=[0-9]+, Tests=[0-9]+/ { split($2, n, /[=,]/); tests = n[2] }
+    match($0, /Failed: [0-9]+\)/) { failed += substr($0, RSTART + 8) }
+    END { print tests - failed, failed + 0 }' "$1"
+}
+
+sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
+
+# What tests need of a migrated database beside its schema.
+equip_database() {
+  sql "$1" 'create extension pgtap; create extension plpgsql_check' &&
+    psql -X -q -v ON_ERROR_STOP=1 -d "$1" -f tests/http/poison.sql
+}
+
+# The tests of mails have a database each, a copy of this one.
+make_mail_template() {
+  sql "$1" 'create database mail_template' && DATABASE_URL=${1/accountsd/mail_template} scripts/migrate
+}
+
+with_database() {
+  local url
+  url=$(scripts/postgres url "$cluster") || return
+  DATABASE_URL=$url TEST_POSTGRES_DIR=$cluster TEST_VECTORS=$PWD/tests/vectors \
+    ACCOUNTSD_BINARY=$PWD/build/$variant/accountsd "$@"
+}
+
+# pg_prove takes no URL.
+prove_sql() {
+  PGHOST=$(realpath "$cluster/socket") PGPORT=5432 PGUSER=postgres PGDATABASE=accountsd pg_prove "$@"
+}
