@@ -83,6 +83,8 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
 
 void config_write_help(enum config_command command, FILE *out);
 
+/* The largest bound of workers. */
+#define CONFIG_WORKERS_MAX 256
 /* The largest bound of set_size, for arrays. */
 #define CONFIG_SET_SIZE_MAX 64
 

@@ -307,9 +307,9 @@ static bool join(struct connector *connector)
 {
     struct timespec until;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STOP_TIMEOUT_S;
-    if (pthread_timedjoin_np(connector->thread, NULL, &until) == 0)
+    if (pthread_clockjoin_np(connector->thread, NULL, CLOCK_MONOTONIC, &until) == 0)
         return true;
     pthread_detach(connector->thread);
     return false;

@@ -10,7 +10,6 @@
 
 #include "line.h"
 
-#define HOSTS_MAX 16
 /* How long a connection to a later host waits for one to an earlier host. */
 #define PREFERENCE_MS 200
 
@@ -24,7 +23,7 @@ struct attempt {
 struct host_list {
     /* What the elements point into. */
     char *hosts, *addresses, *ports;
-    const char *host[HOSTS_MAX], *address[HOSTS_MAX], *port[HOSTS_MAX];
+    const char *host[DIAL_HOSTS_MAX], *address[DIAL_HOSTS_MAX], *port[DIAL_HOSTS_MAX];
     /* Compiled into libpq. */
     const char *default_port;
     size_t count;
@@ -68,13 +67,13 @@ static bool wait_until(struct pollfd *fds, size_t count, int64_t until_ms, const
 }
 
 /* Splits a list at its commas; 0 elements where there are too many. */
-static size_t split(char *list, const char *elements[HOSTS_MAX])
+static size_t split(char *list, const char *elements[DIAL_HOSTS_MAX])
 {
     size_t count = 0;
     char *element;
 
     while ((element = strsep(&list, ",")) != NULL) {
-        if (count == HOSTS_MAX)
+        if (count == DIAL_HOSTS_MAX)
             return 0;
         elements[count++] = element;
     }
@@ -96,7 +95,7 @@ static char *value_of(const PQconninfoOption *option)
     return value != NULL && *value != '\0' ? strdup(value) : NULL;
 }
 
-static bool has_empty(const char *const elements[HOSTS_MAX], size_t count)
+static bool has_empty(const char *const elements[DIAL_HOSTS_MAX], size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (*elements[i] == '\0')
@@ -199,8 +198,8 @@ static PGconn *race(
     PGconn *pg;
 
     for (;;) {
-        struct pollfd fds[HOSTS_MAX + 1];
-        struct attempt *polled[HOSTS_MAX];
+        struct pollfd fds[DIAL_HOSTS_MAX + 1];
+        struct attempt *polled[DIAL_HOSTS_MAX];
         size_t waiting = 0;
 
         best = NULL;
@@ -241,7 +240,7 @@ static PGconn *race(
 
 PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error[DIAL_ERROR_MAX])
 {
-    struct attempt attempts[HOSTS_MAX];
+    struct attempt attempts[DIAL_HOSTS_MAX];
     struct host_list list;
     size_t count;
     PGconn *pg;

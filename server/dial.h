@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #define DIAL_ERROR_MAX 512
+/* More hosts than that are left to libpq, which tries one after the other. */
+#define DIAL_HOSTS_MAX 16
 
 /* Until when to wait. */
 struct dial_limit {

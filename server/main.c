@@ -13,10 +13,13 @@
 #include "config.h"
 #include "connection.h"
 #include "connector.h"
+#include "cpus.h"
 #include "deliver.h"
+#include "dial.h"
 #include "die.h"
 #include "handler.h"
 #include "health.h"
+#include "http1.h"
 #include "listener.h"
 #include "log.h"
 #include "memory.h"
@@ -30,13 +33,12 @@
 /* libh2o's own limit on bodies. A body that says that it is longer is refused at once; one that is longer
  * than ours is refused by connection.c once that much has come, or by a handler. */
 #define H2O_MAX_BODY (4L * 1024 * 1024)
-/* A timeout of libh2o that does not pass; it is subtracted from the time since 1970. */
-#define H2O_NEVER_MS (365ULL * 24 * 3600 * 1000)
-
-/* Open files beside the clients' connections: of the process, and of each worker beside its database
- * connections (one that is given up and its successor may be there at once). */
-#define OTHER_DESCRIPTORS 32
-#define OTHER_DESCRIPTORS_OF_WORKER 16
+/* Open files of the process beside the clients' connections: its own, and those of the telemetry port. */
+#define OTHER_DESCRIPTORS (32 + TELEMETRY_MAX_CONNECTIONS)
+/* Of each worker: of its loop, its listener, and an attempt to connect to all hosts of the database. */
+#define DESCRIPTORS_OF_WORKER (16 + DIAL_HOSTS_MAX)
+/* libpq's and the loop's own. */
+#define DESCRIPTORS_OF_DATABASE_CONNECTION 2
 
 /* In bytes; glibc's own is four times as large, and it would raise it. Below it a crowd's buffers leave a
  * heap with holes that nothing gives back. */
@@ -56,18 +58,10 @@ static void require_database(const struct config *config)
 
 static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *config)
 {
-    h2o_config_init(globalconf);
-    globalconf->server_name = h2o_iovec_init(H2O_STRLIT("accountsd"));
-    /* HTTP/2 of this libh2o has holes that cannot be mended from outside. */
-    globalconf->http1.upgrade_to_http2 = 0;
-    /* At shutdown it would start a timer that outlives the context. */
-    globalconf->http2.callbacks.request_shutdown = NULL;
-    /* Its timers follow the wall clock, which may be set: deadlines are the business of connection.c. */
-    globalconf->http1.req_timeout = H2O_NEVER_MS;
-    globalconf->handshake_timeout = H2O_NEVER_MS;
-    globalconf->max_request_entity_size =
-        (size_t)(config->max_body_size * 2 > H2O_MAX_BODY ? config->max_body_size * 2 : H2O_MAX_BODY);
-    handler_register(h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535));
+    const long max_body_size = config->max_body_size * 2;
+
+    handler_register(
+        http1_configure(globalconf, (size_t)(max_body_size > H2O_MAX_BODY ? max_body_size : H2O_MAX_BODY)));
 }
 
 /* Leaves those who send us clients the time to notice. A second signal to stop cuts it short. */
@@ -133,8 +127,10 @@ static void reload_tls(const struct config *config, struct worker *const *worker
 static void provide_descriptors(struct config *config)
 {
     struct rlimit limit;
-    rlim_t others = (rlim_t)(OTHER_DESCRIPTORS +
-                             config->workers * (config->database_connections + OTHER_DESCRIPTORS_OF_WORKER)),
+    rlim_t others =
+               (rlim_t)(OTHER_DESCRIPTORS +
+                        config->workers * (DESCRIPTORS_OF_WORKER + config->database_connections *
+                                                                       DESCRIPTORS_OF_DATABASE_CONNECTION)),
            needed = others + (rlim_t)config->max_connections;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed)
@@ -279,7 +275,9 @@ int main(int argc, char **argv)
     if (config.command == CONFIG_DELIVER)
         return deliver(&config, &signals);
     if (config.workers == 0)
-        config.workers = sysconf(_SC_NPROCESSORS_ONLN);
+        config.workers = cpus_available();
+    if (config.workers > CONFIG_WORKERS_MAX)
+        config.workers = CONFIG_WORKERS_MAX;
     provide_descriptors(&config);
     return serve(&config, &signals);
 }

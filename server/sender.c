@@ -135,10 +135,10 @@ void sender_stop(struct sender *sender)
     sender->stopping = true;
     pthread_cond_broadcast(&sender->changed);
     pthread_mutex_unlock(&sender->mutex);
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STOP_TIMEOUT_S;
     for (size_t i = 0; i < sender->count; i++) {
-        if (pthread_timedjoin_np(sender->threads[i], NULL, &until) != 0) {
+        if (pthread_clockjoin_np(sender->threads[i], NULL, CLOCK_MONOTONIC, &until) != 0) {
             pthread_detach(sender->threads[i]);
             have_ended = false;
         }

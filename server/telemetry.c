@@ -9,15 +9,15 @@
 #include <sys/socket.h>
 
 #include "die.h"
+#include "http1.h"
 #include "listener.h"
+#include "metrics.h"
 #include "problem.h"
 #include "process.h"
 #include "series.h"
 #include "trace.h"
 #include "wire.h"
 
-/* Scrapers and probes are few. */
-#define MAX_CONNECTIONS 64
 #define STOP_TICK_MS 10
 #define CLOSE_TIMEOUT_MS 1000
 
@@ -28,7 +28,8 @@
 struct connection {
     struct telemetry *telemetry;
     h2o_socket_t *socket;
-    h2o_timeout_entry_t deadline;
+    /* Of metrics_now(). */
+    uint64_t deadline;
 };
 
 struct telemetry {
@@ -43,9 +44,7 @@ struct telemetry {
     h2o_socket_t *listener;
     h2o_multithread_receiver_t receiver;
     h2o_multithread_message_t stop_message;
-    /* Of a connection, from its beginning to its end. */
-    h2o_timeout_t deadline;
-    struct connection slots[MAX_CONNECTIONS];
+    struct connection slots[TELEMETRY_MAX_CONNECTIONS];
     size_t connections;
     bool stopping;
 };
@@ -165,7 +164,6 @@ static void on_connection_close(void *data)
     struct connection *connection = data;
     struct telemetry *telemetry = connection->telemetry;
 
-    h2o_timeout_unlink(&connection->deadline);
     connection->socket = NULL;
     telemetry->connections--;
     if (telemetry->listener != NULL && !h2o_socket_is_reading(telemetry->listener))
@@ -178,9 +176,30 @@ static void shut_down(const struct connection *connection)
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
 }
 
-static void on_deadline(h2o_timeout_entry_t *entry)
+/* Of a connection that begins now. */
+static uint64_t deadline_of(const struct telemetry *telemetry)
 {
-    shut_down(H2O_STRUCT_FROM_MEMBER(struct connection, deadline, entry));
+    return metrics_now() + (uint64_t)telemetry->config->request_timeout * 1000;
+}
+
+/* Ends those whose time is up; how long the loop may wait then, in milliseconds. */
+static int32_t end_overdue(struct telemetry *telemetry)
+{
+    uint64_t now = metrics_now(), next = deadline_of(telemetry);
+
+    for (size_t i = 0; i < TELEMETRY_MAX_CONNECTIONS; i++) {
+        struct connection *connection = &telemetry->slots[i];
+
+        if (connection->socket == NULL)
+            continue;
+        if (connection->deadline <= now) {
+            shut_down(connection);
+            connection->deadline = deadline_of(telemetry);
+        }
+        if (connection->deadline < next)
+            next = connection->deadline;
+    }
+    return (int32_t)((next - now) / 1000) + 1;
 }
 
 static struct connection *find_slot(struct telemetry *telemetry)
@@ -202,11 +221,10 @@ static void on_accept(h2o_socket_t *listener, const char *error)
     if (error != NULL || (socket = h2o_evloop_socket_accept(listener)) == NULL)
         return;
     connection = find_slot(telemetry);
-    *connection = (struct connection){telemetry, socket, {.cb = on_deadline}};
-    h2o_timeout_link(telemetry->context.loop, &telemetry->deadline, &connection->deadline);
+    *connection = (struct connection){telemetry, socket, deadline_of(telemetry)};
     socket->on_close.cb = on_connection_close;
     socket->on_close.data = connection;
-    if (++telemetry->connections >= MAX_CONNECTIONS)
+    if (++telemetry->connections >= TELEMETRY_MAX_CONNECTIONS)
         h2o_socket_read_stop(listener);
     h2o_accept(&telemetry->accept, socket);
 }
@@ -222,22 +240,21 @@ static void on_stop_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t
 static void dispose(struct telemetry *telemetry)
 {
     h2o_loop_t *loop = telemetry->context.loop;
-    uint64_t deadline = h2o_now(loop) + CLOSE_TIMEOUT_MS;
+    uint64_t deadline = metrics_now() + CLOSE_TIMEOUT_MS * 1000UL;
 
     h2o_socket_read_stop(telemetry->listener);
     h2o_socket_close(telemetry->listener);
     telemetry->listener = NULL;
-    for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
+    for (size_t i = 0; i < TELEMETRY_MAX_CONNECTIONS; i++) {
         if (telemetry->slots[i].socket != NULL)
             shut_down(&telemetry->slots[i]);
     }
     do
         h2o_evloop_run(loop, STOP_TICK_MS);
-    while (telemetry->connections > 0 && h2o_now(loop) < deadline);
+    while (telemetry->connections > 0 && metrics_now() < deadline);
     h2o_multithread_unregister_receiver(telemetry->context.queue, &telemetry->receiver);
     if (telemetry->connections > 0)
         return;
-    h2o_timeout_dispose(loop, &telemetry->deadline);
     h2o_context_dispose(&telemetry->context);
     h2o_evloop_destroy(loop);
     h2o_config_dispose(&telemetry->globalconf);
@@ -245,19 +262,7 @@ static void dispose(struct telemetry *telemetry)
 
 static void configure_h2o(struct telemetry *telemetry)
 {
-    h2o_globalconf_t *globalconf = &telemetry->globalconf;
-    h2o_hostconf_t *host;
-
-    h2o_config_init(globalconf);
-    globalconf->server_name = h2o_iovec_init(H2O_STRLIT("accountsd"));
-    /* For the reasons that configure_h2o in main.c has. */
-    globalconf->http1.upgrade_to_http2 = 0;
-    globalconf->http2.callbacks.request_shutdown = NULL;
-    /* Behind ours, which is over the answer as well. */
-    globalconf->http1.req_timeout = 2 * (uint64_t)telemetry->config->request_timeout;
-    globalconf->max_request_entity_size = (size_t)telemetry->config->max_body_size;
-    host = h2o_config_register_host(globalconf, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-
+    h2o_hostconf_t *host = http1_configure(&telemetry->globalconf, (size_t)telemetry->config->max_body_size);
     struct handler *handler =
         (struct handler *)h2o_create_handler(&host->fallback_path, sizeof(struct handler));
     handler->super.on_req = on_req;
@@ -269,8 +274,6 @@ static void set_up(struct telemetry *telemetry)
 {
     configure_h2o(telemetry);
     h2o_context_init(&telemetry->context, h2o_evloop_create(), &telemetry->globalconf);
-    h2o_timeout_init(
-        telemetry->context.loop, &telemetry->deadline, (uint64_t)telemetry->config->request_timeout);
     telemetry->accept.ctx = &telemetry->context;
     telemetry->accept.hosts = telemetry->globalconf.hosts;
     h2o_multithread_register_receiver(telemetry->context.queue, &telemetry->receiver, on_stop_message);
@@ -287,7 +290,7 @@ static void *run(void *data)
     set_up(telemetry);
     sem_post(&telemetry->started);
     while (!telemetry->stopping)
-        h2o_evloop_run(telemetry->context.loop, INT32_MAX);
+        h2o_evloop_run(telemetry->context.loop, end_overdue(telemetry));
     dispose(telemetry);
     return NULL;
 }

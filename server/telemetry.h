@@ -20,6 +20,9 @@ struct telemetry_subject {
 
 struct telemetry;
 
+/* Scrapers and probes are few; who comes when so many are there waits until one has gone. */
+#define TELEMETRY_MAX_CONNECTIONS 64
+
 /* Opens the port, on which nobody is answered yet; *port is set to it. -1, and *port to 0, where it is
  * switched off. Ends the process where the port is not to be had. */
 int telemetry_open(const struct config *config, int *port);

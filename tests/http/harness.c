@@ -474,6 +474,11 @@ int connect_raw(const struct server *server)
     return open_connection(server->port, 5);
 }
 
+int connect_telemetry_raw(const struct server *server)
+{
+    return open_connection(server->telemetry_port, 5);
+}
+
 static char *send_bytes(int port, const char *bytes, size_t len, size_t *size, bool *closed)
 {
     int fd = open_connection(port, 1);

@@ -91,6 +91,8 @@ char *exchange_raw(const struct server *server, const char *bytes, size_t len, b
 /* A connection whose reads end after five seconds of silence; the caller closes it. */
 int connect_raw(const struct server *server);
 /* The same to the telemetry port. */
+int connect_telemetry_raw(const struct server *server);
+/* The same to the telemetry port. */
 char *telemetry_send_raw(const struct server *server, const char *bytes, size_t len);
 
 #endif

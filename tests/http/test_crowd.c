@@ -347,7 +347,7 @@ Test(crowd, as_many_files_may_be_open_as_connections)
 
 Test(crowd, fewer_connections_where_fewer_files_may_be_open)
 {
-    struct rlimit limit = {300, 300};
+    struct rlimit limit = {400, 400};
     int fds[290];
     struct server *server;
     size_t taken;
@@ -358,7 +358,7 @@ Test(crowd, fewer_connections_where_fewer_files_may_be_open)
     log = server_log(server);
     cr_expect_not_null(strstr(log, "\"max_connections_lowered\""), "%s", log);
     taken = fill_up(server, fds, 280);
-    cr_expect(taken > 150 && taken < 280, "%zu connections are open", taken);
+    cr_expect(taken > 200 && taken < 280, "%zu connections are open", taken);
     expect_served_after(server, fds, 280);
     free(log);
     server_end(server);
