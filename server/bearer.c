@@ -48,7 +48,7 @@ enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *b
     static const char scheme[] = "Bearer ", type[] = "idt:";
     const size_t scheme_len = sizeof(scheme) - 1, type_len = sizeof(type) - 1;
     unsigned char hash[SHA256_DIGEST_LENGTH];
-    const char *id, *secret, *end = value + len;
+    const char *id, *colon, *secret, *end = value + len;
 
     /* RFC 9110, section 11.4: the scheme's name in any case, then one or more spaces. */
     if (len < scheme_len || strncasecmp(value, scheme, scheme_len) != 0)
@@ -56,19 +56,20 @@ enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *b
     value += scheme_len;
     while (value < end && *value == ' ')
         value++;
-    if ((size_t)(end - value) < type_len + BEARER_ID_LEN + 1 || memcmp(value, type, type_len) != 0)
+    if ((size_t)(end - value) < type_len || memcmp(value, type, type_len) != 0)
         return BEARER_MALFORMED;
     id = value + type_len;
-    if (!text_is_id(id, BEARER_ID_LEN, "TKN-", 2) || id[BEARER_ID_LEN] != ':')
+    colon = memchr(id, ':', (size_t)(end - id));
+    if (colon == NULL || !text_is_id(id, (size_t)(colon - id), "TKN-", 2))
         return BEARER_MALFORMED;
-    secret = id + BEARER_ID_LEN + 1;
+    secret = colon + 1;
     if (!is_secret(secret, (size_t)(end - secret)))
         return BEARER_MALFORMED;
     if (SHA256((const unsigned char *)secret, (size_t)(end - secret), hash) == NULL)
         return BEARER_OUT_OF_MEMORY;
 
-    memcpy(bearer->id, id, BEARER_ID_LEN);
-    bearer->id[BEARER_ID_LEN] = '\0';
+    memcpy(bearer->id, id, (size_t)(colon - id));
+    bearer->id[colon - id] = '\0';
     write_hex(hash, bearer->secret_sha256);
     return BEARER_OK;
 }

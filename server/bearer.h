@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define BEARER_ID_LEN 13
+#define BEARER_ID_MAX 18
 #define BEARER_HASH_LEN 64
 
 struct bearer {
-    char id[BEARER_ID_LEN + 1];
+    char id[BEARER_ID_MAX + 1];
     /* Lower-case hex SHA-256 of the secret. The secret itself goes no further than this module. */
     char secret_sha256[BEARER_HASH_LEN + 1];
 };

@@ -57,7 +57,7 @@ enum element_verdict element_render(
     ADD(element->trace->parent, TRACE_PARENT_LEN);
     if (!is_public) {
         ADD_TEXT("\",\"token\":\"");
-        ADD(element->bearer->id, BEARER_ID_LEN);
+        ADD(element->bearer->id, strlen(element->bearer->id));
         ADD_TEXT(":");
         ADD(element->bearer->secret_sha256, BEARER_HASH_LEN);
     }

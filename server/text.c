@@ -290,7 +290,8 @@ bool text_is_id(const char *text, size_t len, const char *prefix, size_t groups)
 {
     size_t prefix_len = strlen(prefix);
 
-    if (len != prefix_len + groups * 5 - 1 || memcmp(text, prefix, prefix_len) != 0)
+    if ((len != prefix_len + groups * 5 - 1 && len != prefix_len + groups * 5 + 4) ||
+        memcmp(text, prefix, prefix_len) != 0)
         return false;
     for (size_t i = 0; i < len - prefix_len; i++) {
         char c = text[prefix_len + i];

@@ -29,8 +29,8 @@ enum text_rule {
  * the database. Writes up to TEXT_MAX_MESSAGES static messages and returns their number: 0 for none. */
 size_t text_check(enum text_rule rule, const char *text, size_t len, const char *messages[TEXT_MAX_MESSAGES]);
 
-/* Whether text has the shape of a public id: the prefix ("ACC-"), then groups of four digits with "-"
- * between them. */
+/* Whether text has the shape of a public id: the prefix ("ACC-"), then so many groups of four digits, or one
+ * more, with "-" between them. */
 bool text_is_id(const char *text, size_t len, const char *prefix, size_t groups);
 
 #endif

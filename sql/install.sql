@@ -49,7 +49,8 @@ $$;
 \ir internal/verdicts.sql
 \ir internal/answer.sql
 \ir internal/refuse_change.sql
-\ir internal/fill_sort_name.sql
+\ir internal/take_profile.sql
+\ir internal/spread_profile.sql
 \ir internal/count_members.sql
 \ir internal/revise_groups.sql
 \ir internal/required_account.sql
@@ -86,6 +87,7 @@ $$;
 \ir internal/change_groups.sql
 \ir internal/remove_account_user.sql
 \ir internal/perform.sql
+\ir internal/rehearsal_key.sql
 \ir internal/planned_invitations.sql
 \ir internal/invitation_limits.sql
 \ir internal/invited_again.sql

@@ -3,30 +3,35 @@ begin;
 
 set local role accountsd_owner;
 
--- One person has one address in whatever case it is typed, by the ICU root collation, so that it
--- is the same in every database. No more is folded than case: the mail goes to the address that is
--- stored, and a look-alike (dotless i, ß for ss) must not find somebody else's.
+create sequence accounts.rehearsal_key_seq minvalue 1 maxvalue 1000000 cycle;
+
+comment on sequence accounts.rehearsal_key_seq is 'Keys of rows of dry runs, which are undone: no real row has one.';
+
+-- A person is known by an address (email_key) and belongs to nobody until they accept an invitation: what an inviter says
+-- of them is kept with the inviter's membership. The first acceptance makes the profile.
+--
+-- Keys up to 1,000,000 are those of dry runs, which use them again and again: so they use up no key of a real row, and
+-- their ids look like any other.
 create table accounts.person (
-  key bigint generated always as identity primary key,
-  email text not null,
-  email_key text collate "C" not null generated always as (
-    normalize(lower(normalize(email, nfc) collate "und-x-icu"), nfc)
-  ) stored,
-  first_name text not null,
-  last_name text not null,
+  key bigint generated always as identity (start with 1000001) primary key,
+  email_key text collate "C" not null,
+  created_at timestamptz not null default now(),
+  accepted_at timestamptz,
+  email text,
+  first_name text,
+  last_name text,
   icon text,
   phone_prefix text,
   phone_number text,
   culture_code text,
   language_code text,
-  created_at timestamptz not null default now(),
-  -- In upper case, which folds a text character by character, so that an index serves names compared with and without
-  -- case, prefixes and order.
-  sort_name text collate "C" not null
-    generated always as (upper((first_name || ' ' || last_name) collate "und-x-icu")) stored,
-  constraint person_key_range check (key between 1 and 99999999),
+  constraint person_key_range check (key between 1 and 999999999999),
   constraint person_email_key_key unique (email_key),
-  constraint person_sort_name_key_key unique (sort_name, key),
+  constraint person_email_key_length check (octet_length(email_key) between 3 and 1024),
+  constraint person_profile_accepted check (
+    case when accepted_at is null
+      then num_nonnulls(email, first_name, last_name, icon, phone_prefix, phone_number, culture_code, language_code) = 0
+      else num_nonnulls(email, first_name, last_name) = 3 end),
   constraint person_email_length check (octet_length(email) between 3 and 254),
   constraint person_first_name_length check (char_length(first_name) between 1 and 100),
   constraint person_last_name_length check (char_length(last_name) between 1 and 100),
@@ -36,12 +41,15 @@ create table accounts.person (
   constraint person_language_code_length check (char_length(language_code) between 2 and 35)
 );
 
-comment on column accounts.person.email is 'As typed. email_key is what must be unique.';
+comment on table accounts.person is
+  'A person, by address. The profile (email and what follows) is null until they have accepted an invitation.';
+comment on column accounts.person.email_key is 'What is unique of an address: internal.email_key of it.';
+comment on column accounts.person.accepted_at is 'When they first accepted an invitation.';
 
 create type accounts.account_user_status as enum ('Invited', 'Active', 'Removed');
 
 create table accounts.account_user (
-  key bigint generated always as identity primary key,
+  key bigint generated always as identity (start with 1000001),
   account_key bigint not null,
   person_key bigint not null,
   status accounts.account_user_status not null default 'Invited',
@@ -53,14 +61,28 @@ create table accounts.account_user (
   joined_at timestamptz,
   access_at timestamptz,
   last_login_at timestamptz,
-  sort_name text collate "C" not null,
-  constraint account_user_key_range check (key between 1 and 999999999999),
-  constraint account_user_account_key_person_key_key unique (account_key, person_key),
-  constraint account_user_key_account_key_key unique (key, account_key),
+  email text not null,
+  first_name text not null,
+  last_name text not null,
+  icon text,
+  phone_prefix text,
+  phone_number text,
+  culture_code text,
+  language_code text,
+  -- In upper case, which folds a text character by character, so that an index serves names compared with and without
+  -- case, prefixes and order.
+  sort_name text collate "C" not null
+    generated always as (upper((first_name || ' ' || last_name) collate "und-x-icu")) stored,
+  constraint account_user_key_range check (key between 1 and 9999999999999999),
+  constraint account_user_email_length check (octet_length(email) between 3 and 254),
+  constraint account_user_first_name_length check (char_length(first_name) between 1 and 100),
+  constraint account_user_last_name_length check (char_length(last_name) between 1 and 100),
+  constraint account_user_phone_prefix_shape check (phone_prefix ~ '^\+[0-9]{1,4}$'),
+  constraint account_user_phone_number_shape check (phone_number ~ '^[0-9]{1,15}$'),
+  constraint account_user_culture_code_length check (char_length(culture_code) between 2 and 35),
+  constraint account_user_language_code_length check (char_length(language_code) between 2 and 35),
   constraint account_user_account_key_fkey foreign key (account_key) references accounts.account,
-  -- Keeps the two names the same.
-  constraint account_user_person_fkey foreign key (person_key, sort_name)
-    references accounts.person (key, sort_name) on update cascade,
+  constraint account_user_person_key_fkey foreign key (person_key) references accounts.person,
   constraint account_user_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string'),
   constraint account_user_updated_by_shape check (jsonb_typeof(updated_by -> 'name') is not distinct from 'string')
 );
@@ -68,7 +90,9 @@ create table accounts.account_user (
 comment on table accounts.account_user is
   'One person''s membership of one account. A removed one keeps its row: its history, and its id when invited again.';
 
-comment on column accounts.account_user.sort_name is 'The person''s. Left out of an insert, it is looked up.';
+comment on column accounts.account_user.email is
+  'The address as the inviter typed it. This and the columns that follow are what the inviter said of the person; those of
+an Active membership are the person''s profile: triggers see to it, and the first makes the profile.';
 
 create index account_user_person_key_idx on accounts.account_user (person_key);
 
@@ -89,6 +113,13 @@ create index account_user_account_key_sort_name_idx
 -- planner would take it for a narrow filter of a large account, and read the names of all others too.
 create index account_user_sort_name_idx
   on accounts.account_user (sort_name, key) include (status) where status <> 'Removed' and key > 0;
+
+-- After the indexes of the lists: of indexes that cost the same, as all do in an empty table, the planner takes the one
+-- that was made last, and a plan made then is kept for a while.
+alter table accounts.account_user
+  add constraint account_user_key_account_key_key unique (key, account_key),
+  add constraint account_user_account_key_person_key_key unique (account_key, person_key),
+  add constraint account_user_pkey primary key (key);
 
 -- How many members an account has, kept because counting them would be most of the cost of a page of a large account.
 -- Exact: written by triggers in the transaction that changes the members. In shards, so that transactions that change
@@ -111,7 +142,12 @@ returns trigger
 language plpgsql
 as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
 
-create function internal.fill_sort_name()
+create function internal.take_profile()
+returns trigger
+language plpgsql
+as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
+
+create function internal.spread_profile()
 returns trigger
 language plpgsql
 as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
@@ -125,16 +161,19 @@ referencing old table as old_rows for each statement execute function internal.c
 create trigger account_user_count_truncated after truncate on accounts.account_user
 for each statement execute function internal.count_members();
 
-create trigger account_user_fill_sort_name
-before insert on accounts.account_user
-for each row when (new.sort_name is null) execute function internal.fill_sort_name();
+create trigger account_user_take_profile before insert or update on accounts.account_user
+for each row when (new.status = 'Active') execute function internal.take_profile();
+
+create trigger person_spread_profile
+after update of email, first_name, last_name, icon, phone_prefix, phone_number, culture_code, language_code
+on accounts.person
+for each row when (new.accepted_at is not null) execute function internal.spread_profile();
 
 -- The account is carried along so that a group of another account cannot be linked.
 create table accounts.account_user_group (
   account_user_key bigint not null,
   user_group_key bigint not null,
   account_key bigint not null,
-  constraint account_user_group_pkey primary key (account_user_key, user_group_key),
   constraint account_user_group_account_user_fkey foreign key (account_user_key, account_key)
     references accounts.account_user (key, account_key),
   constraint account_user_group_user_group_fkey foreign key (user_group_key, account_key)
@@ -142,13 +181,15 @@ create table accounts.account_user_group (
 );
 
 create index account_user_group_user_group_key_idx on accounts.account_user_group (user_group_key);
+alter table accounts.account_user_group
+  add constraint account_user_group_pkey primary key (account_user_key, user_group_key);
 
 create type accounts.invitation_status as enum ('Open', 'Accepted', 'Superseded', 'Revoked', 'Expired');
 
 -- Whether an open one has expired is asked of the clock at the moment of the question; Expired is what
 -- history says of it once another has taken its place.
 create table accounts.invitation (
-  key bigint generated always as identity primary key,
+  key bigint generated always as identity,
   account_user_key bigint not null,
   status accounts.invitation_status not null default 'Open',
   code_sha256 bytea not null,
@@ -171,9 +212,10 @@ comment on column accounts.invitation.code_sha256 is
 comment on column accounts.invitation.mail_code_sha256s is
   'SHA-256 of the codes in the mails, one for each attempt to send it. Each is as good as the code of code_sha256.';
 
+create index invitation_expires_at_idx on accounts.invitation (expires_at) where status = 'Open';
 create index invitation_account_user_key_idx on accounts.invitation (account_user_key);
 create unique index invitation_open_key on accounts.invitation (account_user_key) include (expires_at)
   where status = 'Open';
-create index invitation_expires_at_idx on accounts.invitation (expires_at) where status = 'Open';
+alter table accounts.invitation add constraint invitation_pkey primary key (key);
 
 commit;

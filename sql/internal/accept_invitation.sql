@@ -1,7 +1,19 @@
+-- The person of a membership as one who acts.
+create or replace function internal.member_actor(member accounts.account_user)
+returns jsonb
+language sql stable
+as $$
+  select jsonb_build_object('id', internal.person_id(member.person_key),
+    'name', member.first_name || ' ' || member.last_name, 'icon', member.icon)
+$$;
+
 -- Accepts an invitation by its code, which alone authorises it: a code that is right is answered
 -- with what became of it, any other the same as if the membership were not there. Nothing but an
 -- acceptance changes anything. Said again, the code that was accepted gets the same answer. Only a
 -- code that would be accepted now is told that the account is disabled, and stays as good as it is.
+--
+-- The person is locked before the membership, as everywhere: the membership takes their profile, or makes it
+-- (internal.take_profile).
 create or replace function internal.accept_invitation(kind text, key bigint, code text, trace_id text)
 returns internal.verdict
 language plpgsql
@@ -11,6 +23,9 @@ declare
   v_invitation accounts.invitation;
   v_actor jsonb;
 begin
+  perform from accounts.person as p
+  where p.key = (select u.person_key from accounts.account_user as u where u.key = accept_invitation.key)
+  for no key update;
   select * into v_member
   from accounts.account_user as u
   where u.key = accept_invitation.key
@@ -38,13 +53,8 @@ begin
 
       update accounts.account_user as u
       set status = 'Active', invitation_accepted_at = now(), joined_at = now()
-      where u.key = accept_invitation.key;
-
-      select jsonb_build_object(
-        'id', internal.person_id(p.key), 'name', p.first_name || ' ' || p.last_name, 'icon', p.icon)
-      into v_actor
-      from accounts.person as p
-      where p.key = v_member.person_key;
+      where u.key = accept_invitation.key
+      returning internal.member_actor(u) into v_actor;
 
       perform internal.change_membership(key, 'account_user.accepted', v_actor, trace_id);
     when 'Accepted' then

@@ -14,16 +14,15 @@ begin
         coalesce(substring(s.invitation_url_base from '^https?://(?:[^/@]*@)?([A-Za-z0-9.-]{1,150})(?:[:/]|$)'),
           'localhost')),
       'to', json_build_object(
-        'email', p.email, 'name', p.first_name || ' ' || p.last_name, 'firstName', p.first_name),
-      'language', p.language_code,
-      'culture', p.culture_code,
+        'email', u.email, 'name', u.first_name || ' ' || u.last_name, 'firstName', u.first_name),
+      'language', u.language_code,
+      'culture', u.culture_code,
       'account', a.name,
       'inviter', internal.inviter(invitation.invited_by),
       'url', s.invitation_url_base || '/' || internal.account_user_id(u.key) || '/' || code,
       'expiresAt', internal.timestamp_text(invitation.expires_at),
       'queuedAt', internal.timestamp_text(entry.created_at))
     from accounts.account_user as u
-    cross join lateral (select i.* from accounts.person as i where i.key = u.person_key offset 0) as p
     cross join lateral (select i.* from accounts.account as i where i.key = u.account_key offset 0) as a
     cross join accounts.settings as s
     where u.key = invitation.account_user_key);

@@ -4,7 +4,8 @@
 --
 -- requests: array of {"request", "token", "traceparent"} in order of arrival, and of {"kind",
 -- "account", "query"} as in internal.perform. The rows come in no particular order. codes: for the requests at the same
--- places; one that is null is made up.
+-- places; one that is null is made up. is_rehearsal: all of it is going to be undone, so it takes keys that are used again
+-- and again.
 --
 -- Locks are taken in one order, counters of limits, people by address, memberships by account and person, kept sets of
 -- groups, so that sets that meet wait for each other and do not deadlock. Two requests for the same membership in one
@@ -16,7 +17,8 @@
 -- Every row is found by an index, and one table after the other ("lateral" with "offset 0"). Planned while tables are
 -- small, as they are on the first day, the statements would read whole tables, one inside the other, for as long as the
 -- plan is kept; so they are not left the choice.
-create or replace function internal.create_account_users(requests jsonb, codes text[] default null)
+create or replace function internal.create_account_users(
+  requests jsonb, codes text[] default null, is_rehearsal boolean default false)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
 language plpgsql
 set enable_seqscan = off
@@ -42,30 +44,42 @@ declare
 begin
   while exists (select from unnest(c_plan) as p where p.wave = v_wave) loop
     -- Looked up first, so that inviting known people uses up no keys.
-    insert into accounts.person
-      (email, first_name, last_name, phone_prefix, phone_number, culture_code, language_code)
+    insert into accounts.person (key, email_key)
+    overriding system value
     select
-      p.request #>> '{user,email}',
-      internal.trimmed(p.request #>> '{user,firstName}'),
-      internal.trimmed(p.request #>> '{user,lastName}'),
-      p.request #>> '{user,phone,prefix}',
-      p.request #>> '{user,phone,number}',
-      p.request #>> '{user,settings,cultureCode}',
-      p.request #>> '{user,settings,languageCode}'
-    from unnest(c_plan) as p
-    where p.wave = v_wave
-      and not exists (select from accounts.person as known where known.email_key = p.email_key)
-    order by p.email_key, p.ordinal
+      case when is_rehearsal then internal.rehearsal_key() else nextval('accounts.person_key_seq') end,
+      n.email_key
+    from (
+      select distinct p.email_key
+      from unnest(c_plan) as p
+      left join lateral (
+        select i.key from accounts.person as i where i.email_key = p.email_key offset 0
+      ) as known on true
+      where p.wave = v_wave and known.key is null
+    ) as n
+    order by n.email_key
     on conflict (email_key) do nothing;
 
     -- A membership that was there already is left alone by the insert; internal.invited_again decides about it, and is
     -- asked only where there is one.
     with membership as (
-      insert into accounts.account_user as u (account_key, person_key, sort_name, created_by, updated_by)
-      select p.account_key, person.key, person.sort_name, p.actor, p.actor
+      insert into accounts.account_user as u (
+        key, account_key, person_key, created_by, updated_by, email, first_name, last_name, phone_prefix, phone_number,
+        culture_code, language_code)
+      overriding system value
+      select
+        case when is_rehearsal then internal.rehearsal_key() else nextval('accounts.account_user_key_seq') end,
+        p.account_key, person.key, p.actor, p.actor,
+        p.request #>> '{user,email}',
+        internal.trimmed(p.request #>> '{user,firstName}'),
+        internal.trimmed(p.request #>> '{user,lastName}'),
+        p.request #>> '{user,phone,prefix}',
+        p.request #>> '{user,phone,number}',
+        p.request #>> '{user,settings,cultureCode}',
+        p.request #>> '{user,settings,languageCode}'
       from unnest(c_plan) as p
       cross join lateral (
-        select i.key, i.sort_name from accounts.person as i where i.email_key = p.email_key offset 0
+        select i.key from accounts.person as i where i.email_key = p.email_key offset 0
       ) as person
       where p.wave = v_wave
       order by p.account_key, person.key
@@ -85,14 +99,14 @@ begin
       array_agg(case m.kind when 'user' then internal.person_id((m.member).person_key) else m.id end),
       array_agg(
         case when m.kind = 'account_user' and m.query = '' then internal.account_user_object(
-          m.id, m.member, m.person, m.account, m.given[1], m.given[2], m.given[3], 'Invited', m.code, m.url_base,
+          m.id, m.member, m.account, m.given[1], m.given[2], m.given[3], 'Invited', m.code, m.url_base,
           internal.object_members('account_user'), '"$meta" : {"omitted" : []}')::json
         end),
       array_agg(distinct m.user_group_keys::text) filter (where not m.is_kept)
     into v_ordinals, v_keys, v_are_new, v_codes, v_account_user_ids, v_ids, v_bodies, v_unkept
     from (
       select
-        p.ordinal, p.kind, p.query, p.user_group_keys, m.member, m.is_new, person.person, a.account,
+        p.ordinal, p.kind, p.query, p.user_group_keys, m.member, m.is_new, a.account,
         internal.account_user_id((m.member).key) as id,
         s.invitation_url_base as url_base, coalesce(codes[p.ordinal], internal.new_secret()) as code,
         k.user_group_keys is not null as is_kept,
@@ -100,7 +114,7 @@ begin
           else internal.given_by_groups(p.user_group_keys) end as given
       from invited as m
       cross join lateral (
-        select i as person, i.email_key from accounts.person as i where i.key = (m.member).person_key offset 0
+        select i.email_key from accounts.person as i where i.key = (m.member).person_key offset 0
       ) as person
       cross join lateral (
         select i as account, i.groups_revision from accounts.account as i where i.key = (m.member).account_key offset 0

@@ -12,7 +12,7 @@ begin
       'accountUser', json_build_object('id', internal.account_user_id(u.key)),
       'account', json_build_object('id', internal.account_id(a.key), 'name', a.name),
       'user', json_build_object(
-        'id', internal.person_id(p.key), 'name', p.first_name || ' ' || p.last_name, 'email', p.email),
+        'id', internal.person_id(u.person_key), 'name', u.first_name || ' ' || u.last_name, 'email', u.email),
       'attempts', entry.attempts - entry.uncounted_attempts,
       'unresolvedAttempts', entry.unresolved_attempts,
       'reason', entry.reason,
@@ -21,7 +21,6 @@ begin
       'finishedAt', internal.timestamp_text(entry.finished_at))
     from accounts.invitation as i
     cross join lateral (select j.* from accounts.account_user as j where j.key = i.account_user_key offset 0) as u
-    cross join lateral (select j.* from accounts.person as j where j.key = u.person_key offset 0) as p
     cross join lateral (select j.* from accounts.account as j where j.key = u.account_key offset 0) as a
     where i.key = entry.invitation_key);
 end

@@ -1,6 +1,6 @@
 -- What internal.create_account_users does, for a set of which some have an idempotency key or are dry runs. What has a
 -- key is looked up first; dry runs come next, one by one; what is left of the set goes on as one set.
-create or replace function internal.invite(requests jsonb)
+create or replace function internal.invite(requests jsonb, is_rehearsal boolean default false)
 returns table (
   ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
   is_rolled_back boolean)
@@ -53,7 +53,7 @@ begin
 
   if cardinality(v_requests) > 0 then
     for v_made in
-      select c.* from internal.create_account_users(to_jsonb(v_requests), v_codes) as c
+      select c.* from internal.create_account_users(to_jsonb(v_requests), v_codes, is_rehearsal) as c
     loop
       v_claim := v_claims[v_made.ordinal];
       if v_made.status = 201 and v_claim.code is not null then

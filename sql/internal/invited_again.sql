@@ -1,5 +1,6 @@
 -- Makes Invited again those of a wave's memberships that were there before (new_keys are those that were not), and
--- returns them; one that is Active stays as it is and is not returned. Locks them in the order of all sets.
+-- returns them, with what this invitation says of the person; one that is Active stays as it is and is not returned.
+-- Locks them in the order of all sets.
 --
 -- Each table on its own, by the key of the one before: joined, and planned while they are small, they would be read
 -- whole, one inside the other, for as long as the plan is kept.
@@ -11,9 +12,9 @@ declare
   v_known record;
 begin
   for v_known in
-    select member.key, k.actor
+    select member.key, k.actor, k.request
     from (
-      select p.account_key, person.key as person_key, p.actor
+      select p.account_key, person.key as person_key, p.actor, p.request
       from unnest(plan) as p
       cross join lateral (
         select i.key from accounts.person as i where i.email_key = p.email_key offset 0
@@ -35,7 +36,15 @@ begin
         updated_at = now(),
         updated_by = v_known.actor,
         invitation_accepted_at = null,
-        joined_at = null
+        joined_at = null,
+        email = v_known.request #>> '{user,email}',
+        first_name = internal.trimmed(v_known.request #>> '{user,firstName}'),
+        last_name = internal.trimmed(v_known.request #>> '{user,lastName}'),
+        icon = null,
+        phone_prefix = v_known.request #>> '{user,phone,prefix}',
+        phone_number = v_known.request #>> '{user,phone,number}',
+        culture_code = v_known.request #>> '{user,settings,cultureCode}',
+        language_code = v_known.request #>> '{user,settings,languageCode}'
     where u.key = v_known.key and u.status <> 'Active'
     returning u.*;
   end loop;

@@ -70,7 +70,7 @@ as $$
 $$;
 
 create or replace function internal.account_user_object(
-  account_user_id text, member accounts.account_user, person accounts.person, account accounts.account,
+  account_user_id text, member accounts.account_user, account accounts.account,
   groups text, buyers text, modules text, status text, code text, url_base text, wanted text[], meta text)
 returns text
 language sql stable parallel safe
@@ -80,7 +80,7 @@ as $$
     case when 'audit' = any (wanted) then internal.audit_member(member) end,
     meta,
     case when 'user' = any (wanted) then internal.member('user', json_build_object(
-      'id', internal.person_id(person.key), 'icon', person.icon, 'name', person.first_name || ' ' || person.last_name))
+      'id', internal.person_id(member.person_key), 'icon', member.icon, 'name', member.first_name || ' ' || member.last_name))
     end,
     groups, buyers, modules,
     case when 'account' = any (wanted) then internal.account_member(account) end,
@@ -90,24 +90,24 @@ as $$
 $$;
 
 create or replace function internal.user_object(
-  account_user_id text, member accounts.account_user, person accounts.person, account accounts.account,
+  account_user_id text, member accounts.account_user, account accounts.account,
   groups text, buyers text, modules text, status text, code text, url_base text, wanted text[], meta text)
 returns text
 language sql stable parallel safe
 as $$
   select '{' || concat_ws(', ',
-    internal.member('id', to_json(internal.person_id(person.key))),
-    case when 'email' = any (wanted) then internal.member('email', to_json(person.email)) end,
+    internal.member('id', to_json(internal.person_id(member.person_key))),
+    case when 'email' = any (wanted) then internal.member('email', to_json(member.email)) end,
     case when 'status' = any (wanted) then internal.member('status', to_json(status)) end,
-    case when 'firstName' = any (wanted) then internal.member('firstName', to_json(person.first_name)) end,
-    case when 'lastName' = any (wanted) then internal.member('lastName', to_json(person.last_name)) end,
+    case when 'firstName' = any (wanted) then internal.member('firstName', to_json(member.first_name)) end,
+    case when 'lastName' = any (wanted) then internal.member('lastName', to_json(member.last_name)) end,
     case when 'name' = any (wanted)
-      then internal.member('name', to_json(person.first_name || ' ' || person.last_name)) end,
+      then internal.member('name', to_json(member.first_name || ' ' || member.last_name)) end,
     case when 'phone' = any (wanted) then internal.member('phone', json_build_object(
-      'prefix', person.phone_prefix, 'number', person.phone_number)) end,
+      'prefix', member.phone_prefix, 'number', member.phone_number)) end,
     case when 'settings' = any (wanted) then internal.member('settings', json_build_object(
-      'cultureCode', person.culture_code, 'languageCode', person.language_code)) end,
-    case when 'icon' = any (wanted) then internal.member('icon', to_json(person.icon)) end,
+      'cultureCode', member.culture_code, 'languageCode', member.language_code)) end,
+    case when 'icon' = any (wanted) then internal.member('icon', to_json(member.icon)) end,
     case when 'account' = any (wanted) then internal.account_member(account) end,
     groups, buyers, modules,
     case when 'invitation' = any (wanted) then internal.invitation_member(account_user_id, code, url_base, status) end,

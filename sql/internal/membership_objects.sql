@@ -33,7 +33,6 @@ begin
       wanted.code,
       internal.account_user_id(u.key) as id,
       u as member,
-      p as person,
       a as account,
       case when u.status = 'Active' then 'Active'
         -- A scalar subquery and not "exists", which the planner may turn into a hash of every open invitation.
@@ -49,7 +48,6 @@ begin
         order by l.user_group_key) as user_group_keys
     from unnest(keys, codes) with ordinality as wanted (key, code, position)
     join accounts.account_user as u on u.key = wanted.key
-    join accounts.person as p on p.key = u.person_key
     join accounts.account as a on a.key = u.account_key
     order by user_group_keys
   loop
@@ -69,12 +67,12 @@ begin
     position := v_row.position;
     if kind = 'user' then
       object := internal.user_object(
-        v_row.id, v_row.member, v_row.person, v_row.account, v_given.groups, v_given.buyers, v_given.modules,
+        v_row.id, v_row.member, v_row.account, v_given.groups, v_given.buyers, v_given.modules,
         v_row.status, v_row.code, v_url_base, v_wanted,
         case when v_row.code is null then v_meta_without_url else v_meta end)::json;
     else
       object := internal.account_user_object(
-        v_row.id, v_row.member, v_row.person, v_row.account, v_given.groups, v_given.buyers, v_given.modules,
+        v_row.id, v_row.member, v_row.account, v_given.groups, v_given.buyers, v_given.modules,
         v_row.status, v_row.code, v_url_base, v_wanted,
         case when v_row.code is null then v_meta_without_url else v_meta end)::json;
     end if;

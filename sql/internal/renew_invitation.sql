@@ -31,6 +31,22 @@ begin
 end
 $$;
 
+-- An invitation that is sent once more, as what counts against the limits.
+create or replace function internal.planned_renewal(key bigint, caller internal.caller)
+returns internal.planned_invitation[]
+language plpgsql stable
+as $$
+begin
+  return (
+    select array[(
+      1, 201, null, null, null, caller.actor, null, u.account_key, null, p.email_key, null, null, 1
+    )::internal.planned_invitation]
+    from accounts.account_user as u
+    cross join lateral (select i.email_key from accounts.person as i where i.key = u.person_key offset 0) as p
+    where u.key = planned_renewal.key);
+end
+$$;
+
 -- Sends an invitation once more: a new code, a new expiry, the old code dead. resend is for one
 -- that is still open, send_new for one that has expired. code: null to have one made up.
 create or replace function internal.renew_invitation(
@@ -40,13 +56,7 @@ language plpgsql
 as $$
 declare
   -- Counters of limits are locked before memberships.
-  c_plan constant internal.planned_invitation[] := internal.within_limits((
-    select array[(
-      1, 201, null, null, null, caller.actor, null, u.account_key, null, p.email_key, null, null, 1
-    )::internal.planned_invitation]
-    from accounts.account_user as u
-    join accounts.person as p on p.key = u.person_key
-    where u.key = renew_invitation.key));
+  c_plan constant internal.planned_invitation[] := internal.within_limits(internal.planned_renewal(key, caller));
   v_member constant accounts.account_user := internal.lock_membership(key);
   v_refusal constant internal.verdict := internal.renewal_refusal(v_member, expected);
   v_code constant text := coalesce(code, internal.new_secret());

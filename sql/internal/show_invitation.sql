@@ -17,10 +17,10 @@ begin
     select json_build_object(
       'state', case v_state when 'Ended' then 'Revoked' else v_state end,
       'account', json_build_object('id', internal.account_id(a.key), 'name', a.name),
-      'user', json_build_object('name', p.first_name || ' ' || p.last_name),
+      'user', json_build_object('name', v_member.first_name || ' ' || v_member.last_name),
       'inviter', internal.inviter(c_invitation.invited_by),
       'expiresAt', internal.timestamp_text(c_invitation.expires_at))
-    from accounts.account as a, accounts.person as p
-    where a.key = v_member.account_key and p.key = v_member.person_key));
+    from accounts.account as a
+    where a.key = v_member.account_key));
 end
 $$;

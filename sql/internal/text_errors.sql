@@ -54,9 +54,9 @@ begin
         when value !~ c_language_tag then 'is not a language tag such as en-US'
       end;
     when 'account_id' then
-      v_message := case when value !~ '^ACC-[0-9]{4}-[0-9]{4}$' then 'is not an account id' end;
+      v_message := case when value !~ '^ACC-[0-9]{4}-[0-9]{4}(?:-[0-9]{4})?$' then 'is not an account id' end;
     when 'user_group_id' then
-      v_message := case when value !~ '^UGR-[0-9]{4}-[0-9]{4}$' then 'is not a user group id' end;
+      v_message := case when value !~ '^UGR-[0-9]{4}-[0-9]{4}(?:-[0-9]{4})?$' then 'is not a user group id' end;
     when 'buyer_id' then
       v_message := case when value !~ '^BUY-[0-9]{4}-[0-9]{4}$' then 'is not a buyer id' end;
     when 'module_id' then

@@ -9,13 +9,14 @@
  * the result alone. */
 
 #define SHAPE "idt:TKN-0000-0000:"
-#define SHAPE_LEN (sizeof(SHAPE) - 1)
+#define LONG_SHAPE "idt:TKN-0000-0000-0000:"
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 static void must_be_canonical(const char *value, size_t len, const struct bearer *bearer)
 {
     const char *credentials = value + strlen("Bearer "), *end = value + len, *secret;
+    const char *shape = strlen(bearer->id) == BEARER_ID_MAX ? LONG_SHAPE : SHAPE;
     unsigned char hash[EVP_MAX_MD_SIZE];
     char hex[BEARER_HASH_LEN + 1], canonical[256];
     struct bearer again;
@@ -24,14 +25,15 @@ static void must_be_canonical(const char *value, size_t len, const struct bearer
     MUST(len > strlen("Bearer ") && strncasecmp(value, "Bearer ", strlen("Bearer ")) == 0);
     while (credentials < end && *credentials == ' ')
         credentials++;
-    secret = credentials + SHAPE_LEN;
+    secret = credentials + strlen(shape);
     MUST(secret < end && end - secret >= 22 && end - secret <= 128);
-    for (size_t i = 0; i < SHAPE_LEN; i++)
-        MUST(SHAPE[i] == '0' ? credentials[i] >= '0' && credentials[i] <= '9' : credentials[i] == SHAPE[i]);
+    for (size_t i = 0; i < strlen(shape); i++)
+        MUST(shape[i] == '0' ? credentials[i] >= '0' && credentials[i] <= '9' : credentials[i] == shape[i]);
     for (const char *c = secret; c < end; c++)
         MUST(*c != '\0' && strchr(base64url, *c) != NULL);
 
-    MUST(strlen(bearer->id) == BEARER_ID_LEN && memcmp(bearer->id, credentials + 4, BEARER_ID_LEN) == 0);
+    MUST(strlen(bearer->id) == strlen(shape) - 5 &&
+         memcmp(bearer->id, credentials + 4, strlen(bearer->id)) == 0);
     MUST(EVP_Digest(secret, (size_t)(end - secret), hash, NULL, EVP_sha256(), NULL) == 1);
     for (size_t i = 0; i < BEARER_HASH_LEN / 2; i++)
         snprintf(hex + 2 * i, 3, "%02x", hash[i]);

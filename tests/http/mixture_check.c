@@ -14,9 +14,8 @@ static const char *const tables[] = {
     " internal.user_group_key(t.user_group) as user_group_key, internal.account_user_key(t.id) as key,"
     " internal.person_key(t.user_id) as person_key, sha256(convert_to(t.code, 'UTF8')) as code_sha256"
     " from told as t",
-    "create temp table member as select u.key, u.account_key, u.person_key, u.status, p.email,"
-    " p.first_name || ' ' || p.last_name as name from accounts.account_user as u"
-    " join accounts.person as p on p.key = u.person_key"
+    "create temp table member as select u.key, u.account_key, u.person_key, u.status, u.email,"
+    " u.first_name || ' ' || u.last_name as name from accounts.account_user as u"
     " where u.account_key in (select distinct c.account_key from caller as c)",
     "create temp table record as select r.*, internal.account_user_key(r.object_id) as member_key"
     " from accounts.audit_record as r where r.action like 'account\\_user.%'"
@@ -80,8 +79,8 @@ static const struct {
         " <> (select count(*) from invitation as i where i.account_user_key = m.key)"},
     {"not one mail for each invitation", "select count(*) from invitation as i where i.mails <> 1"},
     {"a person without membership",
-        "select count(*) from accounts.person as p where p.last_name = (select split_part(t.name, ' ', 2)"
-        " from told as t limit 1) and not exists (select from member as m where m.person_key = p.key)"},
+        "select count(*) from accounts.person as p where p.email_key in (select internal.email_key(c.email)"
+        " from caller as c) and not exists (select from member as m where m.person_key = p.key)"},
 };
 
 char *mixture_fingerprint(PGconn *pg, const struct account *account)

@@ -38,8 +38,9 @@ static void make_members(void)
     free(database_query(pg, "select api.add_account_user_group($1, jsonb_build_object('id', $2::text))",
         members[1]->id, account->other_group, NULL));
     free(database_query(pg,
-        "update accounts.person set first_name = 'Zo\xc3\xab \"&\" 100%' where key = internal.person_key($1)",
-        members[0]->user_id, NULL));
+        "update accounts.account_user set first_name = 'Zo\xc3\xab \"&\" 100%' where key = "
+        "internal.account_user_key($1)",
+        members[0]->id, NULL));
 }
 
 static void set_up(void)
@@ -247,8 +248,8 @@ Test(lists, select_is_taken_by_get_and_create)
             answer = ask("GET", users_path, "select=%2B", NULL);
             cr_expect_eq(answer.status, 400, "%s", answer.text);
             answer_free(&answer);
-            char *count =
-                database_query(pg, "select count(*) from accounts.person where email = $1", email, NULL);
+            char *count = database_query(pg,
+                "select count(*) from accounts.person where email_key = internal.email_key($1)", email, NULL);
             cr_expect_str_eq(count, "0");
             free(count);
             free(email);

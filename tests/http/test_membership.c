@@ -162,8 +162,8 @@ Test(membership, leaves_the_profile_to_the_person)
     free(body);
     body = database_query(pg,
         "select first_name || ' ' || last_name || coalesce(phone_prefix, '') || coalesce(culture_code, '')"
-        " from accounts.person where key = internal.person_key($1)",
-        member->user_id, NULL);
+        " from accounts.account_user where key = internal.account_user_key($1)",
+        member->id, NULL);
     cr_expect_str_eq(body, "Ann Lee");
     free(body);
 

@@ -201,8 +201,7 @@ static void check(PGconn *pg, const struct account *account, json_t *invited)
     snprintf(expected, sizeof(expected), "%zu", json_array_size(invited));
     found = database_query(pg,
         "select count(distinct i.key) from jsonb_to_recordset($1) as a (email text, id text, code text)"
-        " join accounts.account_user as u on u.key = internal.account_user_key(a.id)"
-        " join accounts.person as p on p.key = u.person_key and p.email = a.email"
+        " join accounts.account_user as u on u.key = internal.account_user_key(a.id) and u.email = a.email"
         " join accounts.invitation as i on i.account_user_key = u.key and i.status = 'Open'"
         " and i.code_sha256 = sha256(convert_to(a.code, 'UTF8'))",
         text, NULL);

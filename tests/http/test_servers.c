@@ -61,7 +61,7 @@ static void expect_one_invitation(PGconn *pg, struct caller callers[SERVERS], co
         "min(internal.account_user_id(u.key))))"
         " from accounts.person as p join accounts.account_user as u on u.person_key = p.key"
         " join accounts.invitation as i on i.account_user_key = u.key"
-        " left join accounts.outbox as o on o.invitation_key = i.key where p.email = $1",
+        " left join accounts.outbox as o on o.invitation_key = i.key where u.email = $1",
         email, NULL);
     unsigned good = 0;
 

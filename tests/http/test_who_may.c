@@ -245,7 +245,7 @@ static void prepare_digest(void)
             "  where x.key > (select audit_record from since) and x.account_key = t.account_key)"
             ")), ' ' order by t.place) from of_test as t)"
             " || ' ' || (select count(*) from accounts.person as p"
-            "  where p.key > (select person from since) and p.email like 'p%d-%%')",
+            "  where p.key > (select person from since) and p.email_key like 'p%d-%%')",
             (int)getpid()),
         0);
     free(database_query(pg, prepare, NULL));

@@ -131,7 +131,8 @@ select is(
 from member as m
 join person as p on p.kind = m.kind;
 select is(
-  to_jsonb(pg_temp.row_of(m.invited)) - 'key' - 'account_key' - 'person_key' - 'sort_name',
+  to_jsonb(pg_temp.row_of(m.invited)) - '{key,account_key,person_key,email,first_name,last_name,icon,phone_prefix,phone_number,culture_code,language_code,
+    sort_name}'::text[],
   jsonb_build_object('status', 'Active',
     'created_at', now() - interval '1 hour', 'created_by', pg_temp.token_actor(:'client_token'),
     'updated_at', now(), 'updated_by', p.actor,
@@ -157,8 +158,9 @@ select is(
   pg_temp.changed_tables(:'before'),
   array[
     '+ account_user', '+ account_user', '+ audit_record', '+ audit_record', '+ invitation', '+ invitation',
-    '+ outbox', '+ outbox', '- account_user', '- account_user', '- invitation', '- invitation'],
-  'nothing else has changed: each acceptance is one, and an event');
+    '+ outbox', '+ outbox', '+ person', '+ person', '- account_user', '- account_user', '- invitation',
+    '- invitation', '- person', '- person'],
+  'nothing else has changed: each acceptance is one, makes a profile, and is an event');
 select is(pg_temp.mails(m.invited), 1::bigint, m.kind || ': no other mail is queued') from member as m;
 
 -- Said again.

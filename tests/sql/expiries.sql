@@ -15,11 +15,10 @@ returns text[]
 language sql
 as $$
   select array(
-    select split_part(p.email, '@', 1)
+    select split_part(u.email, '@', 1)
     from accounts.outbox as o
     join accounts.invitation as i on i.key = o.invitation_key
     join accounts.account_user as u on u.key = i.account_user_key
-    join accounts.person as p on p.key = u.person_key
     where o.topic = noticed.topic
     order by o.key)
 $$;

@@ -282,7 +282,7 @@ from verdict as v;
 select is(v.body, :'second'::jsonb, 'what is given again stands in its place') from verdict as v where v.ordinal = 4;
 select is(v.id, v.body ->> 'id', 'with its id') from verdict as v where v.ordinal = 4;
 select is(
-  (select array_agg(p.email order by p.email) from accounts.person as p where p.email like 'set-%'),
+  (select array_agg(p.email_key order by p.email_key) from accounts.person as p where p.email_key like 'set-%'),
   array['set-one@example.com', 'set-plain@example.com', 'set-vendor@example.com'], 'what was refused is not there');
 select is(
   array(select i.code_sha256 = sha256(convert_to(pg_temp.code(v.body), 'UTF8')) from verdict as v

@@ -9,21 +9,24 @@ set local session_replication_role = replica;
 
 insert into accounts.account (type, name, created_by)
 select 'Client', 'Plan ' || i, '{"name": "plans"}' from generate_series(1, 500) as i;
-insert into accounts.person (email, first_name, last_name)
-select format('Person.%s@Plans.Example', i), 'First' || i * 7919 % 200000, 'Last' || i % 1000
+insert into accounts.person (email_key)
+select format('person.%s@plans.example', i)
 from generate_series(1, 200000) as i;
 -- Half of the people in one account, the others in two hundred a piece. Some invitations have expired, and two of a
 -- thousand memberships were removed.
-insert into accounts.account_user (account_key, person_key, sort_name, status, created_at, created_by, updated_by)
+insert into accounts.account_user (account_key, person_key, email, first_name, last_name, status, created_at,
+  created_by, updated_by)
 select
   case when i % 2 = 0 then internal.account_key(:'client') else a.keys[1 + i / 2 % 500] end,
   p.key,
-  p.sort_name,
+  format('Person.%s@Plans.Example', i),
+  'First' || i * 7919 % 200000,
+  'Last' || i % 1000,
   (case when i % 1000 in (4, 5) then 'Removed' when i % 10 < 7 then 'Active' else 'Invited' end)
     ::accounts.account_user_status,
   now() - (200000 - i) * interval '1 minute', '{"name": "plans"}', '{"name": "plans"}'
 from generate_series(1, 200000) as i
-cross join (select min(key) as first from accounts.person where email like '%@Plans.Example') as f
+cross join (select min(key) as first from accounts.person where email_key like '%@plans.example') as f
 join accounts.person as p on p.key = f.first + i - 1
 cross join (select array_agg(key order by key) as keys from accounts.account where created_by ->> 'name' = 'plans') as a
 order by i;

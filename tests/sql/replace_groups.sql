@@ -184,8 +184,8 @@ from replacement as r
 cross join served as s;
 
 -- The person in a request of api.replace_user is checked and not applied.
-select to_jsonb(p) as person_before from accounts.person as p, replacement as r
-where r.name = 'replace_user' and p.key = internal.person_key(r.invited #>> '{user,id}') \gset
+select to_jsonb(u) - '{updated_at,updated_by}'::text[] as member_before from accounts.account_user as u, replacement as r
+where r.name = 'replace_user' and u.key = internal.account_user_key(r.invited ->> 'id') \gset
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.call('replace_user', 'user', pg_temp.target('user', r.invited),
     jsonb_build_object('token', :'client_token', 'request', q.request))),
@@ -217,8 +217,9 @@ where r.name = 'replace_user' \gset
 select is(pg_temp.group_ids(:'answer'), array[:'client_everyone'],
   'replace_user: beside a person the groups are replaced');
 select is(
-  (select to_jsonb(p) from accounts.person as p where p.key = internal.person_key(:'invited'::json #>> '{user,id}')),
-  :'person_before'::jsonb, 'replace_user: the person stays as they are');
+  (select to_jsonb(u) - '{updated_at,updated_by}'::text[] from accounts.account_user as u
+    where u.key = internal.account_user_key(:'invited'::json ->> 'id')),
+  :'member_before'::jsonb, 'replace_user: the person stays as they are');
 select is(
   array(select distinct c from unnest(pg_temp.changed_tables(:'before')) as c order by c),
   array['+ account_user', '+ account_user_group', '+ audit_record', '+ outbox', '- account_user',
