@@ -93,7 +93,8 @@ char *mixture_fingerprint(PGconn *pg, const struct account *account)
         " (select array_agg(o order by o.key) from accounts.outbox as o left join accounts.invitation as i"
         "  on i.key = o.invitation_key where u.key in (i.account_user_key, o.account_user_key)),"
         " (select array_agg(r order by r.key) from accounts.audit_record as r"
-        "  where r.object_id = internal.account_user_id(u.key))), e'\\n' order by u.key))"
+        "  where r.object_id = internal.account_user_id(u.key) and r.action not like 'rehearsal.%')), e'\\n'"
+        " order by u.key))"
         " from accounts.account_user as u where u.account_key = internal.account_key($1)",
         account->id, NULL);
 }

@@ -11,18 +11,18 @@ declare
   v_pair int;
   v_first int;
 begin
-  if new.email like 'poison-%' then
+  if new.email_key like 'poison-%' then
     raise exception 'poisoned';
-  elsif new.email like 'slow-%' then
+  elsif new.email_key like 'slow-%' then
     perform pg_sleep(5);
-  elsif new.email like 'race-%' and nextval('public.poison_race') % 2 = 1 then
+  elsif new.email_key like 'race-%' and nextval('public.poison_race') % 2 = 1 then
     -- Once, with the SQLSTATE that follows, as if another transaction had come first.
-    raise exception 'lost a race' using errcode = substr(new.email, 6, 5);
-  elsif new.email like 'deadlock-%' then
+    raise exception 'lost a race' using errcode = substr(new.email_key, 6, 5);
+  elsif new.email_key like 'deadlock-%' then
     -- Two that differ only in the a and b that follows take the same two locks, each in its own order. The pause is
     -- for the other to take its first.
-    v_pair := hashtext(substr(new.email, length('deadlock-a-')));
-    v_first := case when new.email like 'deadlock-a-%' then 1 else 2 end;
+    v_pair := hashtext(substr(new.email_key, length('deadlock-a-')));
+    v_first := case when new.email_key like 'deadlock-a-%' then 1 else 2 end;
     perform pg_advisory_xact_lock(v_pair, v_first);
     perform pg_sleep(0.05);
     perform pg_advisory_xact_lock(v_pair, 3 - v_first);

@@ -38,9 +38,8 @@ static void make_members(void)
     free(database_query(pg, "select api.add_account_user_group($1, jsonb_build_object('id', $2::text))",
         members[1]->id, account->other_group, NULL));
     free(database_query(pg,
-        "update accounts.account_user set first_name = 'Zo\xc3\xab \"&\" 100%' where key = "
-        "internal.account_user_key($1)",
-        members[0]->id, NULL));
+        "update accounts.person set first_name = 'Zo\xc3\xab \"&\" 100%' where key = internal.person_key($1)",
+        members[0]->user_id, NULL));
 }
 
 static void set_up(void)
