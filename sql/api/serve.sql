@@ -8,6 +8,9 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 begin
+  if jsonb_array_length(requests) > 1 then
+    perform internal.lock_people(requests);
+  end if;
   -- Memberships in the order in which all transactions lock them, not in that of arrival.
   return query
   select r.position::int, v.status, v.id, v.body, v.detail, v.errors, v.type, v.is_replay,

@@ -12,7 +12,7 @@ $$;
 -- acceptance changes anything. Said again, the code that was accepted gets the same answer. Only a
 -- code that would be accepted now is told that the account is disabled, and stays as good as it is.
 --
--- The person is locked before the membership, as everywhere: the membership takes their profile, or makes it
+-- The person is locked before the membership (see internal.lock_membership), which takes their profile or makes it
 -- (internal.take_profile).
 create or replace function internal.accept_invitation(kind text, key bigint, code text, trace_id text)
 returns internal.verdict

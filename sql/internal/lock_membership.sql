@@ -2,10 +2,11 @@
 --   1. counters of limits, by kind and subject (internal.within_limits)
 --   2. new people, by address, and then new memberships, by account and person: an insert waits for another of the same
 --      (internal.create_account_users)
---   3. memberships that are there, by account and person (internal.invited_again, internal.lock_order); a single one by
+--   3. people whose profile is written, by key (internal.lock_people, internal.accept_invitation)
+--   4. memberships that are there, by account and person (internal.invited_again, internal.lock_order); a single one by
 --      internal.lock_membership or internal.accept_invitation
---   4. what belongs to a locked membership: its invitations, groups and notices
---   5. accounts whose groups are edited, and then kept sets of groups by their keys (internal.revise_accounts,
+--   5. what belongs to a locked membership: its invitations, groups and notices
+--   6. accounts whose groups are edited, and then kept sets of groups by their keys (internal.revise_accounts,
 --      internal.keep_group_members)
 -- Dry runs of a set come before the rest of it, since their locks end with them. Nobody waits for a count of members,
 -- each transaction has its own shard (internal.member_count_shard); nor for one that claims mails, gives notices or
@@ -27,6 +28,25 @@ begin
     return null;
   end if;
   return v_member;
+end
+$$;
+
+-- Locks the people who accept an invitation in a set of requests of api.serve.
+create or replace function internal.lock_people(requests jsonb)
+returns void
+language plpgsql
+as $$
+begin
+  perform from accounts.person as p
+  where p.key = any (array(
+    select u.person_key
+    from jsonb_array_elements(requests) as e (element)
+    cross join lateral (
+      select i.person_key from accounts.account_user as i where i.key = internal.path_account_user(e.element) offset 0
+    ) as u
+    where e.element ->> 'operation' = 'accept_invite'))
+  order by p.key
+  for no key update;
 end
 $$;
 

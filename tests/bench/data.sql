@@ -57,8 +57,10 @@ from accounts.account as a
 order by a.key;
 \echo accounts
 
-insert into accounts.person (email, first_name, last_name)
+insert into accounts.person (email_key, accepted_at, email, first_name, last_name)
 select
+  format('person.%s@bench.example', i),
+  timestamptz '2026-01-01',
   format('person.%s@bench.example', i),
   (array['Ada', 'Grace', 'Hannah', 'José', 'Joanna', 'Zoë', 'Émile', 'Linus'])[1 + i % 8],
   format('Name%s', i * 7919 % 1000003)
@@ -66,14 +68,16 @@ from generate_series(1, greatest(:members::bigint / 2, :largest)) as i;
 \echo people
 
 insert into accounts.account_user
-  (account_key, person_key, sort_name, status, created_at, created_by, updated_by, invitation_accepted_at, joined_at)
+  (account_key, person_key, email, first_name, last_name, status, created_at, created_by, updated_by,
+  invitation_accepted_at, joined_at)
 select
-  case when i <= :largest then 1 else 2 + (i - :largest - 1) / 1000 end, p.key, p.sort_name,
+  case when i <= :largest then 1 else 2 + (i - :largest - 1) / 1000 end, p.key, p.email,
+  p.first_name, p.last_name,
   (case when i % 10 = 0 then 'Invited' else 'Active' end)::accounts.account_user_status, t.created_at,
   '{"id": "TKN-0000-0000", "icon": null, "name": "bench"}', '{"id": "TKN-0000-0000", "icon": null, "name": "bench"}',
   case when i % 10 <> 0 then t.created_at end, case when i % 10 <> 0 then t.created_at end
 from generate_series(1, :members::bigint) as i
-join accounts.person as p on p.key = 1 + (i - 1) % greatest(:members::bigint / 2, :largest)
+join accounts.person as p on p.key = 1000001 + (i - 1) % greatest(:members::bigint / 2, :largest)
 cross join lateral (select timestamptz '2026-01-01' + i * interval '0.1 seconds') as t (created_at)
 order by i;
 insert into accounts.member_count (account_key, shard, members)

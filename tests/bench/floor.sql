@@ -9,15 +9,13 @@ as $$
 declare
   c_actor constant jsonb := '{"id": "TKN-0000-0000", "icon": null, "name": "bench"}';
   v_person bigint;
-  v_sort_name text;
   v_member bigint;
   v_invitation bigint;
 begin
-  insert into accounts.person (email, first_name, last_name, phone_prefix, phone_number, culture_code, language_code)
-  values (email, 'Ada', 'Lovelace', '+44', '2071234567', 'en-GB', 'en')
-  returning key, sort_name into v_person, v_sort_name;
-  insert into accounts.account_user (account_key, person_key, sort_name, created_by, updated_by)
-  values (account_key, v_person, v_sort_name, c_actor, c_actor)
+  insert into accounts.person (email_key) values (email) returning key into v_person;
+  insert into accounts.account_user (account_key, person_key, created_by, updated_by, email, first_name, last_name,
+    phone_prefix, phone_number, culture_code, language_code)
+  values (account_key, v_person, c_actor, c_actor, email, 'Ada', 'Lovelace', '+44', '2071234567', 'en-GB', 'en')
   returning key into v_member;
   insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
   values (v_member, 3 * account_key - 2, account_key), (v_member, 3 * account_key - 1, account_key);

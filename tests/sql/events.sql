@@ -105,10 +105,12 @@ select is(pg_temp.answer('accountsd_delivery', 'select api.number_events()'), '0
 
 -- Memberships that were put into the table, and never had an invitation; and changes that are made there.
 with person as (
-  insert into accounts.person (email, first_name, last_name) values ('imported@example.com', 'I', 'M') returning key
+  insert into accounts.person (email_key) values ('imported@example.com') returning key, email_key
 )
-insert into accounts.account_user (account_key, person_key, status, created_by, updated_by)
-select internal.account_key(:'client'), p.key, 'Active', '{"name": "import"}', '{"name": "import"}' from person as p
+insert into accounts.account_user (account_key, person_key, email, first_name, last_name, status, created_by, updated_by)
+select internal.account_key(:'client'), p.key, p.email_key, 'I', 'M', 'Active', '{"name": "import"}',
+  '{"name": "import"}'
+from person as p
 returning internal.account_user_id(key) as imported \gset
 insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
 select u.key, internal.user_group_key(:'client_everyone'), u.account_key
