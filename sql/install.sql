@@ -26,6 +26,7 @@ $$;
 
 \ir internal/public_id.sql
 \ir internal/email_key.sql
+\ir internal/sort_name.sql
 \ir internal/trace_id.sql
 \ir internal/trimmed.sql
 \ir internal/timestamp_text.sql
@@ -52,6 +53,7 @@ $$;
 \ir internal/take_profile.sql
 \ir internal/spread_profile.sql
 \ir internal/count_members.sql
+\ir internal/skip_row.sql
 \ir internal/revise_groups.sql
 \ir internal/required_account.sql
 \ir internal/module_settings.sql
@@ -103,6 +105,9 @@ $$;
 \ir internal/delivery_object.sql
 \ir internal/notice_expiries.sql
 \ir internal/number_events.sql
+\ir internal/check_memberships.sql
+\ir internal/check_catalogue.sql
+\ir internal/repair.sql
 
 \ir api/schema_version.sql
 \ir api/configure.sql
@@ -144,6 +149,8 @@ $$;
 \ir api/announce_expiries.sql
 \ir api/number_events.sql
 \ir api/read_events.sql
+\ir api/check.sql
+\ir api/repair.sql
 
 -- What an earlier release had and this one has not: a function that this transaction did not write.
 do $$

@@ -48,6 +48,14 @@ comment on column accounts.person.accepted_at is 'When they first accepted an in
 
 create type accounts.account_user_status as enum ('Invited', 'Active', 'Removed');
 
+-- As sql/internal/sort_name.sql has it.
+create function internal.sort_name(first_name text, last_name text)
+returns text
+language sql immutable parallel safe
+as $$
+  select upper((first_name || ' ' || last_name) collate "und-x-icu") collate "C"
+$$;
+
 create table accounts.account_user (
   key bigint generated always as identity (start with 1000001),
   account_key bigint not null,
@@ -69,10 +77,7 @@ create table accounts.account_user (
   phone_number text,
   culture_code text,
   language_code text,
-  -- In upper case, which folds a text character by character, so that an index serves names compared with and without
-  -- case, prefixes and order.
-  sort_name text collate "C" not null
-    generated always as (upper((first_name || ' ' || last_name) collate "und-x-icu")) stored,
+  sort_name text collate "C" not null generated always as (internal.sort_name(first_name, last_name)) stored,
   constraint account_user_key_range check (key between 1 and 9999999999999999),
   constraint account_user_email_length check (octet_length(email) between 3 and 254),
   constraint account_user_first_name_length check (char_length(first_name) between 1 and 100),
@@ -151,6 +156,18 @@ create function internal.spread_profile()
 returns trigger
 language plpgsql
 as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
+
+-- A restore of a dump's rows alone inserts both memberships, which are counted as they come, and the counts of before.
+-- Only those of internal.count_members, inside its triggers, and of api.repair are taken.
+create function internal.skip_row()
+returns trigger
+language plpgsql
+as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
+
+create trigger member_count_skip_copied
+before insert on accounts.member_count
+for each row when (pg_trigger_depth() = 0 and current_setting('accountsd.counts_members', true) is distinct from 'on')
+execute function internal.skip_row();
 
 create trigger account_user_count_inserted after insert on accounts.account_user
 referencing new table as new_rows for each statement execute function internal.count_members();

@@ -56,7 +56,7 @@ create index api_token_account_key_idx on accounts.api_token (account_key);
 
 create table accounts.module (
   key bigint generated always as identity primary key,
-  name text not null,
+  name text collate "C" not null,
   description text,
   is_configurable boolean not null default false,
   is_default boolean not null default false,
@@ -92,7 +92,7 @@ create index buyer_account_key_idx on accounts.buyer (account_key);
 create table accounts.user_group (
   key bigint generated always as identity primary key,
   account_key bigint not null,
-  name text not null,
+  name text collate "C" not null,
   description text,
   logo text,
   is_default boolean not null default false,

@@ -10,7 +10,7 @@ create table accounts.audit_record (
   actor jsonb not null,
   database_role text not null,
   trace_id text,
-  object_id text not null,
+  object_id text collate "C" not null,
   account_key bigint,
   constraint audit_record_actor_shape check (jsonb_typeof(actor -> 'name') is not distinct from 'string'),
   constraint audit_record_trace_id_shape check (trace_id ~ '^[0-9a-f]{32}$')

@@ -5,7 +5,7 @@ begin;
 set local role accountsd_owner;
 
 create table accounts.invitation_limit (
-  kind text not null,
+  kind text collate "C" not null,
   invitations int not null,
   period interval not null,
   constraint invitation_limit_pkey primary key (kind),

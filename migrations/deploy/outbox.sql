@@ -7,7 +7,7 @@ create type accounts.delivery_status as enum ('Queued', 'Sent', 'GivenUp', 'Canc
 
 create table accounts.outbox (
   key bigint generated always as identity primary key,
-  topic text not null,
+  topic text collate "C" not null,
   invitation_key bigint,
   account_user_key bigint,
   created_at timestamptz not null default now(),
@@ -70,7 +70,7 @@ after update of status on accounts.account_user
 for each row when (new.status <> 'Invited' and new.status <> old.status) execute function internal.tell_status();
 
 create table accounts.expiry_notice (
-  kind text not null,
+  kind text collate "C" not null,
   lead interval not null,
   noticed_until timestamptz not null,
   constraint expiry_notice_pkey primary key (kind),

@@ -16,6 +16,9 @@ select 1 / (count(*) = 6)::int from pg_trigger
 where tgrelid in ('accounts.account_user'::regclass, 'accounts.person'::regclass)
   and tgname ~ '^(account_user_(count|take)|person_spread)_';
 
+select 1 / (count(*) = 1)::int from pg_trigger
+where tgrelid = 'accounts.member_count'::regclass and tgname = 'member_count_skip_copied';
+
 select 1 / (count(*) = 1)::int from pg_index
 where indexrelid = 'accounts.invitation_open_key'::regclass and indisunique and indpred is not null;
 

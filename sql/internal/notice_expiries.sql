@@ -2,8 +2,8 @@
 -- max_count; returns how many. Only what expires after noticed_until is looked at, and what expired a little before: a
 -- transaction that was long about it may have come to it late.
 --
--- It waits for nobody: who has an invitation locked may be closing it, and then gives the notice of its end itself. What
--- was locked is looked at again the next time.
+-- It waits for nobody: a transaction that has an invitation locked may be closing it, and then gives the notice of its
+-- end itself. What was locked is looked at again the next time.
 create or replace function internal.notice_expiries(kind text, max_count int)
 returns int
 language plpgsql

@@ -2,7 +2,7 @@
 -- reads in the tables proves nothing.
 begin;
 \ir lib/fixture.sql
-select plan(54);
+select plan(56);
 
 create function pg_temp.arguments(name text, client text, member jsonb, code text)
 returns text
@@ -17,10 +17,11 @@ as $$
       then quote_literal(pg_temp.of_account(client, '{"name": "Stranger"}'))
     when name = 'disable_api_token' then quote_literal('TKN-0000-0000')
     when name = 'retry_delivery' then '1'
+    when name = 'repair' then quote_literal('sequence')
     when name = 'create_account_user' then quote_literal(pg_temp.invitation('stranger@example.com', client))
     when name = 'create_user' then format('%L, %L', client, pg_temp.invitation('stranger@example.com'))
     when name in ('list_deliveries', 'read_events', 'announce_expiries', 'number_events', 'delivery_backlog',
-      'schema_version', 'list_account_users') then ''
+      'schema_version', 'list_account_users', 'check') then ''
     when name = 'claim_deliveries' then quote_literal(1) || ', ' || quote_literal('1 minute')
     when name = 'get_invitation' then format('%L, %L', member ->> 'id', code)
     when name = 'list_users' then quote_literal(client)

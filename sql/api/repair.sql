@@ -1,0 +1,33 @@
+create or replace function api.repair(what text)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set jit = off
+as $$
+declare
+  c_actor constant jsonb := internal.required_actor();
+  v_count bigint;
+begin
+  -- One at a time: what two mend at once would be mended twice.
+  perform pg_advisory_xact_lock(hashtext('accountsd repair'));
+  case what
+    when 'member_count' then v_count := internal.repair_member_count();
+    when 'email_key' then v_count := internal.repair_email_key();
+    when 'sort_name' then v_count := internal.repair_sort_name();
+    when 'invitation_open' then v_count := internal.repair_invitation_open();
+    when 'sequence' then v_count := internal.repair_sequence();
+    else
+      perform internal.raise_problem(
+        400, 'what is not member_count, email_key, sort_name, invitation_open or sequence.');
+  end case;
+  perform internal.audit('repaired.' || what, c_actor, what, null);
+  return v_count;
+end
+$$;
+
+comment on function api.repair(text) is
+'Mends one kind of what api.check tells: member_count, email_key, sort_name, invitation_open or sequence. Returns how
+many accounts, people, memberships or sequences it has mended; said again it is 0. It locks the rows that it mends, no
+table. Call it in a transaction of its own (READ COMMITTED). Raises PT400, PT401.';
+
+grant execute on function api.repair(text) to accountsd_dba;

@@ -1,0 +1,5 @@
+-- Inserts nothing.
+create or replace function internal.skip_row()
+returns trigger
+language plpgsql
+as $$ begin return null; end $$;
