@@ -92,6 +92,16 @@ static const struct option options[] = {
         "waiting requests that one database call may take"),
     NUMBER(SERVE, "max-connections", "ACCOUNTSD_MAX_CONNECTIONS", max_connections, "10000", 1, 1000000,
         "open client connections, shared out evenly among the workers"),
+    NUMBER(SERVE, "max-connections-per-address", "ACCOUNTSD_MAX_CONNECTIONS_PER_ADDRESS",
+        max_connections_per_address, "0", 0, 1000000,
+        "open connections of one client address, or one /64 of IPv6; more are closed at once; 0: any number, "
+        "as "
+        "behind a proxy"),
+    NUMBER(SERVE, "max-requests-per-address", "ACCOUNTSD_MAX_REQUESTS_PER_ADDRESS", max_requests_per_address,
+        "0", 0, 1000000,
+        "requests in flight of one client address, or one /64 of IPv6; more are answered 503; 0: any number, "
+        "as "
+        "behind a proxy"),
     NUMBER(SERVE, "max-head-size", "ACCOUNTSD_MAX_HEAD_SIZE", max_head_size, "16384", 1024, 131072,
         "bytes of request line and headers"),
     NUMBER(SERVE, "max-body-size", "ACCOUNTSD_MAX_BODY_SIZE", max_body_size, "65536", 1024, 16777216,

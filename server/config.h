@@ -39,6 +39,8 @@ struct config {
     long queue_timeout;
     long set_size;
     long max_connections;
+    long max_connections_per_address;
+    long max_requests_per_address;
     long max_head_size;
     long max_body_size;
     long max_json_depth;

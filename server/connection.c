@@ -44,6 +44,8 @@ struct connection {
     struct connections *owner;
     /* NULL where the slot is not in use. */
     h2o_socket_t *socket;
+    /* NULL where it is not counted. */
+    struct address *address;
     /* libh2o keeps no reference of its own before the client has spoken. */
     SSL_CTX *tls;
     /* In ending, or in no list. */
@@ -131,6 +133,7 @@ static void on_close(void *data)
         h2o_linklist_unlink(&connection->link);
     SSL_CTX_free(connection->tls);
     free(connection->refusal);
+    addresses_leave(owner->addresses, connection->address);
     connection->socket = NULL;
     connection->next = owner->unused;
     owner->unused = connection;
@@ -393,7 +396,7 @@ int32_t connections_max_wait(const struct connections *connections)
     return first - now < INT32_MAX ? (int32_t)((first - now) / 1000) + 1 : INT32_MAX;
 }
 
-static void take(struct connections *connections, h2o_socket_t *socket)
+static void take(struct connections *connections, h2o_socket_t *socket, struct address *address)
 {
     struct connection *connection = connections->unused;
 
@@ -404,6 +407,7 @@ static void take(struct connections *connections, h2o_socket_t *socket)
     memset(connection, 0, sizeof(*connection));
     connection->owner = connections;
     connection->socket = socket;
+    connection->address = address;
     connection->spare_fd = -1;
     enter(connection, IDLE);
     if ((connection->tls = connections->accept.ssl_ctx) != NULL)
@@ -418,9 +422,23 @@ static void take(struct connections *connections, h2o_socket_t *socket)
         follow(connection);
 }
 
+/* False where the client's address has as many connections as it may. */
+static bool count_address(struct connections *connections, h2o_socket_t *socket, struct address **address)
+{
+    const long max = connections->config->max_connections_per_address;
+    struct sockaddr_storage peer;
+
+    *address = NULL;
+    if (connections->addresses == NULL || h2o_socket_getpeername(socket, (struct sockaddr *)&peer) == 0)
+        return true;
+    return addresses_enter(
+        connections->addresses, (struct sockaddr *)&peer, max > 0 ? (size_t)max : SIZE_MAX, address);
+}
+
 /* At the cap the listener rests, and clients wait in the kernel's queue until a connection closes. */
 static void accept_connections(struct connections *connections, size_t max)
 {
+    struct address *address;
     h2o_socket_t *socket;
 
     while (max-- > 0) {
@@ -430,7 +448,12 @@ static void accept_connections(struct connections *connections, size_t max)
         }
         if ((socket = h2o_evloop_socket_accept(connections->listener)) == NULL)
             return;
-        take(connections, socket);
+        if (count_address(connections, socket, &address)) {
+            take(connections, socket, address);
+        } else {
+            metrics_add(connections->metrics, METRICS_CLIENT_CONNECTIONS_REFUSED, 1);
+            h2o_socket_close(socket);
+        }
     }
 }
 
@@ -460,7 +483,7 @@ void connections_prepare_tls(SSL_CTX *tls)
 }
 
 bool connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
-    int listen_fd, SSL_CTX *tls, struct metrics *metrics)
+    int listen_fd, SSL_CTX *tls, struct addresses *addresses, struct metrics *metrics)
 {
     memset(connections, 0, sizeof(*connections));
     connections->config = config;
@@ -468,6 +491,7 @@ bool connections_init(struct connections *connections, const struct config *conf
     connections->accept.ctx = context;
     connections->accept.hosts = context->globalconf->hosts;
     connections->max_count = (size_t)((config->max_connections + config->workers - 1) / config->workers);
+    connections->addresses = addresses;
     connections->metrics = metrics;
     if ((connections->slots = calloc(connections->max_count, sizeof(*connections->slots))) == NULL)
         return false;
@@ -525,6 +549,13 @@ void connection_watch_response(h2o_req_t *req)
     connection->req = req;
     enter(connection, SENDING);
     follow(connection);
+}
+
+struct address *connection_address(const h2o_req_t *req)
+{
+    const struct connection *connection = req->conn->callbacks->get_socket(req->conn)->on_close.data;
+
+    return connection->address;
 }
 
 void connections_shut_down(struct connections *connections)

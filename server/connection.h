@@ -9,6 +9,7 @@
 #include <h2o.h>
 #include <stdbool.h>
 
+#include "address.h"
 #include "config.h"
 #include "metrics.h"
 
@@ -37,6 +38,8 @@ struct connections {
     struct connection *slots, *unused;
     size_t touched;
     size_t count, max_count;
+    /* NULL where addresses are not counted. */
+    struct addresses *addresses;
     struct metrics *metrics;
 };
 
@@ -44,9 +47,10 @@ struct connections {
 void connections_prepare_tls(SSL_CTX *tls);
 
 /* Accepts from listen_fd, which it takes over, for the hosts of the context's configuration. tls: NULL for
- * clear text. config and metrics must outlive it. False when memory ran out. */
+ * clear text. addresses, NULL where they are not counted, are those of all workers. config, addresses and
+ * metrics must outlive it. False when memory ran out. */
 bool connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
-    int listen_fd, SSL_CTX *tls, struct metrics *metrics);
+    int listen_fd, SSL_CTX *tls, struct addresses *addresses, struct metrics *metrics);
 
 /* Connections that come from now on get this context, those that are there keep theirs. Takes over the
  * reference. */
@@ -61,6 +65,9 @@ bool connections_stop_accepting(struct connections *connections);
  * meanwhile. Where the response is the connection's last, the client may still be sending; what comes is
  * thrown away, so that the response reaches it. */
 void connection_watch_response(h2o_req_t *req);
+
+/* Of the client that has sent req; NULL where it is not counted. */
+struct address *connection_address(const h2o_req_t *req);
 
 /* Ends all connections, whatever they do: the clients see it, and so does libh2o once the loop runs. */
 void connections_shut_down(struct connections *connections);

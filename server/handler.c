@@ -8,6 +8,7 @@
 
 #include "answer.h"
 #include "bearer.h"
+#include "connection.h"
 #include "element.h"
 #include "header.h"
 #include "idempotency.h"
@@ -39,6 +40,8 @@ struct request {
     struct bearer bearer;
     struct idempotency_key key;
     bool is_dry_run;
+    /* Whose requests in flight it is one of, or NULL. */
+    struct address *address;
     uint64_t started_us;
     /* Of those that wait, the one behind it. */
     struct request *next;
@@ -350,6 +353,8 @@ static void on_dispose(void *data)
         .bytes = req->bytes_sent,
     });
     count_in_flight(request->context, request->context->in_flight - 1);
+    if (request->address != NULL)
+        address_end_request(request->address);
 }
 
 /* A target in absolute-form is its path and query: there is one host. */
@@ -381,10 +386,26 @@ static struct request *start_request(struct handler_context *context, h2o_req_t 
     return request;
 }
 
+/* False when the request has been answered, since its client has enough of them in flight. */
+static bool count_address(struct request *request)
+{
+    const long max = request->context->config->max_requests_per_address;
+    struct address *address = connection_address(request->req);
+
+    if (max == 0 || address == NULL)
+        return true;
+    if (!address_begin_request(address, (size_t)max)) {
+        send_status(request, 503, "The client's address has as many requests in flight as it may have.");
+        return false;
+    }
+    request->address = address;
+    return true;
+}
+
 static void process(struct request *request)
 {
     header_mind_close(request->req);
-    if (check_head(request) && find_route(request) && check_token(request) &&
+    if (check_head(request) && count_address(request) && find_route(request) && check_token(request) &&
         check_idempotency_key(request) && check_body(request)) {
         read_preferences(request);
         submit(request);

@@ -192,6 +192,7 @@ static int serve(const struct config *config, const sigset_t *signals)
     struct telemetry *telemetry;
     int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_fd, telemetry_port, port, signal;
 
+    struct addresses *addresses = NULL;
     SSL_CTX *tls = require_tls(config);
     struct templates *templates = templates_require(config->templates);
 
@@ -199,13 +200,16 @@ static int serve(const struct config *config, const sigset_t *signals)
         die("OpenSSL cannot hash");
     require_database(config);
     configure_h2o(&globalconf, config);
+    if ((config->max_connections_per_address > 0 || config->max_requests_per_address > 0) &&
+        (addresses = addresses_create((size_t)(config->max_connections + config->workers))) == NULL)
+        die("memory ran out");
     /* All ports before anybody is answered on one. */
     telemetry_fd = telemetry_open(config, &telemetry_port);
     port = listener_open(&endpoint, listeners, count);
     for (size_t i = 0; i < count; i++) {
         if ((metrics[i] = metrics_create()) == NULL ||
-            (workers[i] = worker_start(config, &globalconf, listeners[i], tls, templates, metrics[i])) ==
-                NULL)
+            (workers[i] = worker_start(
+                 config, &globalconf, listeners[i], tls, templates, addresses, metrics[i])) == NULL)
             die("cannot start a thread");
     }
     telemetry = telemetry_start(config, &subject, telemetry_fd);
@@ -229,6 +233,7 @@ static int serve(const struct config *config, const sigset_t *signals)
     telemetry_stop(telemetry);
     for (size_t i = 0; i < count; i++)
         metrics_free(metrics[i]);
+    addresses_free(addresses);
     templates_free(templates);
     free(metrics);
     free(workers);

@@ -33,6 +33,8 @@ static const struct series_number numbers[METRICS_NUMBERS] = {
         SERIES_GAUGE("client_connections_max", "", "Client connections that may be open."),
     [METRICS_CLIENT_CONNECTIONS_ACCEPTED] =
         SERIES_COUNTER("client_connections_accepted", "", "Client connections accepted."),
+    [METRICS_CLIENT_CONNECTIONS_REFUSED] = SERIES_COUNTER("client_connections_refused", "",
+        "Client connections closed at once, since their address had as many as it may have."),
     [METRICS_REQUESTS_IN_FLIGHT] = SERIES_GAUGE(
         "http_requests_in_flight", "", "Requests that came in whole and whose response has not left whole."),
     [METRICS_DATABASE_IDLE] = SERIES_GAUGE("database_connections", "state=\"idle\"", CONNECTIONS),

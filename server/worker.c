@@ -29,6 +29,7 @@ struct worker {
     struct connections connections;
     struct handler_context handler;
     h2o_multithread_receiver_t receiver;
+    struct addresses *addresses;
     struct metrics *metrics;
     bool draining;
     /* Of metrics_now(). */
@@ -166,7 +167,7 @@ static bool set_up(struct worker *worker)
     handler_attach(&worker->context, worker->globalconf->hosts[0], &worker->handler);
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_messages);
     if (!connections_init(&worker->connections, worker->config, &worker->context, worker->listen_fd,
-            worker->tls, worker->metrics))
+            worker->tls, worker->addresses, worker->metrics))
         return false;
     worker->tls = NULL;
     metrics_set(worker->metrics, METRICS_HEARTBEAT, metrics_now());
@@ -209,7 +210,7 @@ static bool start_thread(struct worker *worker)
 }
 
 struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd,
-    SSL_CTX *tls, const struct templates *templates, struct metrics *metrics)
+    SSL_CTX *tls, const struct templates *templates, struct addresses *addresses, struct metrics *metrics)
 {
     struct worker *worker = h2o_mem_alloc(sizeof(*worker));
 
@@ -218,6 +219,7 @@ struct worker *worker_start(const struct config *config, h2o_globalconf_t *globa
     worker->globalconf = globalconf;
     worker->listen_fd = listen_fd;
     worker->tls = tls;
+    worker->addresses = addresses;
     worker->metrics = metrics;
     worker->handler.templates = templates;
     sem_init(&worker->started, 0, 0);

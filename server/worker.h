@@ -1,21 +1,23 @@
 #ifndef ACCOUNTSD_WORKER_H
 #define ACCOUNTSD_WORKER_H
 
-/* One thread: its loop, its listener, its database connections. Workers share nothing that changes. */
+/* One thread: its loop, its listener, its database connections. Workers share nothing that changes
+ * but the counts of client addresses. */
 
 #include <h2o.h>
 
+#include "address.h"
 #include "config.h"
 #include "metrics.h"
 #include "template.h"
 
 struct worker;
 
-/* Makes a worker that accepts from listen_fd, which it takes over. config, globalconf, templates and metrics,
- * which from now on only its thread writes, must outlive it. tls: NULL for clear text; the worker takes a
- * reference of its own. NULL when a thread cannot be made. */
+/* Makes a worker that accepts from listen_fd, which it takes over. config, globalconf, templates, addresses
+ * (NULL where they are not counted) and metrics, which from now on only its thread writes, must outlive it.
+ * tls: NULL for clear text; the worker takes a reference of its own. NULL when a thread cannot be made. */
 struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd,
-    SSL_CTX *tls, const struct templates *templates, struct metrics *metrics);
+    SSL_CTX *tls, const struct templates *templates, struct addresses *addresses, struct metrics *metrics);
 
 /* Tells the worker, from another thread, to take this context for the connections to come; it takes a
  * reference of its own. Not after worker_drain. */
