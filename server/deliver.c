@@ -36,6 +36,8 @@
 #define ANNOUNCED_AT_ONCE 100
 /* Events that one call numbers, likewise. */
 #define NUMBERED_AT_ONCE 1000
+/* From this percentage of the ids of a kind on, the share that is used is logged. */
+#define KEY_SPACE_WARNING 80
 
 /* Something that fails for a while: each failure doubles the time until it is tried again. */
 struct pause {
@@ -60,6 +62,7 @@ struct worker {
     struct pause database, transport;
     /* When to look into the queue, to do so after the last word of a mail, to count it, and to announce. */
     int64_t poll_at, look_again_at, backlog_at, announce_at;
+    uint64_t key_space_logged;
     bool announces_more;
     bool is_draining, broke_off;
     int64_t drain_until;
@@ -233,6 +236,26 @@ static void claim(struct worker *worker)
     PQclear(claimed);
 }
 
+/* Logs each percent once that is used of a kind of id, from KEY_SPACE_WARNING on. */
+static void look_at_keys(struct worker *worker)
+{
+    PGresult *keys = outbox_key_space(&worker->outbox);
+    uint64_t percent;
+
+    if (keys == NULL) {
+        note_failure(worker, "key_space");
+        return;
+    }
+    percent = strtoull(PQgetvalue(keys, 0, 1), NULL, 10);
+    tally_set(worker->tally, TALLY_KEY_SPACE_USED_PERCENT, percent);
+    if (percent >= KEY_SPACE_WARNING && percent > worker->key_space_logged) {
+        worker->key_space_logged = percent;
+        log_event("key_space_low",
+            json_pack("{s:s, s:i}", "object", PQgetvalue(keys, 0, 0), "used_percent", (int)percent));
+    }
+    PQclear(keys);
+}
+
 static void count_backlog(struct worker *worker)
 {
     PGresult *backlog = outbox_delivery_backlog(&worker->outbox);
@@ -246,6 +269,7 @@ static void count_backlog(struct worker *worker)
     tally_set(worker->tally, TALLY_DUE, strtoull(PQgetvalue(backlog, 0, 1), NULL, 10));
     tally_set(worker->tally, TALLY_OLDEST_DUE_SECONDS, strtoull(PQgetvalue(backlog, 0, 2), NULL, 10));
     PQclear(backlog);
+    look_at_keys(worker);
 }
 
 static void announce(struct worker *worker)

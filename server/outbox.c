@@ -89,6 +89,13 @@ PGresult *outbox_delivery_backlog(struct outbox *outbox)
         PGRES_TUPLES_OK);
 }
 
+PGresult *outbox_key_space(struct outbox *outbox)
+{
+    return call(outbox,
+        "select object, used_percent from api.key_space() order by used_percent desc, object limit 1", 0,
+        NULL, PGRES_TUPLES_OK);
+}
+
 static PGresult *call_with_count(struct outbox *outbox, const char *sql, size_t count)
 {
     char count_text[24];

@@ -32,6 +32,8 @@ bool outbox_listen(struct outbox *outbox, bool *has_mail);
 PGresult *outbox_claim_deliveries(struct outbox *outbox, size_t count);
 PGresult *outbox_complete_deliveries(struct outbox *outbox, const char *results);
 PGresult *outbox_delivery_backlog(struct outbox *outbox);
+/* One row: the kind of id of which the largest share is used. */
+PGresult *outbox_key_space(struct outbox *outbox);
 PGresult *outbox_announce_expiries(struct outbox *outbox, size_t count);
 PGresult *outbox_number_events(struct outbox *outbox, size_t count);
 

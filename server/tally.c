@@ -26,6 +26,8 @@ static const struct series_number numbers[TALLY_NUMBERS] = {
     [TALLY_DUE] = SERIES_GAUGE("delivery_queue_due", "", "Mails in the queue that could be sent now."),
     [TALLY_OLDEST_DUE_SECONDS] =
         SERIES_GAUGE("delivery_queue_oldest_due_seconds", "", "How long the oldest of them has been due."),
+    [TALLY_KEY_SPACE_USED_PERCENT] = SERIES_GAUGE("key_space_used_percent", "",
+        "Share of the ids with the usual number of digits that is used, of the kind with the largest share."),
     [TALLY_TRANSPORT_AWAY] = SERIES_GAUGE(
         "delivery_transport_away", "", "1 while the SMTP server, or the directory, takes no mail at all."),
     [TALLY_DATABASE_CONNECTED] =

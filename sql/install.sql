@@ -144,6 +144,7 @@ $$;
 \ir api/claim_deliveries.sql
 \ir api/complete_deliveries.sql
 \ir api/delivery_backlog.sql
+\ir api/key_space.sql
 \ir api/list_deliveries.sql
 \ir api/retry_delivery.sql
 \ir api/announce_expiries.sql

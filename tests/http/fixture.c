@@ -30,7 +30,8 @@ struct account *account_make(PGconn *pg, const char *type)
         "select api.create_api_token(jsonb_build_object('account', jsonb_build_object('id', $1::text),"
         " 'name', 'Token of a test')) ->> 'token'",
         account->id, NULL);
-    account->token_id = strndup(account->token + strlen("idt:"), strlen("TKN-0000-0000"));
+    account->token_id =
+        strndup(account->token + strlen("idt:"), strcspn(account->token + strlen("idt:"), ":"));
     return account;
 }
 

@@ -76,6 +76,22 @@ Test(life, a_worker_tells_how_it_is)
     server_end(worker);
 }
 
+Test(life, a_worker_warns_of_ids_that_are_used_up)
+{
+    struct server *worker;
+
+    free(database_query(office->pg, "select setval('accounts.module_key_seq', 8500)", NULL));
+    worker = office_start_worker(office, (const char *[]){"--poll-interval=100", NULL});
+    cr_expect_eq(
+        log_await(worker, "\"event\":\"key_space_low\",\"object\":\"module\",\"used_percent\":85}", 1), 1);
+    cr_expect_eq(series(worker, "accountsd_key_space_used_percent"), 85);
+    free(database_query(office->pg, "select setval('accounts.module_key_seq', 8600)", NULL));
+    log_await(worker, "\"event\":\"key_space_low\"", 2);
+    cr_expect_eq(log_count(worker, "\"event\":\"key_space_low\""), 2);
+    cr_expect_eq(series(worker, "accountsd_key_space_used_percent"), 86);
+    server_end(worker);
+}
+
 Test(life, a_server_that_is_away_is_told_and_spared)
 {
     struct server *worker;

@@ -2,7 +2,7 @@
 -- reads in the tables proves nothing.
 begin;
 \ir lib/fixture.sql
-select plan(56);
+select plan(57);
 
 create function pg_temp.arguments(name text, client text, member jsonb, code text)
 returns text
@@ -21,7 +21,7 @@ as $$
     when name = 'create_account_user' then quote_literal(pg_temp.invitation('stranger@example.com', client))
     when name = 'create_user' then format('%L, %L', client, pg_temp.invitation('stranger@example.com'))
     when name in ('list_deliveries', 'read_events', 'announce_expiries', 'number_events', 'delivery_backlog',
-      'schema_version', 'list_account_users', 'check') then ''
+      'key_space', 'schema_version', 'list_account_users', 'check') then ''
     when name = 'claim_deliveries' then quote_literal(1) || ', ' || quote_literal('1 minute')
     when name = 'get_invitation' then format('%L, %L', member ->> 'id', code)
     when name = 'list_users' then quote_literal(client)
@@ -72,7 +72,7 @@ $$;
 create temp table open_to_all as
 select n.name from unnest(array[
   'schema_version', 'read_events', 'announce_expiries', 'number_events', 'claim_deliveries', 'complete_deliveries',
-  'delivery_backlog',
+  'delivery_backlog', 'key_space',
   'accept_account_user_invite', 'accept_user_invite', 'get_invitation']) as n (name);
 
 select is(

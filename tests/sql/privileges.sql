@@ -115,6 +115,7 @@ select set_eq(
     'api.claim_deliveries(integer,interval)',
     'api.complete_deliveries(jsonb)',
     'api.delivery_backlog()',
+    'api.key_space()',
     'api.number_events(integer)',
     'api.schema_version()'],
   'delivery executes what it takes to deliver and no other');
