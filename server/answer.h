@@ -5,6 +5,7 @@
  * for good, with the headers that are added to it before. */
 
 #include <h2o.h>
+#include <stdbool.h>
 
 #include "problem.h"
 #include "template.h"
@@ -16,6 +17,8 @@ struct answer {
     const struct trace *trace;
     /* NULL where it is answered in JSON. */
     const struct templates *pages;
+    /* A token was sent. */
+    bool has_token;
 };
 
 void answer_json(const struct answer *answer, int status, const char *text, size_t len);
@@ -23,14 +26,12 @@ void answer_json(const struct answer *answer, int status, const char *text, size
 void answer_document(const struct answer *answer, const char *text, size_t len);
 void answer_no_content(const struct answer *answer, int status);
 void answer_problem(const struct answer *answer, const struct problem *problem);
+/* With a text for people about it. */
+void answer_problem_type(const struct answer *answer, const struct problem_type *type);
 
 /* The page of what api.get_invitation answers. */
 void answer_invitation(const struct answer *answer, const char *invitation);
 /* Sends a browser on to a page. location is the request's, or in its pool. */
 void answer_see_other(const struct answer *answer, const char *location, size_t len);
-
-/* Puts the problem of the status that a response of libh2o's own has in place of its text. type: the index of
- * its header content-type. slot: where libh2o builds the response's streams; the next one's is returned. */
-h2o_ostream_t **answer_replace(const struct answer *answer, size_t type, h2o_ostream_t **slot);
 
 #endif

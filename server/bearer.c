@@ -43,17 +43,25 @@ bool bearer_prepare(void)
     return SHA256((const unsigned char *)"", 0, hash) != NULL;
 }
 
+static const char scheme[] = "Bearer ";
+#define SCHEME_LEN (sizeof(scheme) - 1)
+
+/* RFC 9110, section 11.4: the scheme's name in any case, then one or more spaces. */
+bool bearer_is_sent(const char *value, size_t len)
+{
+    return len >= SCHEME_LEN && strncasecmp(value, scheme, SCHEME_LEN) == 0;
+}
+
 enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *bearer)
 {
-    static const char scheme[] = "Bearer ", type[] = "idt:";
-    const size_t scheme_len = sizeof(scheme) - 1, type_len = sizeof(type) - 1;
+    static const char type[] = "idt:";
+    const size_t type_len = sizeof(type) - 1;
     unsigned char hash[SHA256_DIGEST_LENGTH];
     const char *id, *colon, *secret, *end = value + len;
 
-    /* RFC 9110, section 11.4: the scheme's name in any case, then one or more spaces. */
-    if (len < scheme_len || strncasecmp(value, scheme, scheme_len) != 0)
+    if (!bearer_is_sent(value, len))
         return BEARER_MALFORMED;
-    value += scheme_len;
+    value += SCHEME_LEN;
     while (value < end && *value == ' ')
         value++;
     if ((size_t)(end - value) < type_len || memcmp(value, type, type_len) != 0)

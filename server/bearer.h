@@ -26,6 +26,9 @@ enum bearer_verdict {
     BEARER_OUT_OF_MEMORY,
 };
 
+/* Whether the value of an Authorization header is of the scheme Bearer. */
+bool bearer_is_sent(const char *value, size_t len);
+
 /* Reads the value of an Authorization header. Unless BEARER_OK *bearer is untouched. */
 enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *bearer);
 

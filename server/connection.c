@@ -1,5 +1,6 @@
 #include "connection.h"
 
+#include <h2o/http1.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 
 #include "log.h"
 #include "problem.h"
-#include "trace.h"
+#include "refusal.h"
 #include "wire.h"
 
 /* Accepted in one go before the connections that are there get their turn. */
@@ -55,6 +56,11 @@ struct connection {
     uint64_t since;
     /* libh2o's own callbacks, in whose place ours are. */
     h2o_socket_cb on_read, on_write;
+    /* libh2o reads requests: there is no handshake, or no more. */
+    bool is_started;
+    /* Of the head that is to come, how many bytes are known to have no end of it; and how many bytes of the
+     * input are the request that libh2o has got, 0 where it has none. */
+    size_t seen, taken;
     /* An answer in libh2o's place, while it is on its way. */
     char *refusal;
     /* The request whose response is on its way, or NULL. */
@@ -168,7 +174,14 @@ static void reset(struct connection *connection)
 /* What is still to come of the request is not libh2o's to read: it would run it. */
 static void close_refused(struct connection *connection)
 {
-    connection->on_read(connection->socket, h2o_socket_error_closed);
+    if (connection->req != NULL) {
+        connection->req->http1_is_persistent = 0;
+        connection->on_write(connection->socket, NULL);
+    } else if (connection->is_started) {
+        connection->on_read(connection->socket, h2o_socket_error_closed);
+    } else {
+        h2o_socket_close(connection->socket);
+    }
 }
 
 static void on_refusal_sent(h2o_socket_t *socket, const char *error)
@@ -180,57 +193,71 @@ static void on_refusal_sent(h2o_socket_t *socket, const char *error)
     close_refused(connection);
 }
 
-/* The trace of a request that libh2o has not read, as far as it has come. */
-static void start_trace(const h2o_socket_t *socket, struct trace *trace)
+/* Answers in libh2o's place, which knows nothing of the request: what there is of it is at the end of the
+ * input. */
+static void refuse(struct connection *connection, size_t at, int status, const char *detail)
 {
-    const char *value;
-    size_t len;
-
-    if (!wire_find_field(socket->input->bytes, socket->input->size, "traceparent", &value, &len) ||
-        !trace_parse(value, len, trace))
-        trace_make(trace);
-}
-
-/* Answers in libh2o's place, which is still reading and knows no request. */
-static void refuse(struct connection *connection, int status)
-{
+    struct connections *owner = connection->owner;
     h2o_socket_t *socket = connection->socket;
-    bool is_head = socket->input->size >= 5 && memcmp(socket->input->bytes, "HEAD ", 5) == 0;
-    struct problem problem = {.status = status};
-    struct trace trace;
-    size_t body_len = 0;
-    char *body;
+    /* What was sent behind a request has come while that was answered. */
+    uint64_t duration_us = connection->req != NULL ? 0 : metrics_now() - connection->since;
+    struct refusal refusal = {
+        .status = status,
+        .detail = detail,
+        .input = socket->input->bytes + at,
+        .input_len = socket->input->size - at,
+        .pages = owner->config->invitation_page != 0 ? owner->templates : NULL,
+    };
     h2o_iovec_t text;
-    uint64_t duration_us = metrics_now() - connection->since;
-    int len = -1;
 
-    start_trace(socket, &trace);
-    if ((body = problem_render(&problem, trace.parent, &body_len)) != NULL)
-        len = asprintf(&connection->refusal,
-            "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\ncontent-type: " PROBLEM_MEDIA_TYPE
-            "\r\ncache-control: no-store\r\n\r\n%s",
-            status, problem_title(status), body_len, is_head ? "" : body);
-    free(body);
+    text.base = connection->refusal = refusal_render(&refusal, &text.len);
     enter(connection, REFUSED);
-    if (len < 0) {
-        connection->refusal = NULL;
+    if (text.base == NULL) {
         close_refused(connection);
         return;
     }
-    h2o_socket_read_stop(socket);
-    text = h2o_iovec_init(connection->refusal, (size_t)len);
-    h2o_socket_write(socket, &text, 1, on_refusal_sent);
-    metrics_observe_request(connection->owner->metrics, NULL, "", 0, status, duration_us);
+    metrics_observe_request(owner->metrics, NULL, refusal.method, refusal.method_len, status, duration_us);
     log_request(&(struct log_request){
-        .trace_id = trace_id(&trace),
-        .trace_id_len = TRACE_ID_LEN,
-        .method = metrics_method("", 0),
+        .traceparent = refusal.trace.parent,
+        .method = metrics_method(refusal.method, refusal.method_len),
         .route = "",
         .token_id = "",
         .status = status,
         .duration_us = (long)duration_us,
-        .bytes = is_head ? 0 : body_len,
+        .bytes = refusal.body_len,
     });
+    h2o_socket_read_stop(socket);
+    h2o_socket_write(socket, &text, 1, on_refusal_sent);
+}
+
+/* Whether libh2o may have the request whose head begins at a place of the input. Where it may not, the head
+ * is not whole yet, or has been refused. */
+static bool take_head(struct connection *connection, size_t at)
+{
+    const char *bytes = connection->socket->input->bytes + at, *reason;
+    size_t len = connection->socket->input->size - at,
+           max_len = (size_t)connection->owner->config->max_head_size;
+    enum wire_verdict verdict = WIRE_INCOMPLETE;
+    struct wire_head head;
+
+    if (connection->seen == 0 || len > max_len || wire_has_end(bytes, len, connection->seen))
+        verdict = wire_check_head(bytes, len, max_len, &head, &reason);
+    switch (verdict) {
+    case WIRE_OK:
+        if (head.content_length > connection->owner->context->globalconf->max_request_entity_size) {
+            refuse(connection, at, 413, NULL);
+            return false;
+        }
+        connection->seen = 0;
+        connection->taken = head.len + head.content_length;
+        return true;
+    case WIRE_INCOMPLETE:
+        connection->seen = len;
+        return false;
+    default:
+        refuse(connection, at, wire_status(verdict), reason);
+        return false;
+    }
 }
 
 static enum state state_of(const struct connection *connection)
@@ -251,16 +278,11 @@ static size_t input_max(const struct config *config)
     return (size_t)(config->max_head_size + config->max_body_size);
 }
 
-static bool has_head(const h2o_socket_t *socket)
-{
-    return memmem(socket->input->bytes, socket->input->size, "\r\n\r\n", 4) != NULL;
-}
-
 static void on_read(h2o_socket_t *socket, const char *error);
 static void on_written(h2o_socket_t *socket, const char *error);
 
-/* libh2o has had its turn with a connection that is still open: puts our callbacks in place of those that it
- * has set, and notes whether it waits for the rest of a request. */
+/* libh2o has had its turn with a connection that is still open and is not refused: puts our callbacks in
+ * place of those that it has set, and notes whether it waits for the rest of a request. */
 static void follow(struct connection *connection)
 {
     h2o_socket_t *socket = connection->socket;
@@ -279,42 +301,52 @@ static void follow(struct connection *connection)
         enter(connection, ARRIVING);
     /* libh2o would take more, and keep it. */
     if (socket->_cb.write == NULL && socket->input->size > input_max(connection->owner->config))
-        refuse(connection, has_head(socket) ? 413 : 431);
+        refuse(connection, 0, 413, NULL);
 }
 
 static void on_read(h2o_socket_t *socket, const char *error)
 {
     struct connection *connection = socket->on_close.data;
 
-    socket->_cb.read = connection->on_read;
-    connection->on_read(socket, error);
-    if (connection->socket == socket)
+    if (error != NULL || !connection->is_started || connection->taken > 0 || take_head(connection, 0)) {
+        socket->_cb.read = connection->on_read;
+        connection->on_read(socket, error);
+    }
+    if (connection->socket == socket && connection->state != REFUSED)
         follow(connection);
 }
 
-static void end_response(struct connection *connection, const char *error)
+/* False where what the client has sent behind the request is refused: libh2o would go on with it at once. */
+static bool end_response(struct connection *connection, const char *error)
 {
     h2o_req_t *req = connection->req;
+    size_t at = connection->taken;
 
-    connection->req = NULL;
     if (error != NULL) {
         req->http1_is_persistent = 0;
         req->res.status = PROBLEM_ABORTED;
     } else if (!req->http1_is_persistent) {
         connection->spare_fd = dup(h2o_socket_get_fd(connection->socket));
+    } else {
+        connection->taken = 0;
+        if (connection->socket->input->size > at && !take_head(connection, at) &&
+            connection->state == REFUSED)
+            return false;
     }
+    connection->req = NULL;
     /* The next request has a time of its own. */
     enter(connection, IDLE);
+    return true;
 }
 
 static void on_written(h2o_socket_t *socket, const char *error)
 {
     struct connection *connection = socket->on_close.data;
 
-    if (connection->req != NULL)
-        end_response(connection, error);
+    if (connection->req != NULL && !end_response(connection, error))
+        return;
     connection->on_write(socket, error);
-    if (connection->socket == socket)
+    if (connection->socket == socket && connection->state != REFUSED)
         follow(connection);
 }
 
@@ -329,7 +361,7 @@ static void expire(struct connection *connection)
     if (state == WORKING) {
         enter(connection, WORKING);
     } else if (state == ARRIVING && !is_writing) {
-        refuse(connection, 408);
+        refuse(connection, 0, 408, NULL);
     } else if (state == LINGERING) {
         reset(connection);
     } else {
@@ -396,6 +428,23 @@ int32_t connections_max_wait(const struct connections *connections)
     return first - now < INT32_MAX ? (int32_t)((first - now) / 1000) + 1 : INT32_MAX;
 }
 
+/* After a handshake, where there is one. */
+static void start(h2o_socket_t *socket, const char *error)
+{
+    struct connection *connection = socket->on_close.data;
+    struct connections *owner = connection->owner;
+
+    if (error != NULL) {
+        h2o_socket_close(socket);
+        return;
+    }
+    /* libh2o goes on at once with what has come. */
+    if (socket->input->size > 0 && !take_head(connection, 0) && connection->state == REFUSED)
+        return;
+    connection->is_started = true;
+    h2o_http1_accept(&owner->accept, socket, *h2o_get_timestamp(owner->context, NULL, NULL));
+}
+
 static void take(struct connections *connections, h2o_socket_t *socket, struct address *address)
 {
     struct connection *connection = connections->unused;
@@ -417,8 +466,11 @@ static void take(struct connections *connections, h2o_socket_t *socket, struct a
     metrics_add(connections->metrics, METRICS_CLIENT_CONNECTIONS_ACCEPTED, 1);
     socket->on_close.cb = on_close;
     socket->on_close.data = connection;
-    h2o_accept(&connections->accept, socket);
-    if (connection->socket == socket)
+    if (connection->tls != NULL)
+        h2o_socket_ssl_handshake(socket, connection->tls, NULL, start);
+    else
+        start(socket, NULL);
+    if (connection->socket == socket && connection->state != REFUSED)
         follow(connection);
 }
 
@@ -482,11 +534,13 @@ void connections_prepare_tls(SSL_CTX *tls)
     SSL_CTX_set_info_callback(tls, on_tls_event);
 }
 
-bool connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
-    int listen_fd, SSL_CTX *tls, struct addresses *addresses, struct metrics *metrics)
+bool connections_init(struct connections *connections, const struct config *config,
+    const struct templates *templates, h2o_context_t *context, int listen_fd, SSL_CTX *tls,
+    struct addresses *addresses, struct metrics *metrics)
 {
     memset(connections, 0, sizeof(*connections));
     connections->config = config;
+    connections->templates = templates;
     connections->context = context;
     connections->accept.ctx = context;
     connections->accept.hosts = context->globalconf->hosts;

@@ -12,6 +12,7 @@
 #include "address.h"
 #include "config.h"
 #include "metrics.h"
+#include "template.h"
 
 struct connection;
 
@@ -27,6 +28,7 @@ struct connection_deadlines {
 /* Private but for count. */
 struct connections {
     const struct config *config;
+    const struct templates *templates;
     h2o_context_t *context;
     h2o_accept_ctx_t accept;
     h2o_socket_t *listener;
@@ -47,10 +49,11 @@ struct connections {
 void connections_prepare_tls(SSL_CTX *tls);
 
 /* Accepts from listen_fd, which it takes over, for the hosts of the context's configuration. tls: NULL for
- * clear text. addresses, NULL where they are not counted, are those of all workers. config, addresses and
- * metrics must outlive it. False when memory ran out. */
-bool connections_init(struct connections *connections, const struct config *config, h2o_context_t *context,
-    int listen_fd, SSL_CTX *tls, struct addresses *addresses, struct metrics *metrics);
+ * clear text. addresses, NULL where they are not counted, are those of all workers. config, templates,
+ * addresses and metrics must outlive it. False when memory ran out. */
+bool connections_init(struct connections *connections, const struct config *config,
+    const struct templates *templates, h2o_context_t *context, int listen_fd, SSL_CTX *tls,
+    struct addresses *addresses, struct metrics *metrics);
 
 /* Connections that come from now on get this context, those that are there keep theirs. Takes over the
  * reference. */

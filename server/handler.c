@@ -54,13 +54,6 @@ static void send_status(struct request *request, int status, const char *detail)
     answer_problem(&request->answer, &problem);
 }
 
-/* What follows on the connection cannot be told from what belongs to this request. */
-static void send_status_and_close(struct request *request, int status, const char *detail)
-{
-    request->req->http1_is_persistent = 0;
-    send_status(request, status, detail);
-}
-
 static size_t path_len(const h2o_req_t *req)
 {
     return req->query_at == SIZE_MAX ? req->path.len : req->query_at;
@@ -129,8 +122,9 @@ static void on_reply(struct database_call *call, const struct database_reply *re
         return;
     }
     if (reply->status == 500)
-        log_event("internal_error", json_pack("{s:s%, s:s?}", "trace_id", trace_id(&request->trace),
-                                        (size_t)TRACE_ID_LEN, "sqlstate", reply->sqlstate));
+        log_event("internal_error",
+            json_pack("{s:s%, s:s, s:s?}", "trace_id", trace_id(&request->trace), (size_t)TRACE_ID_LEN,
+                "traceparent", request->trace.parent, "sqlstate", reply->sqlstate));
     answer_problem(&request->answer, &problem);
 }
 
@@ -144,23 +138,6 @@ static void start_trace(struct request *request)
     if (first < 0 || h2o_find_header_by_str(headers, name, sizeof(name) - 1, first) >= 0 ||
         !trace_parse(headers->entries[first].value.base, headers->entries[first].value.len, &request->trace))
         trace_make(&request->trace);
-}
-
-/* The strict look at the head. False when the request has been answered. */
-static bool check_head(struct request *request)
-{
-    static const int statuses[] = {
-        [WIRE_BAD_REQUEST] = 400, [WIRE_LENGTH_REQUIRED] = 411, [WIRE_TOO_LARGE] = 431};
-    h2o_conn_t *conn = request->req->conn;
-    h2o_socket_t *socket = conn->callbacks->get_socket(conn);
-    const char *reason;
-    enum wire_verdict verdict = wire_check_head(
-        socket->input->bytes, socket->input->size, (size_t)request->context->config->max_head_size, &reason);
-
-    if (verdict == WIRE_OK)
-        return true;
-    send_status_and_close(request, statuses[verdict], reason);
-    return false;
 }
 
 static bool find_route(struct request *request)
@@ -181,6 +158,9 @@ static bool find_route(struct request *request)
         h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_ALLOW, NULL, value.base, value.len);
         send_status(request, 405, NULL);
         return false;
+    case ROUTE_METHOD_UNKNOWN:
+        send_status(request, 501, NULL);
+        return false;
     case ROUTE_NOT_FOUND:
         break;
     }
@@ -195,6 +175,7 @@ static bool check_token(struct request *request)
     if ((request->match.route->flags & ROUTE_IS_PUBLIC) != 0)
         return true;
     value = request->authorization = header_find(request->req, "authorization");
+    request->answer.has_token = bearer_is_sent(value.base, value.len);
     switch (value.base != NULL ? bearer_parse(value.base, value.len, &request->bearer) : BEARER_MALFORMED) {
     case BEARER_OK:
         return true;
@@ -310,6 +291,11 @@ static void submit(struct request *request)
         answer_document(&request->answer, openapi_json, openapi_json_len);
         return;
     }
+    if ((request->match.route->flags & ROUTE_IS_PROBLEM) != 0) {
+        answer_problem_type(&request->answer,
+            problem_type_find(request->match.parameters[0].value, request->match.parameters[0].value_len));
+        return;
+    }
     request->call.statement = request->match.route->statement;
     request->call.on_reply = on_reply;
     request->call.alone = request->is_dry_run;
@@ -343,8 +329,7 @@ static void on_dispose(void *data)
     metrics_observe_request(request->context->metrics, request->match.route, req->method.base,
         req->method.len, req->res.status, duration_us);
     log_request(&(struct log_request){
-        .trace_id = trace_id(&request->trace),
-        .trace_id_len = TRACE_ID_LEN,
+        .traceparent = request->trace.parent,
         .method = metrics_method(req->method.base, req->method.len),
         .route = request->match.route != NULL ? request->match.route->path : "",
         .token_id = request->bearer.id,
@@ -405,7 +390,7 @@ static bool count_address(struct request *request)
 static void process(struct request *request)
 {
     header_mind_close(request->req);
-    if (check_head(request) && count_address(request) && find_route(request) && check_token(request) &&
+    if (count_address(request) && find_route(request) && check_token(request) &&
         check_idempotency_key(request) && check_body(request)) {
         read_preferences(request);
         submit(request);
@@ -457,31 +442,13 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
     return 0;
 }
 
-/* libh2o answers some broken requests itself, before any handler, with a line of plain text, which no
- * response of ours is. They become problems or pages like all others, and get their line in the log. */
-static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
-{
-    static const char plain[] = "text/plain";
-    ssize_t type = h2o_find_header(&req->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
-    const struct request *request;
-
-    if (type >= 0 && req->res.headers.entries[type].value.len >= sizeof(plain) - 1 &&
-        memcmp(req->res.headers.entries[type].value.base, plain, sizeof(plain) - 1) == 0) {
-        request = start_request(h2o_context_get_filter_context(req->conn->ctx, self), req);
-        slot = answer_replace(&request->answer, (size_t)type, slot);
-    }
-    h2o_setup_next_ostream(req, slot);
-}
-
 void handler_register(h2o_hostconf_t *host)
 {
     h2o_create_handler(&host->fallback_path, sizeof(h2o_handler_t))->on_req = on_req;
-    h2o_create_filter(&host->fallback_path, sizeof(h2o_filter_t))->on_setup_ostream = on_setup_ostream;
 }
 
 void handler_attach(h2o_context_t *context, h2o_hostconf_t *host, struct handler_context *handler_context)
 {
     h2o_context_set_handler_context(context, host->fallback_path.handlers.entries[0], handler_context);
-    h2o_context_set_filter_context(context, host->fallback_path.filters.entries[0], handler_context);
     handler_context->last_waiting = &handler_context->first_waiting;
 }

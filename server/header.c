@@ -3,8 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define JSON_MEDIA_TYPE "application/json"
-
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t';
@@ -27,6 +25,51 @@ h2o_iovec_t header_find(h2o_req_t *req, const char *name)
     return index < 0 ? h2o_iovec_init(NULL, 0) : req->headers.entries[index].value;
 }
 
+/* Goes over one parameter of a media type, "; name=value", where the value may be a quoted string. False
+ * where there is none. */
+static bool next_parameter(h2o_iovec_t *rest, h2o_iovec_t *name, h2o_iovec_t *value)
+{
+    const char *at = rest->base, *end = at + rest->len;
+    bool is_quoted = false;
+
+    while (at < end && (*at == ';' || is_space(*at)))
+        at++;
+    if (at == end)
+        return false;
+    *name = h2o_iovec_init(at, 0);
+    while (at < end && *at != '=' && *at != ';')
+        at++;
+    name->len = (size_t)(at - name->base);
+    at += at < end && *at == '=';
+    *value = h2o_iovec_init(at, 0);
+    for (; at < end && (*at != ';' || is_quoted); at++)
+        is_quoted ^= *at == '"';
+    value->len = (size_t)(at - value->base);
+    *rest = h2o_iovec_init(at, (size_t)(end - at));
+    while (value->len > 0 && is_space(value->base[value->len - 1]))
+        value->len--;
+    return true;
+}
+
+/* RFC 8259, section 8.1: JSON is UTF-8. A charset that says otherwise would be read as what it is not. */
+static bool is_in_utf8(h2o_iovec_t parameters)
+{
+    static const char *const names[] = {"utf-8", "\"utf-8\""};
+    h2o_iovec_t name, value;
+
+    while (next_parameter(&parameters, &name, &value)) {
+        bool is_utf8 = false;
+
+        if (name.len != 7 || strncasecmp(name.base, "charset", 7) != 0)
+            continue;
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+            is_utf8 |= value.len == strlen(names[i]) && strncasecmp(value.base, names[i], value.len) == 0;
+        if (!is_utf8)
+            return false;
+    }
+    return true;
+}
+
 bool header_is_json(h2o_iovec_t media_type)
 {
     static const char whole[] = "application/json", prefix[] = "application/", suffix[] = "+json";
@@ -34,6 +77,8 @@ bool header_is_json(h2o_iovec_t media_type)
                *semicolon = media_type.len > 0 ? memchr(type, ';', media_type.len) : NULL;
     size_t len = semicolon != NULL ? (size_t)(semicolon - type) : media_type.len;
 
+    if (!is_in_utf8(h2o_iovec_init(type + len, media_type.len - len)))
+        return false;
     while (len > 0 && is_space(type[len - 1]))
         len--;
     if (len == sizeof(whole) - 1 && strncasecmp(type, whole, len) == 0)

@@ -14,7 +14,8 @@ void header_trim(h2o_req_t *req);
 /* The value of the first field of a name in lower case; base is NULL where there is none. */
 h2o_iovec_t header_find(h2o_req_t *req, const char *name);
 
-/* RFC 9110, section 8.3: application/json or application/<anything>+json, with any parameters. */
+/* RFC 9110, section 8.3: application/json or application/<anything>+json, with any parameters but another
+ * charset than UTF-8. */
 bool header_is_json(h2o_iovec_t media_type);
 
 /* RFC 9112, section 9.6: close closes, whatever stands beside it; libh2o lets keep-alive win, and reads one

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "trace.h"
 
 #define TIME_MAX 32
 #define REQUEST_LINE_MAX 512
@@ -63,10 +64,12 @@ void log_request(const struct log_request *request)
 
     write_now(now);
     len = snprintf(line, sizeof(line),
-        "{\"time\":\"%s\",\"event\":\"request\",\"trace_id\":\"%.*s\",\"method\":\"%s\",\"route\":\"%s\","
-        "\"status\":%d,\"duration_ms\":%ld.%03ld,\"bytes\":%zu,\"token\":\"%s\"}\n",
-        now, request->trace_id_len, request->trace_id, request->method, request->route, request->status,
-        request->duration_us / 1000, request->duration_us % 1000, request->bytes, request->token_id);
+        "{\"time\":\"%s\",\"event\":\"request\",\"trace_id\":\"%.*s\",\"traceparent\":\"%s\",\"method\":\"%"
+        "s\","
+        "\"route\":\"%s\",\"status\":%d,\"duration_ms\":%ld.%03ld,\"bytes\":%zu,\"token\":\"%s\"}\n",
+        now, TRACE_ID_LEN, request->traceparent + TRACE_ID_AT, request->traceparent, request->method,
+        request->route, request->status, request->duration_us / 1000, request->duration_us % 1000,
+        request->bytes, request->token_id);
     if (len > 0 && (size_t)len < sizeof(line))
         write_line(line, (size_t)len);
 }

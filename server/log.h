@@ -10,8 +10,7 @@
 void log_event(const char *event, json_t *fields);
 
 struct log_request {
-    const char *trace_id;
-    int trace_id_len;
+    const char *traceparent;
     const char *method;
     const char *route;
     const char *token_id;

@@ -25,13 +25,14 @@ static const struct {
     {410, "Gone", NULL},
     {411, "Length Required", "A body needs a Content-Length."},
     {413, "Content Too Large", "The body is too large."},
-    {415, "Unsupported Media Type", "The body must be application/json, not compressed."},
+    {415, "Unsupported Media Type", "The body must be application/json in UTF-8, not compressed."},
     {417, "Expectation Failed", "The only expectation that can be met is 100-continue."},
     {422, "Unprocessable Content", "The idempotency key was used for another request."},
     {429, "Too Many Requests", "There are too many requests."},
     {431, "Request Header Fields Too Large", "The head of the request is too long."},
     {PROBLEM_ABORTED, "Aborted", NULL},
     {500, "Internal Server Error", "The server failed. The trace id finds the reason in its log."},
+    {501, "Not Implemented", "The method is none that this service knows."},
     {503, "Service Unavailable", "The service is busy or its database is away. Try again later."},
     {504, "Gateway Timeout", "The database took too long."},
 };
@@ -40,6 +41,42 @@ static const struct {
 #define BUSY_SECONDS 1
 
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
+
+static const struct problem_type types[] = {
+    {"wrong-code", 400, "The code of the invitation is wrong",
+        "The code is none that this membership's invitations have had. It was cut or mistyped, or belongs to "
+        "another membership. Nothing was changed. Use the link of the latest mail as it is.",
+        0},
+    {"invitation-expired", 400, "The invitation has expired",
+        "The time in which the invitation could be accepted or sent again is over. A caller with a token "
+        "makes "
+        "a new one with POST .../send-new-invite.",
+        0},
+    {"invitation-superseded", 400, "The code was replaced by a newer one",
+        "The invitation was sent again since, and only the code that was sent last accepts it. Use the "
+        "latest "
+        "mail.",
+        0},
+    {"invitation-revoked", 400, "The invitation was revoked",
+        "The invitation, or the membership that it led to, was ended by the account. Only a new invitation "
+        "helps.",
+        0},
+    {"invitation-accepted", 400, "The invitation was accepted",
+        "The membership is active, so there is nothing to send again.", 0},
+    {"invitation-open", 400, "The invitation is still open",
+        "A new invitation is made only where the last one has expired. Send the open one again with POST "
+        ".../resend-invite.",
+        0},
+    {"last-group", 400, "The last group cannot be taken away",
+        "A membership has at least one group. Replace its groups with PUT .../groups, or end it with DELETE.",
+        0},
+    {"request-in-progress", 409, "The first request with this idempotency key is still being done",
+        "Its answer is not known yet. Send the request again, with the same key, after Retry-After seconds.",
+        1},
+    {"idempotency-key-reused", 422, "The idempotency key was used for another request",
+        "A key belongs to one request: the same operation, path, query and body. Use a new key for another.",
+        0},
+};
 
 /* Whole SQLSTATEs and classes (the first two characters); the first that fits counts. */
 static const struct {
@@ -58,6 +95,28 @@ static const struct {
     {"72", 503},    /* snapshot too old */
     {"25P03", 503}, /* idle_in_transaction_session_timeout */
 };
+
+#define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
+#define TYPES_LEN (sizeof(PROBLEM_TYPES) - 1)
+
+size_t problem_type_count(void)
+{
+    return TYPE_COUNT;
+}
+
+const struct problem_type *problem_type_at(size_t index)
+{
+    return &types[index];
+}
+
+const struct problem_type *problem_type_find(const char *name, size_t len)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (strlen(types[i].name) == len && memcmp(types[i].name, name, len) == 0)
+            return &types[i];
+    }
+    return NULL;
+}
 
 size_t problem_status_count(void)
 {
@@ -127,6 +186,13 @@ char *problem_render(const struct problem *problem, const char *traceparent, siz
 
 long problem_retry_after(const struct problem *problem)
 {
+    const struct problem_type *type =
+        problem->type != NULL && strncmp(problem->type, PROBLEM_TYPES, TYPES_LEN) == 0
+            ? problem_type_find(problem->type + TYPES_LEN, strlen(problem->type) - TYPES_LEN)
+            : NULL;
+
+    if (type != NULL)
+        return type->retry_after;
     if (problem->status == 503)
         return BUSY_SECONDS;
     if (problem->status != 429)

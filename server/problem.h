@@ -20,6 +20,24 @@ struct problem {
     const char *type;
 };
 
+/* Problem types are relative references, PROBLEM_TYPES with a name behind it, each with a page there. */
+#define PROBLEM_TYPES "/problems/"
+
+struct problem_type {
+    const char *name;
+    int status;
+    const char *title;
+    /* What it means and what helps. */
+    const char *text;
+    /* Seconds; 0: repeating the request does not help. */
+    long retry_after;
+};
+
+size_t problem_type_count(void);
+const struct problem_type *problem_type_at(size_t index);
+/* NULL where there is none of this name. */
+const struct problem_type *problem_type_find(const char *name, size_t len);
+
 /* The reason phrase of a status (RFC 9110), "Error" for one that this service does not use. */
 const char *problem_title(int status);
 

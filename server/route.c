@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "problem.h"
 #include "text.h"
 
 #define BASE "/public/v1/accounts"
@@ -14,6 +15,7 @@
 
 static const struct route routes[] = {
     {"GET", BASE "/openapi.json", NULL, NULL, 0, NULL, ROUTE_IS_PUBLIC | ROUTE_IS_DOCUMENT},
+    {"GET", PROBLEM_TYPES "{" ROUTE_PROBLEM "}", NULL, NULL, 0, NULL, ROUTE_IS_PUBLIC | ROUTE_IS_PROBLEM},
 
     {"GET", ACCOUNT_USERS, "list", "account_user", STATEMENT_LIST, NULL, 0},
     {"POST", ACCOUNT_USERS, "create", "account_user", STATEMENT_CREATE_ACCOUNT_USERS,
@@ -78,6 +80,8 @@ static bool is_parameter(const char *name, size_t name_len, const char *value, s
 {
     if (name_len == strlen(ROUTE_CODE) && memcmp(name, ROUTE_CODE, name_len) == 0)
         return is_code(value, value_len);
+    if (name_len == strlen(ROUTE_PROBLEM) && memcmp(name, ROUTE_PROBLEM, name_len) == 0)
+        return problem_type_find(value, value_len) != NULL;
     for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
         if (strlen(parameters[i].name) == name_len && memcmp(parameters[i].name, name, name_len) == 0)
             return text_is_id(value, value_len, parameters[i].prefix, parameters[i].groups);
@@ -121,11 +125,27 @@ static bool takes(const struct route *route, const char *method, size_t method_l
     return strlen(route->method) == method_len && memcmp(route->method, method, method_len) == 0;
 }
 
+/* Those of RFC 9110 and RFC 5789. */
+static bool is_known(const char *method, size_t method_len)
+{
+    static const char *const methods[] = {
+        "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE"};
+
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (strlen(methods[i]) == method_len && memcmp(methods[i], method, method_len) == 0)
+            return true;
+    }
+    return false;
+}
+
 enum route_verdict route_find(
     const char *method, size_t method_len, const char *path, size_t path_len, struct route_match *match)
 {
     const struct route *of_path = NULL;
 
+    match->route = NULL;
+    if (!is_known(method, method_len))
+        return ROUTE_METHOD_UNKNOWN;
     for (size_t i = 0; i < COUNT; i++) {
         if (!matches(&routes[i], path, path_len, match))
             continue;

@@ -12,6 +12,8 @@
 
 /* The parameter that is no id but the code of an invitation. */
 #define ROUTE_CODE "code"
+/* And the one that is the name of a problem type. */
+#define ROUTE_PROBLEM "problem"
 
 enum route_flag {
     /* Authorised by something in its body instead of a token. */
@@ -20,6 +22,8 @@ enum route_flag {
     ROUTE_CREATES = 2,
     /* Answered with the OpenAPI document, without the database. */
     ROUTE_IS_DOCUMENT = 4,
+    /* Answered with what a problem type means, without the database. */
+    ROUTE_IS_PROBLEM = 16,
     /* For people: answered with pages, and its forms have no fields. */
     ROUTE_IS_PAGE = 8,
 };
@@ -50,7 +54,8 @@ struct route_match {
     size_t count;
 };
 
-enum route_verdict { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_METHOD_NOT_ALLOWED };
+/* ROUTE_METHOD_UNKNOWN: no path takes it. */
+enum route_verdict { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_METHOD_NOT_ALLOWED, ROUTE_METHOD_UNKNOWN };
 
 /* Looks up a method and a path, without query and byte for byte as sent: ids and names here need no percent
  * sign, so an encoded path names nothing, and an id of the wrong shape neither. HEAD finds the route of GET.

@@ -144,13 +144,14 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     const struct telemetry *telemetry = H2O_STRUCT_FROM_MEMBER(struct handler, super, self)->telemetry;
     h2o_socket_t *socket = req->conn->callbacks->get_socket(req->conn);
+    struct wire_head head;
     const char *reason;
 
     /* One request a connection, so that the deadline cuts off no other. */
     req->http1_is_persistent = 0;
     /* No request here has a body to be lost by it: whatever is odd is a bad request. */
     if (wire_check_head(socket->input->bytes, socket->input->size, (size_t)telemetry->config->max_head_size,
-            &reason) != WIRE_OK)
+            &head, &reason) != WIRE_OK)
         send_problem(req, 400, reason);
     else
         route(telemetry, req);

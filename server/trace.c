@@ -5,7 +5,6 @@
 #include <sys/random.h>
 
 /* version-traceid-parentid-flags */
-#define ID_AT 3
 #define PARENT_AT 36
 #define FLAGS_AT 53
 
@@ -30,7 +29,7 @@ static bool is_zero(const char *text, size_t len)
 bool trace_parse(const char *value, size_t len, struct trace *trace)
 {
     if (len < TRACE_PARENT_LEN || !is_hex(value, 2) || memcmp(value, "ff", 2) == 0 || value[2] != '-' ||
-        !is_hex(value + ID_AT, TRACE_ID_LEN) || is_zero(value + ID_AT, TRACE_ID_LEN) ||
+        !is_hex(value + TRACE_ID_AT, TRACE_ID_LEN) || is_zero(value + TRACE_ID_AT, TRACE_ID_LEN) ||
         value[PARENT_AT - 1] != '-' || !is_hex(value + PARENT_AT, 16) || is_zero(value + PARENT_AT, 16) ||
         value[FLAGS_AT - 1] != '-' || !is_hex(value + FLAGS_AT, 2))
         return false;
@@ -66,5 +65,5 @@ void trace_make(struct trace *trace)
 
 const char *trace_id(const struct trace *trace)
 {
-    return trace->parent + ID_AT;
+    return trace->parent + TRACE_ID_AT;
 }

@@ -8,6 +8,8 @@
 
 #define TRACE_PARENT_LEN 55
 #define TRACE_ID_LEN 32
+/* Where the trace id is in it. */
+#define TRACE_ID_AT 3
 
 struct trace {
     char parent[TRACE_PARENT_LEN + 1];

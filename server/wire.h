@@ -1,25 +1,51 @@
 #ifndef ACCOUNTSD_WIRE_H
 #define ACCOUNTSD_WIRE_H
 
-/* A second, strict look at the head of a request (RFC 9112). libh2o 2.2.5 takes much that the standard
- * forbids, of which some lets one request hide in another; its handlers no longer see it, but the bytes are
- * still in the connection's input buffer. Pure. */
+/* A strict look at the head of a request (RFC 9112), before libh2o gets it. libh2o 2.2.5 takes much that the
+ * standard forbids, of which some lets one request hide in another, and answers what it does not take with a
+ * text of its own that nobody logs: what is taken here it takes as well. Pure. */
 
 #include <stdbool.h>
 #include <stddef.h>
 
+/* As many as libh2o takes. */
+#define WIRE_MAX_FIELDS 100
+
 enum wire_verdict {
     WIRE_OK,
-    /* Ambiguous or malformed framing: answer 400 and close the connection. */
+    /* Nothing is wrong so far, and the end is still to come. */
+    WIRE_INCOMPLETE,
+    /* The others are refused with the status of wire_status, and the connection is closed. Ambiguous or
+     * malformed framing. */
     WIRE_BAD_REQUEST,
-    /* A chunked body, whose framing cannot be checked: answer 411 and close the connection. */
+    /* A chunked body, whose framing cannot be checked. */
     WIRE_LENGTH_REQUIRED,
-    /* The head is longer than max_len: answer 431 and close the connection. */
+    /* A body that comes only if something is promised that nobody knows. */
+    WIRE_EXPECTATION_FAILED,
+    /* The head is longer than max_len, or has more than WIRE_MAX_FIELDS fields. */
     WIRE_TOO_LARGE,
 };
 
-/* Looks at the head at the start of len bytes of input. *reason is set to a static text unless WIRE_OK. */
-enum wire_verdict wire_check_head(const char *input, size_t len, size_t max_len, const char **reason);
+/* Of a request whose head is taken: the head with its empty line, and the body behind it. */
+struct wire_head {
+    size_t len, content_length;
+};
+
+/* Looks at the head at the start of len bytes of input. *found is set on WIRE_OK; *reason to a static text on
+ * a refusal, else to NULL. */
+enum wire_verdict wire_check_head(
+    const char *input, size_t len, size_t max_len, struct wire_head *found, const char **reason);
+
+int wire_status(enum wire_verdict verdict);
+
+/* Whether there is the end of a head, taken or not, in input of which the first bytes, which are seen, had
+ * none. */
+bool wire_has_end(const char *input, size_t len, size_t seen);
+
+/* The method and the target of a request of which the end may be missing: of the request line's, what has
+ * come. Both point into input. */
+void wire_read_request_line(const char *input, size_t len, const char **method, size_t *method_len,
+    const char **target, size_t *target_len);
 
 /* Finds a field in a head of which the end may be missing. False where there is none, more than one, or none
  * whose line has come whole; *value is without the spaces around it, and points into input. */

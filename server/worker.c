@@ -166,8 +166,8 @@ static bool set_up(struct worker *worker)
         return false;
     handler_attach(&worker->context, worker->globalconf->hosts[0], &worker->handler);
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_messages);
-    if (!connections_init(&worker->connections, worker->config, &worker->context, worker->listen_fd,
-            worker->tls, worker->addresses, worker->metrics))
+    if (!connections_init(&worker->connections, worker->config, worker->handler.templates, &worker->context,
+            worker->listen_fd, worker->tls, worker->addresses, worker->metrics))
         return false;
     worker->tls = NULL;
     metrics_set(worker->metrics, METRICS_HEARTBEAT, metrics_now());

@@ -10,14 +10,15 @@
 
 #define MAX_LEN 1024
 
-/* The length of a head up to and with its empty line; 0 where it has none. Empty lines may come before it. */
+/* The length of a head up to and with its empty line; 0 where it has none. An empty line may come before it.
+ */
 static size_t head_length(const char *head, size_t len, size_t *start)
 {
     const char *end;
 
     *start = 0;
-    while (len - *start >= 2 && memcmp(head + *start, "\r\n", 2) == 0)
-        *start += 2;
+    if (len >= 2 && memcmp(head, "\r\n", 2) == 0)
+        *start = 2;
     end = memmem(head + *start, len - *start, "\r\n\r\n", 4);
     return end != NULL ? (size_t)(end - head) + 4 : 0;
 }
@@ -26,8 +27,6 @@ static bool is_digits(const char *text, size_t len)
 {
     while (len > 0 && (*text == ' ' || *text == '\t'))
         text++, len--;
-    while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
-        len--;
     for (size_t i = 0; i < len; i++) {
         if (text[i] < '0' || text[i] > '9')
             return false;
@@ -83,20 +82,26 @@ int fuzz_one(const uint8_t *data, size_t size)
 {
     const char *head = (const char *)data, *reason = NULL;
     size_t start, head_len = head_length(head, size, &start);
-    enum wire_verdict verdict = wire_check_head(head, size, MAX_LEN, &reason);
+    struct wire_head found;
+    enum wire_verdict verdict = wire_check_head(head, size, MAX_LEN, &found, &reason);
 
     const char *value;
     size_t value_len;
 
     if (wire_find_field(head, size, "host", &value, &value_len))
         MUST(value > head && value + value_len < head + size && memchr(value, '\n', value_len) == NULL);
-    MUST((verdict == WIRE_OK) == (reason == NULL));
+    MUST((verdict == WIRE_OK || verdict == WIRE_INCOMPLETE) == (reason == NULL));
+    /* Of what is incomplete only the end is missing. */
+    if (verdict == WIRE_INCOMPLETE)
+        MUST(!wire_has_end(head, size, 0));
     if (verdict != WIRE_OK)
         return 0;
     must_be_sound(head, size);
+    MUST(found.len == head_len && wire_has_end(head, size, head_len - 1));
     /* The end of the head is the end, whatever follows, and the limit is exact. */
-    MUST(wire_check_head(head, head_len, head_len, &reason) == WIRE_OK);
-    MUST(wire_check_head(head, head_len, head_len - 1, &reason) == WIRE_TOO_LARGE);
-    MUST(wire_check_head(head, head_len - 1, MAX_LEN, &reason) == WIRE_BAD_REQUEST);
+    MUST(wire_check_head(head, head_len, head_len, &found, &reason) == WIRE_OK);
+    MUST(wire_check_head(head, head_len, head_len - 1, &found, &reason) == WIRE_TOO_LARGE);
+    for (size_t len = 0; len < head_len; len++)
+        MUST(wire_check_head(head, len, MAX_LEN, &found, &reason) == WIRE_INCOMPLETE);
     return 0;
 }

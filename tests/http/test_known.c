@@ -75,12 +75,15 @@ static void make_emails(char *emails[2], bool has_accepted)
 /* Puts a 0 in the place of each digit of ids and times, and of each character of the code. */
 static void mask(char *text)
 {
-    char *code = strstr(text, "/invitations/AUSR-");
+    char *code = strstr(text, "/invitations/AUSR-"), *trace = strstr(text, "traceparent: ");
 
     for (char *at = text; *at != '\0'; at++) {
         if (isdigit((unsigned char)*at))
             *at = '0';
     }
+    /* The trace of a request is made of nothing. */
+    if (trace != NULL)
+        memset(trace, '0', strcspn(trace, "\r"));
     if (code == NULL)
         return;
     for (code += strlen("/invitations/AUSR-0000-0000-0000/"); *code != '"'; code++)

@@ -287,6 +287,15 @@ Test(page, a_link_that_is_cut_or_changed_leads_to_a_page)
     member_free(other);
 }
 
+#define LONG_16 "aaaaaaaaaaaaaaaa"
+#define LONG_256                                                                                             \
+    LONG_16 LONG_16 LONG_16 LONG_16 LONG_16 LONG_16 LONG_16 LONG_16 LONG_16 LONG_16 LONG_16 LONG_16 LONG_16  \
+        LONG_16 LONG_16 LONG_16
+#define LONG_4096                                                                                            \
+    LONG_256 LONG_256 LONG_256 LONG_256 LONG_256 LONG_256 LONG_256 LONG_256 LONG_256 LONG_256 LONG_256       \
+        LONG_256 LONG_256 LONG_256 LONG_256 LONG_256
+#define LONG LONG_4096 LONG_4096 LONG_4096 LONG_4096
+
 Test(page, what_is_refused_is_told_by_a_page)
 {
     static const char *const methods[] = {"PUT", "DELETE", "PATCH", "OPTIONS"};
@@ -297,6 +306,9 @@ Test(page, what_is_refused_is_told_by_a_page)
         {"GET /invitations/x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", 400},
         {"POST /invitations/x HTTP/1.1\r\nHost: a\r\nExpect: wonders\r\nContent-Length: 1\r\n\r\n", 417},
         {"POST /invitations/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411},
+        {"POST http://a/invitations/x?y HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n", 413},
+        {"GET /invitations/x HTTP/1.1\r\nHost: a\r\nX: " LONG, 431},
+        {"GET /invitations/x HTTP/2\r\n\r\n", 400},
     };
     struct member *member = invite();
     char *large = malloc(70001);
@@ -317,6 +329,7 @@ Test(page, what_is_refused_is_told_by_a_page)
         cr_expect_not_null(strstr(received, "content-type: " PAGE_MEDIA_TYPE), "%s", received);
         cr_expect_not_null(strstr(received, "content-security-policy: default-src 'none'"), "%s", received);
         cr_expect_not_null(strstr(received, "<body class=\"refused\">"), "%s", received);
+        cr_expect_not_null(strstr(received, "\r\nDate: "), "%s", received);
         free(received);
     }
     memset(large, 'a', 70000);
@@ -492,6 +505,29 @@ Test(page, may_be_switched_off)
     cr_expect_str_eq(answer_text(&answer, "title", NULL), "Not Found");
     answer_free(&answer);
     member_free(member);
+}
+
+/* In the language that has come so far. */
+Test(page, what_does_not_arrive_is_told_by_a_page)
+{
+    static const struct {
+        const char *bytes;
+        const char *language;
+    } rows[] = {
+        {"GET /invitations/x", "en"}, {"GET /invitations/x HTTP/1.1\r\nAccept-Language: de\r\n", "de"}};
+    struct server *hasty = server_start(url, (const char *[]){"--request-timeout", "300", NULL});
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *received = send_raw(hasty, rows[i].bytes, strlen(rows[i].bytes)), line[64];
+
+        cr_expect_eq(strncmp(received, "HTTP/1.1 408 ", 13), 0, "%s", received);
+        snprintf(line, sizeof(line), "\r\ncontent-language: %s\r\n", rows[i].language);
+        cr_expect_not_null(strstr(received, line), "%s", received);
+        cr_expect_not_null(strstr(received, "\r\nDate: "), "%s", received);
+        cr_expect_not_null(strstr(received, "<body class=\"refused\">"), "%s", received);
+        free(received);
+    }
+    server_end(hasty);
 }
 
 Test(page, templates_are_checked_before_the_server_starts)

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "fixture.h"
+#include "problem.h"
 
 #define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
 #define TRACEPARENT "00-" TRACE_ID "-b7ad6b7169203331-01"
@@ -85,6 +86,64 @@ Test(problems, unknown_paths_and_methods)
     assert_problem(&answer, 405);
     expect_header(&answer, "allow", "GET, HEAD, POST");
     answer_free(&answer);
+    assert_status("PROPFIND", ACCOUNT_USERS, account->token, NULL, JSON, 501);
+    assert_status("post", "/nothing", account->token, "{}", JSON, 501);
+}
+
+/* What a problem's type refers to. */
+Test(problems, have_a_page_of_their_type)
+{
+    for (size_t i = 0; i < problem_type_count(); i++) {
+        const struct problem_type *type = problem_type_at(i);
+        char path[64];
+        struct answer answer;
+
+        snprintf(path, sizeof(path), PROBLEM_TYPES "%s", type->name);
+        answer = request(server, "GET", path, NULL, NULL, NULL);
+        cr_expect_eq(answer.status, 200, "%s: %ld", path, answer.status);
+        expect_header(&answer, "content-type", "text/plain; charset=utf-8");
+        cr_expect_eq(strncmp(answer.text, type->title, strlen(type->title)), 0, "%s", answer.text);
+        cr_expect_not_null(strstr(answer.text, type->text), "%s", answer.text);
+        answer_free(&answer);
+        answer = request(server, "DELETE", path, NULL, NULL, NULL);
+        assert_problem(&answer, 405);
+        expect_header(&answer, "allow", "GET, HEAD");
+        answer_free(&answer);
+    }
+    assert_status("GET", PROBLEM_TYPES "no-such-type", NULL, NULL, JSON, 404);
+    assert_status("GET", PROBLEM_TYPES, NULL, NULL, JSON, 404);
+}
+
+/* RFC 6750, section 3. */
+#define CHALLENGE "Bearer realm=\"accountsd\""
+#define REFUSAL                                                                                              \
+    CHALLENGE                                                                                                \
+    ", error=\"invalid_token\", error_description=\"The token is malformed, unknown or disabled\""
+
+Test(problems, say_why_there_is_no_authority)
+{
+    static const struct {
+        const char *header;
+        const char *challenge;
+    } rows[] = {{"X-Nothing: x", CHALLENGE}, {"Authorization: Basic YTpi", CHALLENGE},
+        {"Authorization: Bearer", CHALLENGE}, {"Authorization: Bearer x", REFUSAL},
+        {"Authorization: bearer idt:TKN-0000-0000:abcdefghijklmnopqrstuv", REFUSAL}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct answer answer =
+            request(server, "GET", ACCOUNT_USERS, NULL, NULL, (const char *[]){rows[i].header, NULL});
+
+        assert_problem(&answer, 401);
+        expect_header(&answer, "www-authenticate", rows[i].challenge);
+        answer_free(&answer);
+    }
+    free(database_query(pg,
+        "update accounts.account set status = 'Disabled' where key = internal.account_key($1)", account->id,
+        NULL));
+    struct answer answer = request(server, "GET", ACCOUNT_USERS, account->token, NULL, NULL);
+    assert_problem(&answer, 403);
+    expect_header(&answer, "www-authenticate", "");
+    answer_free(&answer);
 }
 
 Test(problems, tokens)
@@ -101,7 +160,7 @@ Test(problems, tokens)
         struct answer answer = post(server, tokens[i], body);
 
         assert_problem(&answer, 401);
-        expect_header(&answer, "www-authenticate", "Bearer");
+        expect_header(&answer, "www-authenticate", REFUSAL);
         answer_free(&answer);
     }
     free(body);
@@ -113,9 +172,19 @@ Test(problems, media_types)
 {
     static const char *const refused[] = {"Content-Type: text/plain", "Content-Type: application/jsonx",
         "Content-Type: application/x+json/y", "Content-Type: application/+json",
-        "Content-Type: multipart/form-data", "Content-Type:"};
+        "Content-Type: multipart/form-data",
+        "Content-Type:", "Content-Type: application/json; charset=iso-8859-1",
+        "Content-Type: application/json;CHARSET=\"utf-16\"",
+        "Content-Type: application/json; a=\"; charset=utf-8\"; charset=x",
+        "Content-Type: application/json; charset=utf-8; charset=latin1",
+        "Content-Type: application/json; charset=", "Content-Type: application/vnd.a+json; charset=us-ascii",
+        "Content-Type: application/json; charset=utf8"};
     static const char *const taken[] = {"Content-Type: application/json; charset=utf-8",
-        "Content-Type: Application/JSON", "Content-Type: application/merge-patch+json"};
+        "Content-Type: Application/JSON", "Content-Type: application/merge-patch+json",
+        "Content-Type: application/json;charset=\"UTF-8\"",
+        "Content-Type: application/json ; charset=Utf-8 ; a=b",
+        "Content-Type: application/json; a=\"; charset=x\"", "Content-Type: application/json; mycharset=x",
+        "Content-Type: application/json;"};
 
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
         assert_status("POST", ACCOUNT_USERS, account->token, "{}", refused[i], 415);

@@ -67,6 +67,15 @@ static void expect_logged(const char *id, long status)
     cr_expect_fail("the log has no trace id %s", id);
 }
 
+/* What a search of the log for the traceId of a problem finds. */
+static void expect_logged_whole(const char *parent)
+{
+    char *log = server_log(server), *found = strstr(log, parent);
+
+    cr_expect(found != NULL, "%s is not in the log: %s", parent, log);
+    free(log);
+}
+
 static void expect_audited(const char *id, const char *action)
 {
     char *records = database_query(pg,
@@ -138,6 +147,7 @@ static void expect_change_traced(struct member *member, enum path_form form, siz
         answer.status == 200 || answer.status == 204, "%s %s: %s", changes[change].method, path, answer.text);
     expect_audited(id, changes[change].action);
     expect_logged(id, answer.status);
+    expect_header(&answer, "traceparent", parent);
     if (strstr(answer.text, "\"url\"") != NULL) {
         free(member->code);
         member->code = invitation_code(answer.body);
@@ -192,6 +202,9 @@ static const struct {
     {"POST /a" HEAD TRACED "Content-Length: x\r\n\r\nx", 400},
     {"POST /a" HEAD TRACED "Content-Length: 999999999\r\n\r\nx", 413},
     {"POST /a" HEAD TRACED "Content-Length: 1\r\nExpect: miracles\r\n\r\nx", 417},
+    {"GET /a HTTP/2.0\r\n" TRACED "\r\n", 400},
+    {"GET /a" HEAD TRACED "X y: z\r\n\r\n", 400},
+    {"FETCH /a" HEAD TRACED "\r\n", 501},
     {"GET /a" HEAD TRACED "\r\n", 404},
     {"PUT " ACCOUNT_USERS HEAD TRACED "\r\n", 405},
     {"GET " ACCOUNT_USERS HEAD TRACED "\r\n", 401},
@@ -214,6 +227,16 @@ static char *refused_bytes(size_t i, const char *parent)
     return bytes;
 }
 
+/* Of a response that came over the wire. */
+static void expect_header_line(const char *received, const char *name, const char *value)
+{
+    char *line = NULL;
+
+    cr_assert_geq(asprintf(&line, "\r\n%s: %s\r\n", name, value), 0);
+    cr_expect(strstr(received, line) != NULL, "no%s%s", line, received);
+    free(line);
+}
+
 /* The traceId of a problem that came over the wire, which has the status. */
 static char *trace_of(const char *received, long status)
 {
@@ -224,6 +247,9 @@ static char *trace_of(const char *received, long status)
 
     cr_expect_eq(
         json_integer_value(json_object_get(problem, "status")), status, "not %ld: %s", status, received);
+    expect_header_line(received, "traceparent", trace);
+    cr_expect_not_null(strstr(received, "\r\nDate: "), "%s", received);
+    cr_expect_not_null(strstr(received, "\r\nServer: accountsd\r\n"), "%s", received);
     json_decref(problem);
     return copy;
 }
@@ -239,6 +265,7 @@ Test(trace, of_every_refusal_is_taken_over)
         trace = trace_of(received, refused[i].status);
         cr_expect_str_eq(trace, parent, "%s\nis traced as %s", bytes, trace);
         expect_logged(id, refused[i].status);
+        expect_logged_whole(trace);
         free(trace);
         free(received);
         free(bytes);
@@ -259,10 +286,34 @@ Test(trace, of_every_refusal_is_made_where_none_can_be_taken)
         cr_expect_eq(
             strlen(trace), strlen("00-") + TRACE_ID_LEN + strlen("-b7ad6b7169203331-01"), "%s", trace);
         cr_expect_null(strstr(trace, "af7651916cd43dd8448eb211c80319c"), "%s\nis traced as %s", bytes, trace);
+        expect_logged_whole(trace);
         trace[3 + TRACE_ID_LEN] = '\0';
         expect_logged(trace + 3, refused[i].status);
         free(trace);
         free(received);
         free(bytes);
+    }
+}
+
+/* Answers that are no problems. */
+Test(trace, is_told_by_every_answer)
+{
+    static const char *const paths[] = {"/public/v1/accounts/openapi.json", ACCOUNT_USERS, "/invitations/x",
+        "/invitations/AUSR-0000-0000-0000/x", "/problems/wrong-code"};
+
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        char id[TRACE_ID_LEN + 1], parent[64];
+        struct answer answer;
+
+        new_trace(id, parent);
+        answer = request_traced("GET", paths[i], NULL, account->token, parent);
+        expect_header(&answer, "traceparent", parent);
+        expect_logged(id, answer.status);
+        answer_free(&answer);
+        answer = request(server, "GET", paths[i], account->token, NULL, NULL);
+        char *made = answer_header(&answer, "traceparent");
+        cr_expect_eq(strlen(made), strlen(parent), "%s: %s", paths[i], made);
+        free(made);
+        answer_free(&answer);
     }
 }

@@ -315,7 +315,11 @@ static void check_answer(
     const struct request_case *the_case, const struct answer *answer, const char *description)
 {
     if (answer->status == 401)
-        expect_header(answer, "www-authenticate", "Bearer");
+        expect_header(answer, "www-authenticate",
+            the_case->caller->token == TOKEN_NONE
+                ? "Bearer realm=\"accountsd\""
+                : "Bearer realm=\"accountsd\", error=\"invalid_token\", "
+                  "error_description=\"The token is malformed, unknown or disabled\"");
     if (is_operation(the_case->route, "list") && the_case->caller->own != OPERATIONS) {
         cr_expect_null(strstr(answer->text, places[the_case->caller->other].account->id), "%s: %s",
             description, answer->text);
@@ -416,7 +420,7 @@ Test(who_may, do_what_to_whom)
         char *before;
 
         /* A code is all that they ask for, and each answer is a page: test_page.c. */
-        if ((route->flags & ROUTE_IS_PAGE) != 0)
+        if ((route->flags & (ROUTE_IS_PAGE | ROUTE_IS_PROBLEM)) != 0)
             continue;
         make_places(route);
         before = digest();

@@ -2,11 +2,7 @@
 
 #define ROW(text, status)                                                                                    \
     {                                                                                                        \
-        text, sizeof(text) - 1, status, false                                                                \
-    }
-#define PLAIN(text)                                                                                          \
-    {                                                                                                        \
-        text, sizeof(text) - 1, 400, true                                                                    \
+        text, sizeof(text) - 1, status                                                                       \
     }
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
@@ -32,13 +28,14 @@ const struct wire_row framing_rows[] = {
     ROW(POST "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n" CL EMPTY_CHUNK, 400),
     ROW(POST "Transfer-Encoding: chunked\n" CL EMPTY_CHUNK, 400),
     ROW("GET /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n" CL EMPTY_CHUNK, 400),
-    PLAIN(POST "Transfer-Encoding : chunked\r\n" CL EMPTY_CHUNK),
-    PLAIN(POST "Transfer-Encoding\t: chunked\r\n" CL EMPTY_CHUNK),
-    PLAIN(POST "Transfer-Encoding: chunked\0\r\n" CL EMPTY_CHUNK),
-    PLAIN(POST "Transfer-Encoding: chunked\r" CL EMPTY_CHUNK),
-    PLAIN(POST "Transfer-Encoding: \x0b"
-               "chunked\r\n" CL EMPTY_CHUNK),
-    PLAIN(POST "\x01Transfer-Encoding: chunked\r\n" CL EMPTY_CHUNK),
+    ROW(POST "Transfer-Encoding : chunked\r\n" CL EMPTY_CHUNK, 400),
+    ROW(POST "Transfer-Encoding\t: chunked\r\n" CL EMPTY_CHUNK, 400),
+    ROW(POST "Transfer-Encoding: chunked\0\r\n" CL EMPTY_CHUNK, 400),
+    ROW(POST "Transfer-Encoding: chunked\r" CL EMPTY_CHUNK, 400),
+    ROW(POST "Transfer-Encoding: \x0b"
+             "chunked\r\n" CL EMPTY_CHUNK,
+        400),
+    ROW(POST "\x01Transfer-Encoding: chunked\r\n" CL EMPTY_CHUNK, 400),
     /* Transfer-Encoding alone. */
     ROW(POST "Transfer-Encoding: chunked, chunked\r\n" EMPTY_CHUNK, 400),
     ROW(POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n" EMPTY_CHUNK, 400),
@@ -51,7 +48,7 @@ const struct wire_row framing_rows[] = {
     ROW("POST /a HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n" EMPTY_CHUNK, 400),
     /* Content-Length twice, or not a number. */
     ROW(POST "Content-Length: 0\r\nContent-Length: 50\r\n\r\n", 400),
-    ROW(POST "Content-Length: 50\r\nContent-Length: 0\r\n\r\n", 0),
+    ROW(POST "Content-Length: 50\r\nContent-Length: 0\r\n\r\n", 400),
     ROW(POST CL "content-length: 4\r\n\r\nbody", 400),
     ROW(POST "Content-Length: 4, 4\r\n\r\nbody", 400),
     ROW(POST "Content-Length: 4, 0\r\n\r\nbody", 400),
@@ -75,15 +72,16 @@ const struct wire_row framing_rows[] = {
     ROW(POST "Content-Length: 9223372036854775807\r\n\r\nbody", 413),
     ROW(POST "Content-Length: 4294967296\r\n\r\nbody", 413),
     ROW(POST "Content-Length: 0000000000000000000004\r\n\r\nbody", 400),
-    PLAIN(POST "Content-Length : 4\r\n\r\nbody"),
-    PLAIN(POST "Content-Length: 4\0\r\n\r\nbody"),
-    PLAIN(POST "Content-Length: \0"
-               "4\r\n\r\nbody"),
+    ROW(POST "Content-Length : 4\r\n\r\nbody", 400),
+    ROW(POST "Content-Length: 4\0\r\n\r\nbody", 400),
+    ROW(POST "Content-Length: \0"
+             "4\r\n\r\nbody",
+        400),
 };
 
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 
-/* Of a body in chunks nothing is believed: 411, or libh2o's own 400 for what it cannot read. */
+/* Of a body in chunks nothing is read. */
 const struct wire_row chunk_rows[] = {
     ROW(CHUNKED "0\r\n\r\n", 411),
     ROW(CHUNKED "4\r\nbody\r\n0\r\n\r\n", 411),
@@ -96,18 +94,18 @@ const struct wire_row chunk_rows[] = {
     ROW(CHUNKED "4\nbody\n0\n\n", 411),
     ROW(CHUNKED "4\r\nbody\r\n0\r\nTrailer: x\r\n\r\n", 411),
     ROW(CHUNKED "4\r\nbody\r\n0\r\nContent-Length: 50\r\n\r\n", 411),
-    ROW(CHUNKED "-4\r\nbody\r\n0\r\n\r\n", 400),
-    ROW(CHUNKED "+4\r\nbody\r\n0\r\n\r\n", 400),
-    ROW(CHUNKED " 4\r\nbody\r\n0\r\n\r\n", 400),
-    ROW(CHUNKED "four\r\nbody\r\n0\r\n\r\n", 400),
-    ROW(CHUNKED "4\r\nbodyX0\r\n\r\n", 400),
-    ROW(CHUNKED "3\r\nbody\r\n0\r\n\r\n", 400),
-    ROW(CHUNKED "\r\n4\r\nbody\r\n0\r\n\r\n", 400),
-    ROW(CHUNKED "10000000000000004\r\nbody\r\n0\r\n\r\n", 400),
+    ROW(CHUNKED "-4\r\nbody\r\n0\r\n\r\n", 411),
+    ROW(CHUNKED "+4\r\nbody\r\n0\r\n\r\n", 411),
+    ROW(CHUNKED " 4\r\nbody\r\n0\r\n\r\n", 411),
+    ROW(CHUNKED "four\r\nbody\r\n0\r\n\r\n", 411),
+    ROW(CHUNKED "4\r\nbodyX0\r\n\r\n", 411),
+    ROW(CHUNKED "3\r\nbody\r\n0\r\n\r\n", 411),
+    ROW(CHUNKED "\r\n4\r\nbody\r\n0\r\n\r\n", 411),
+    ROW(CHUNKED "10000000000000004\r\nbody\r\n0\r\n\r\n", 411),
     /* Ends that never come. */
-    ROW(CHUNKED "ffffffffffffffff\r\nbody\r\n0\r\n\r\n", 0),
-    ROW(CHUNKED "7fffffffffffffff\r\nbody\r\n0\r\n\r\n", 0),
-    ROW(CHUNKED "4\rbody\r\n0\r\n\r\n", 0),
+    ROW(CHUNKED "ffffffffffffffff\r\nbody\r\n0\r\n\r\n", 411),
+    ROW(CHUNKED "7fffffffffffffff\r\nbody\r\n0\r\n\r\n", 411),
+    ROW(CHUNKED "4\rbody\r\n0\r\n\r\n", 411),
 };
 
 const struct wire_row head_rows[] = {
@@ -133,19 +131,19 @@ const struct wire_row head_rows[] = {
     ROW("GET /a HTTP/1.1\n" HOST "\r\n", 400),
     ROW("GET /a HTTP/1.1\nHost: a\n\n", 400),
     ROW("\nGET /a HTTP/1.1\r\n" HOST "\r\n", 400),
-    PLAIN("GET /a HTTP/1.1\r" HOST "\r\n"),
-    PLAIN(GET "X: a\rb\r\n\r\n"),
-    PLAIN(GET "X: a\r\r\n\r\n"),
-    PLAIN(GET "X: a\0b\r\n\r\n"),
-    PLAIN(GET "X\0: a\r\n\r\n"),
-    PLAIN(GET "X: a\x7f\r\n\r\n"),
-    PLAIN(GET "X: a\x08\r\n\r\n"),
-    PLAIN(GET "no colon\r\n\r\n"),
-    PLAIN(GET ": no name\r\n\r\n"),
-    PLAIN(GET "X y: a\r\n\r\n"),
-    PLAIN(GET "X(y): a\r\n\r\n"),
-    PLAIN(GET "X\xc3\xa4: a\r\n\r\n"),
-    /* Expectations come before everything else, so the library answers them. */
+    ROW("GET /a HTTP/1.1\r" HOST "\r\n", 400),
+    ROW(GET "X: a\rb\r\n\r\n", 400),
+    ROW(GET "X: a\r\r\n\r\n", 400),
+    ROW(GET "X: a\0b\r\n\r\n", 400),
+    ROW(GET "X\0: a\r\n\r\n", 400),
+    ROW(GET "X: a\x7f\r\n\r\n", 400),
+    ROW(GET "X: a\x08\r\n\r\n", 400),
+    ROW(GET "no colon\r\n\r\n", 400),
+    ROW(GET ": no name\r\n\r\n", 400),
+    ROW(GET "X y: a\r\n\r\n", 400),
+    ROW(GET "X(y): a\r\n\r\n", 400),
+    ROW(GET "X\xc3\xa4: a\r\n\r\n", 400),
+    /* Expectations come before everything but the framing. */
     ROW(POST CL "Expect: miracles\r\n\r\nbody", 417),
     ROW(POST CL "Expect: 100-continue, miracles\r\n\r\nbody", 417),
     ROW(POST CL "Expect: 100-continue \t\r\n\r\nbody", 417),
@@ -174,41 +172,42 @@ const struct wire_row head_rows[] = {
     ROW(GET "Connection: Upgrade\r\nUpgrade: h2c-14\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n",
         404),
     ROW(GET "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n", 404),
-    PLAIN("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"),
-    PLAIN("PRI * HTTP/2.0\r\n" HOST "\r\n"),
+    ROW("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00", 400),
+    ROW("PRI * HTTP/2.0\r\n" HOST "\r\n", 400),
 };
 
 const struct wire_row target_rows[] = {
     /* Not a request line. */
-    PLAIN("GET /a HTTP/0.9\r\n" HOST "\r\n"),
-    PLAIN("GET /a HTTP/2.0\r\n" HOST "\r\n"),
-    PLAIN("GET /a HTTP/3\r\n" HOST "\r\n"),
-    PLAIN("GET /a HTTP/1.10\r\n" HOST "\r\n"),
-    PLAIN("GET /a HTTP/11\r\n" HOST "\r\n"),
-    PLAIN("GET /a http/1.1\r\n" HOST "\r\n"),
-    PLAIN("GET /a HTTP/1.1 \r\n" HOST "\r\n"),
-    PLAIN("GET /a  HTTP/1.1\r\n" HOST "\r\n"),
-    PLAIN("GET  /a HTTP/1.1\r\n" HOST "\r\n"),
-    PLAIN("GET /a b HTTP/1.1\r\n" HOST "\r\n"),
-    PLAIN("GET\t/a\tHTTP/1.1\r\n" HOST "\r\n"),
-    PLAIN(" GET /a HTTP/1.1\r\n" HOST "\r\n"),
-    PLAIN("GET /a\0b HTTP/1.1\r\n" HOST "\r\n"),
-    PLAIN("GET\0 /a HTTP/1.1\r\n" HOST "\r\n"),
-    PLAIN("GET /a\r\n\r\n"),
-    PLAIN("GET\r\n\r\n"),
-    PLAIN("\r\n\r\n\r\nGET /a HTTP/1.1\r\n" HOST "\r\n"),
-    PLAIN("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
-    PLAIN("\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10"),
-    PLAIN("PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n"),
+    ROW("GET /a HTTP/0.9\r\n" HOST "\r\n", 400),
+    ROW("GET /a HTTP/2.0\r\n" HOST "\r\n", 400),
+    ROW("GET /a HTTP/3\r\n" HOST "\r\n", 400),
+    ROW("GET /a HTTP/1.10\r\n" HOST "\r\n", 400),
+    ROW("GET /a HTTP/11\r\n" HOST "\r\n", 400),
+    ROW("GET /a http/1.1\r\n" HOST "\r\n", 400),
+    ROW("GET /a HTTP/1.1 \r\n" HOST "\r\n", 400),
+    ROW("GET /a  HTTP/1.1\r\n" HOST "\r\n", 400),
+    ROW("GET  /a HTTP/1.1\r\n" HOST "\r\n", 400),
+    ROW("GET /a b HTTP/1.1\r\n" HOST "\r\n", 400),
+    ROW("GET\t/a\tHTTP/1.1\r\n" HOST "\r\n", 400),
+    ROW(" GET /a HTTP/1.1\r\n" HOST "\r\n", 400),
+    ROW("GET /a\0b HTTP/1.1\r\n" HOST "\r\n", 400),
+    ROW("GET\0 /a HTTP/1.1\r\n" HOST "\r\n", 400),
+    ROW("GET /a\r\n\r\n", 400),
+    ROW("GET\r\n\r\n", 400),
+    ROW("\r\n\r\n\r\nGET /a HTTP/1.1\r\n" HOST "\r\n", 400),
+    ROW("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+    ROW("\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10", 400),
+    ROW("PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n", 400),
     ROW("G@T /a HTTP/1.1\r\n" HOST "\r\n", 400),
-    PLAIN("GET\x08 /a HTTP/1.1\r\n" HOST "\r\n"),
+    ROW("GET\x08 /a HTTP/1.1\r\n" HOST "\r\n", 400),
     ROW("G\xc3\x84T /a HTTP/1.1\r\n" HOST "\r\n", 400),
     ROW("\"GET\" /a HTTP/1.1\r\n" HOST "\r\n", 400),
 };
 
 #define DOCUMENT "/public/v1/accounts/openapi.json"
 #define MEMBERS "/public/v1/accounts/account-users"
-#define LINE(method, target) ROW(method " " target " HTTP/1.1\r\n" HOST "\r\n", 404)
+#define LINE_OF(method, target, status) ROW(method " " target " HTTP/1.1\r\n" HOST "\r\n", status)
+#define LINE(method, target) LINE_OF(method, target, 404)
 #define TEN_FIELDS "A: \r\nB: \r\nC: \r\nD: \r\nE: \r\nF: \r\nG: \r\nH: \r\nI: \r\nJ: \r\n"
 #define FIFTY_FIELDS TEN_FIELDS TEN_FIELDS TEN_FIELDS TEN_FIELDS TEN_FIELDS
 
@@ -245,10 +244,12 @@ const struct wire_row served_rows[] = {
     LINE("CONNECT", "a:443"),
     LINE("CONNECT", "a"),
     LINE("TRACE", "/a"),
-    LINE("get", "/a"),
-    LINE("PRI", "/a"),
-    LINE("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/a"),
-    ROW("get " DOCUMENT " HTTP/1.1\r\n" HOST "\r\n", 405),
+    /* No method of HTTP. */
+    LINE_OF("get", "/a", 501),
+    LINE_OF("PRI", "/a", 501),
+    LINE_OF("PROPFIND", MEMBERS, 501),
+    LINE_OF("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/a", 501),
+    LINE_OF("get", DOCUMENT, 501),
     ROW("TRACE " DOCUMENT " HTTP/1.1\r\n" HOST "\r\n", 405),
     /* A path is what it says, byte by byte. */
     LINE("GET", "/public/v1/accounts/openapi.json%00"),

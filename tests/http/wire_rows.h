@@ -4,16 +4,12 @@
 /* Bytes on a socket, each followed by a whole request that would invite somebody, and what must become of
  * them. */
 
-#include <stdbool.h>
 #include <stddef.h>
 
 struct wire_row {
     const char *bytes;
     size_t len;
-    /* Of the answer; 0: none comes. */
     int status;
-    /* libh2o has seen no request in it: its own line of text, and no line in the log. */
-    bool is_plain;
 };
 
 #define HOST "Host: a\r\n"

@@ -9,7 +9,7 @@ import addFormats from 'ajv-formats'
 const SHOWN = 20
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']
 // What the server can say of a request before it looks at its path.
-const BEFORE_PATH = [400, 408, 411, 413, 417, 431]
+const BEFORE_PATH = [400, 408, 411, 413, 417, 431, 501]
 // Headers that HTTP itself has; Content-Type is that of the content.
 const OF_EVERY_ANSWER = ['connection', 'content-length', 'content-type', 'date', 'server']
 
@@ -193,8 +193,6 @@ function rawErrors({ sent, received }) {
     const exchange = { status: Number(status), headers, body: rest.slice(all.length, all.length + length) }
     rest = rest.slice(all.length + length)
     if (status === '100') continue
-    // Bytes that are no request: info.description says so.
-    if (status === '400' && /^text\/plain/.test(headersOf(headers).get('content-type')) && rest === '') continue
     if (i === 0 && first) {
       // RFC 9112, section 3.2.2: a target may name the scheme and the authority.
       errors.push(...exchangeErrors({ ...exchange, method: first[1], path: first[2].replace(/^https?:\/\/[^/?]+/i, '') }))

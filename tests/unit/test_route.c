@@ -27,8 +27,10 @@ Test(route, says_which_methods_a_path_takes)
     cr_assert_eq(find("PATCH", PATH, &match), ROUTE_METHOD_NOT_ALLOWED);
     route_allow(match.route, allow);
     cr_assert_str_eq(allow, "GET, HEAD, POST");
-    cr_assert_eq(find("post", PATH, &match), ROUTE_METHOD_NOT_ALLOWED, "methods are case-sensitive");
-    cr_assert_eq(find("", PATH, &match), ROUTE_METHOD_NOT_ALLOWED);
+    cr_assert_eq(find("post", PATH, &match), ROUTE_METHOD_UNKNOWN, "methods are case-sensitive");
+    cr_assert_eq(find("", PATH, &match), ROUTE_METHOD_UNKNOWN);
+    cr_assert_eq(find("PROPFIND", "/nothing", &match), ROUTE_METHOD_UNKNOWN);
+    cr_assert_null(match.route);
 }
 
 Test(route, takes_head_where_it_takes_get)
@@ -43,9 +45,9 @@ Test(route, takes_head_where_it_takes_get)
     cr_assert_eq(find("HEAD", PATH "/AUSR-4134-7183-7330/groups", &head), ROUTE_METHOD_NOT_ALLOWED);
     route_allow(head.route, allow);
     cr_assert_str_eq(allow, "POST, PUT");
-    cr_assert_eq(find("HEA", PATH, &head), ROUTE_METHOD_NOT_ALLOWED);
-    cr_assert_eq(find("HEADS", PATH, &head), ROUTE_METHOD_NOT_ALLOWED);
-    cr_assert_eq(find("head", PATH, &head), ROUTE_METHOD_NOT_ALLOWED);
+    cr_assert_eq(find("HEA", PATH, &head), ROUTE_METHOD_UNKNOWN);
+    cr_assert_eq(find("HEADS", PATH, &head), ROUTE_METHOD_UNKNOWN);
+    cr_assert_eq(find("head", PATH, &head), ROUTE_METHOD_UNKNOWN);
 }
 
 Test(route, takes_paths_byte_for_byte)

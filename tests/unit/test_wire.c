@@ -10,17 +10,19 @@
 static enum wire_verdict check(const char *head)
 {
     const char *reason = NULL;
-    enum wire_verdict verdict = wire_check_head(head, strlen(head), MAX_LEN, &reason);
+    struct wire_head found;
+    enum wire_verdict verdict = wire_check_head(head, strlen(head), MAX_LEN, &found, &reason);
 
-    cr_assert_eq(verdict == WIRE_OK, reason == NULL, "%s: reason %s", head, reason);
+    cr_assert_eq(
+        verdict == WIRE_OK || verdict == WIRE_INCOMPLETE, reason == NULL, "%s: reason %s", head, reason);
     return verdict;
 }
 
 Test(wire, takes_a_sound_head)
 {
     static const char *const heads[] = {START HOST "\r\n", START HOST "content-length: 12\r\n\r\nbody\n: x",
-        START "Host: a\r\nContent-Length:3 \r\nx-any: a\tb\r\nx-any: c\r\n\r\n", "GET / HTTP/1.0\r\n\r\n",
-        "\r\n\r\n" START HOST "\r\n", START HOST "x-empty:\r\n\r\n", START "host:\r\n\r\n",
+        START "Host: a\r\nContent-Length: \t3\r\nx-any: a\tb\r\nx-any: c\r\n\r\n", "GET / HTTP/1.0\r\n\r\n",
+        "\r\n" START HOST "\r\n", START HOST "x-empty:\r\n\r\n", START "host:\r\n\r\n",
         START "host: \t[::1]:80 \r\n\r\n", START "host: a-b.example:8080\r\n\r\n",
         "!#$%&'*+-.^_`|~ / HTTP/1.1\r\n" HOST "\r\n"};
 
@@ -37,16 +39,25 @@ Test(wire, refuses_framing_that_readers_may_take_differently)
         START HOST "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n",
         "POST / HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n", START HOST "content-length: +1\r\n\r\n",
         START HOST "content-length: 1, 1\r\n\r\n", START HOST "content-length: 0x1\r\n\r\n",
-        START HOST "content-length:\r\n\r\n", START HOST "content-length: 9999999999999999999\r\n\r\n",
+        START HOST "content-length:\r\n\r\n", START HOST "content-length: 18446744073709551615\r\n\r\n",
         START HOST "x: a\r\n folded\r\n\r\n", START HOST "x: a\r\n\tfolded\r\n\r\n", START HOST "x: a\n\r\n",
         START "host: a\nx: b\r\n\r\n", START HOST "\n", "POST / HTTP/1.1\n" HOST "\r\n", START "\r\n",
         START HOST HOST "\r\n", START HOST "authorization: a\r\nAuthorization: b\r\n\r\n",
         START HOST "content-type: a\r\ncontent-type: b\r\n\r\n", START HOST "content-length : 1\r\n\r\n",
         START HOST ": nameless\r\n\r\n", START HOST "no colon\r\n\r\n", START HOST "x: a\rb\r\n\r\n",
         START HOST "x: a\x01\r\n\r\n", START HOST "x: a\x7f\r\n\r\n", "POST /\x01 HTTP/1.1\r\n" HOST "\r\n",
-        "POST\t/ HTTP/1.1\r\n" HOST "\r\n", START HOST, START "host: a, b\r\n\r\n", START "host: a/b\r\n\r\n",
+        "POST\t/ HTTP/1.1\r\n" HOST "\r\n", START "host: a, b\r\n\r\n", START "host: a/b\r\n\r\n",
         START "host: b@a\r\n\r\n", START "host: \xc3\xa4\r\n\r\n", "P@ST / HTTP/1.1\r\n" HOST "\r\n",
-        "P(ST / HTTP/1.1\r\n" HOST "\r\n"};
+        "P(ST / HTTP/1.1\r\n" HOST "\r\n",
+        /* What libh2o would answer with a text of its own. */
+        "\r\n\r\n" START HOST "\r\n", "\n" START HOST "\r\n", " / HTTP/1.1\r\n" HOST "\r\n",
+        "GET  / HTTP/1.1\r\n" HOST "\r\n", "GET / HTTP/1.1 \r\n" HOST "\r\n", "GET /\r\n" HOST "\r\n",
+        "GET / a HTTP/1.1\r\n" HOST "\r\n", "GET / HTTP/1.\r\n" HOST "\r\n",
+        "GET / HTTP/1.10\r\n" HOST "\r\n", "GET / HTTP/2.0\r\n" HOST "\r\n", "GET / http/1.1\r\n" HOST "\r\n",
+        "GET\r\n" HOST "\r\n", START HOST "x y: a\r\n\r\n", START HOST "x\xc3\xa4: a\r\n\r\n",
+        START HOST "(x): a\r\n\r\n", START HOST "content-length: 1 \r\n\r\n",
+        START HOST "transfer-encoding: gzip, chunked\r\n\r\n",
+        START HOST "transfer-encoding: chunked \r\n\r\n"};
 
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
         cr_assert_eq(check(heads[i]), WIRE_BAD_REQUEST, "taken: %s", heads[i]);
@@ -56,14 +67,74 @@ Test(wire, sees_a_nul_in_a_head)
 {
     static const char head[] = START HOST "x: a\0b\r\n\r\n";
     const char *reason = NULL;
+    struct wire_head found;
 
-    cr_assert_eq(wire_check_head(head, sizeof(head) - 1, MAX_LEN, &reason), WIRE_BAD_REQUEST);
+    cr_assert_eq(wire_check_head(head, sizeof(head) - 1, MAX_LEN, &found, &reason), WIRE_BAD_REQUEST);
 }
 
 Test(wire, asks_for_a_length_where_a_body_is_chunked)
 {
     cr_assert_eq(check(START HOST "transfer-encoding: chunked\r\n\r\n"), WIRE_LENGTH_REQUIRED);
-    cr_assert_eq(check(START HOST "Transfer-Encoding: gzip, chunked\r\n\r\n"), WIRE_LENGTH_REQUIRED);
+    cr_assert_eq(check(START HOST "Transfer-Encoding:\t CHUNKED\r\n\r\n"), WIRE_LENGTH_REQUIRED);
+}
+
+Test(wire, knows_one_expectation_of_those_who_have_a_body)
+{
+    cr_expect_eq(check(START HOST "content-length: 1\r\nexpect: 100-Continue\r\n\r\n"), WIRE_OK);
+    cr_expect_eq(check(START HOST "expect: miracles\r\n\r\n"), WIRE_OK);
+    cr_expect_eq(check(START HOST "content-length: 1\r\nexpect: miracles\r\n\r\n"), WIRE_EXPECTATION_FAILED);
+    cr_expect_eq(
+        check(START HOST "content-length: 1\r\nexpect: 100-continue \r\n\r\n"), WIRE_EXPECTATION_FAILED);
+    cr_expect_eq(check(START HOST "expect: miracles\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n"),
+        WIRE_EXPECTATION_FAILED);
+}
+
+Test(wire, tells_how_long_a_request_is)
+{
+    static const char head[] = "\r\n" START HOST "content-length: 0042\r\n\r\n",
+                      input[] = "\r\n" START HOST "content-length: 0042\r\n\r\nbody";
+    struct wire_head found;
+    const char *reason;
+
+    cr_assert_eq(wire_check_head(input, sizeof(input) - 1, MAX_LEN, &found, &reason), WIRE_OK);
+    cr_expect_eq(found.len, sizeof(head) - 1);
+    cr_expect_eq(found.content_length, 42);
+}
+
+/* Every beginning of a sound head is incomplete, and one of what is none is refused at the byte that shows
+ * it. */
+Test(wire, looks_at_what_has_come_of_a_head)
+{
+    static const char sound[] = "\r\n" START HOST "x-any: \t a \r\ncontent-length: 12\r\n\r\n";
+    static const char *const broken[] = {"\x16", "G\t", " ", "GET  ", "GET / x", "GET / HTTP/2",
+        "GET / HTTP/1.1x", "GET / HTTP/1.1\n", "GET / HTTP/1.1\rx", START ":", START " ", START "x ",
+        START "x\t", START "x: a\x01", START "x: a\rb", START "x: a\n", "\r\n\r\n"};
+    struct wire_head found;
+    const char *reason;
+
+    for (size_t len = 0; len < sizeof(sound) - 1; len++) {
+        cr_expect_eq(wire_check_head(sound, len, MAX_LEN, &found, &reason), WIRE_INCOMPLETE, "%.*s: %s",
+            (int)len, sound, reason);
+        cr_expect_not(wire_has_end(sound, len, 0));
+        cr_expect_eq(wire_has_end(sound, sizeof(sound) - 1, len), true, "%zu", len);
+    }
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        cr_expect_eq(check(broken[i]), WIRE_BAD_REQUEST, "%s", broken[i]);
+        cr_expect_eq(wire_check_head(broken[i], strlen(broken[i]) - 1, MAX_LEN, &found, &reason),
+            WIRE_INCOMPLETE, "%s: %s", broken[i], reason);
+    }
+}
+
+Test(wire, bounds_the_fields)
+{
+    char head[MAX_LEN] = START HOST;
+
+    for (int i = 1; i < WIRE_MAX_FIELDS; i++)
+        strcat(head, "x:\r\n");
+    strcat(head, "\r\n");
+    cr_expect_eq(check(head), WIRE_OK);
+    strcpy(head + strlen(head) - 2, "x:\r\n\r\n");
+    cr_expect_eq(check(head), WIRE_TOO_LARGE);
 }
 
 Test(wire, bounds_the_head_and_not_what_follows)
@@ -79,6 +150,12 @@ Test(wire, bounds_the_head_and_not_what_follows)
     cr_assert_eq(check(head), WIRE_OK);
     memcpy(head + MAX_LEN - 4, "a\r\n\r\n", 6);
     cr_assert_eq(check(head), WIRE_TOO_LARGE);
+    /* What has come of a line counts as well. */
+    memset(head + MAX_LEN - 4, 'a', 5);
+    head[MAX_LEN + 1] = '\0';
+    cr_assert_eq(check(head), WIRE_TOO_LARGE);
+    head[MAX_LEN] = '\0';
+    cr_assert_eq(check(head), WIRE_INCOMPLETE);
 }
 
 Test(wire, finds_the_path_in_a_target)
