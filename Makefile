@@ -14,7 +14,7 @@ endif
 out := build/$(VARIANT)
 comma := ,
 
-c_files = $(wildcard server/*.[ch] tests/*/*.[ch])
+c_files = $(wildcard server/*.[ch] tests/*/*.[ch] scripts/*.c)
 templates := $(wildcard server/templates/*)
 server_objects := $(patsubst %.c,$(out)/%.o,$(wildcard server/*.c)) $(out)/server/openapi_json.o \
 	$(out)/server/template_files.o
@@ -107,6 +107,14 @@ lint: setup-lint ## Check the format of C files, look for mistakes in C files an
 .PHONY: format
 format: setup-lint ## Give C files their format
 	@clang-format -i $(c_files)
+
+# Kept, so that the tables are the same whatever ICU a machine has.
+.PHONY: unicode
+unicode: setup-run ## Make the tables of characters anew that C and SQL share
+	@mkdir -p $(out)
+	@$(CC) $(cflags) $(CFLAGS) -o $(out)/unicode_tables scripts/unicode_tables.c $(pkg_cflags) $(pkg_libs)
+	@$(out)/unicode_tables >server/unicode_tables.h
+	@$(out)/unicode_tables sql >sql/internal/unicode_tables.sql
 
 .PHONY: install
 install: build ## Install below PREFIX (/usr/local) and DESTDIR

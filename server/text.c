@@ -2,6 +2,12 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
+#include <unicode/unorm2.h>
+#include <unicode/ustring.h>
+
+#include "domain.h"
+#include "unicode.h"
 
 struct range {
     uint32_t first, last;
@@ -16,10 +22,13 @@ static const struct range control_ranges[] = {
 static const struct range space_ranges[] = {{0x0020, 0x0020}, {0x00a0, 0x00a0}, {0x1680, 0x1680},
     {0x2000, 0x200a}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}};
 
-/* Beyond ASCII, an address takes anything but controls, spaces, and marks that join, split or direct text. */
-static const struct range not_in_email_ranges[] = {{0x007f, 0x00a0}, {0x00ad, 0x00ad}, {0x1680, 0x1680},
-    {0x180e, 0x180e}, {0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f}, {0x3000, 0x3000},
-    {0xfeff, 0xfeff}, {0xfff9, 0xfffb}};
+/* Those that NFC makes characters of ASCII. An address that has one would be somebody else's. */
+static const struct range turns_ascii_ranges[] = {{0x037e, 0x037e}, {0x1fef, 0x1fef}, {0x212a, 0x212a}};
+
+/* 26 letters, two of which are a flag. */
+static const struct range regional_ranges[] = {{0x1f1e6, 0x1f1ff}};
+
+#define NAME_MAX_BYTES 800
 
 #define IN_RANGES(c, ranges) in_ranges((c), (ranges), sizeof(ranges) / sizeof((ranges)[0]))
 
@@ -82,9 +91,38 @@ static size_t count_characters(const char *text, size_t len)
     return count;
 }
 
+static bool is_ascii(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+/* The bytes of a text of at most NAME_MAX_BYTES in NFC. Where ICU fails, for want of memory, as many as it
+ * has: the database has the last word. */
+static size_t nfc_len(const char *text, size_t len)
+{
+    UErrorCode status = U_ZERO_ERROR;
+    UChar typed[NAME_MAX_BYTES], normal[NAME_MAX_BYTES * 3];
+    const UNormalizer2 *nfc;
+    int32_t typed_len, normal_len, bytes;
+
+    if (is_ascii(text, len))
+        return len;
+    nfc = unorm2_getNFCInstance(&status);
+    u_strFromUTF8(typed, NAME_MAX_BYTES, &typed_len, text, (int32_t)len, &status);
+    normal_len = unorm2_normalize(nfc, typed, typed_len, normal, NAME_MAX_BYTES * 3, &status);
+    if (U_FAILURE(status))
+        return len;
+    u_strToUTF8(NULL, 0, &bytes, normal, normal_len, &status);
+    return (size_t)bytes;
+}
+
 static bool is_local_part(const char *at, const char *end)
 {
-    if (at == end || end - at > 64)
+    if (at == end || end - at > 64 || nfc_len(at, (size_t)(end - at)) > 64)
         return false;
     for (bool dot_allowed = false; at < end;) {
         uint32_t c = next_character(&at);
@@ -97,7 +135,7 @@ static bool is_local_part(const char *at, const char *end)
         }
         if (c < 0x80
                 ? !is_letter(c) && !is_digit(c) && (c == 0 || strchr("!#$%&'*+/=?^_`{|}~-", (int)c) == NULL)
-                : IN_RANGES(c, not_in_email_ranges))
+                : unicode_is_in(UNICODE_NOT_IN_ADDRESS, c) || IN_RANGES(c, turns_ascii_ranges))
             return false;
         dot_allowed = true;
     }
@@ -106,17 +144,18 @@ static bool is_local_part(const char *at, const char *end)
 
 static bool is_domain_label(const char *at, const char *end)
 {
-    if (at == end || *at == '-' || end[-1] == '-' || count_characters(at, (size_t)(end - at)) > 63)
+    if (at == end || *at == '-' || end[-1] == '-' || end - at > 63)
         return false;
-    while (at < end) {
-        uint32_t c = next_character(&at);
+    for (; at < end; at++) {
+        unsigned char c = (unsigned char)*at;
 
-        if (c < 0x80 ? !is_letter(c) && !is_digit(c) && c != '-' : IN_RANGES(c, not_in_email_ranges))
+        if (!is_letter(c) && !is_digit(c) && c != '-')
             return false;
     }
     return true;
 }
 
+/* In ASCII: two labels or more, the last no number. */
 static bool is_domain(const char *at, const char *end)
 {
     for (size_t labels = 1;; labels++) {
@@ -131,11 +170,47 @@ static bool is_domain(const char *at, const char *end)
     }
 }
 
-static bool is_email(const char *text, size_t len)
+/* Whether a domain of ASCII has a label that stands for another. */
+static bool has_a_label(const char *at, const char *end)
 {
-    const char *at_sign = memchr(text, '@', len);
+    while (at != NULL && end - at >= 4) {
+        if (strncasecmp(at, "xn--", 4) == 0)
+            return true;
+        at = memchr(at, '.', (size_t)(end - at));
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return false;
+}
 
-    return at_sign != NULL && is_local_part(text, at_sign) && is_domain(at_sign + 1, text + len);
+static const char too_long_email[] = "is longer than 254 bytes";
+static const char no_email[] = "is not an email address";
+
+/* NULL when nothing is wrong. */
+static const char *find_email_mistake(const char *text, size_t len)
+{
+    const char *end = text + len, *at_sign = memchr(text, '@', len), *domain;
+    char ascii[DOMAIN_MAX];
+
+    if (len > 254 || nfc_len(text, len) > 254)
+        return too_long_email;
+    if (at_sign == NULL || !is_local_part(text, at_sign))
+        return no_email;
+    domain = at_sign + 1;
+    if (!is_ascii(domain, (size_t)(end - domain)) || has_a_label(domain, end)) {
+        switch (domain_to_ascii(domain, (size_t)(end - domain), ascii)) {
+        case DOMAIN_REFUSED:
+            return "has a domain name that IDNA 2008 refuses";
+        case DOMAIN_UNKNOWN:
+            return NULL;
+        case DOMAIN_OK:
+            break;
+        }
+        domain = ascii;
+        end = ascii + strlen(ascii);
+    }
+    if (!is_domain(domain, end))
+        return no_email;
+    return nfc_len(text, (size_t)(at_sign + 1 - text)) + (size_t)(end - domain) > 254 ? too_long_email : NULL;
 }
 
 static size_t check_any(const char *text, size_t len, const char *messages[])
@@ -148,35 +223,60 @@ static size_t check_any(const char *text, size_t len, const char *messages[])
 
 static size_t check_email(const char *text, size_t len, const char *messages[])
 {
-    if (len > 254)
-        messages[0] = "is longer than 254 bytes";
-    else if (!is_email(text, len))
-        messages[0] = "is not an email address";
-    else
-        return 0;
-    return 1;
+    messages[0] = find_email_mistake(text, len);
+    return messages[0] != NULL;
+}
+
+/* How many characters a person sees, about: a joiner and what it joins, marks and the like are part of the
+ * one before, and two regional indicators are a flag. */
+static size_t count_seen(const char *at, const char *end)
+{
+    size_t count = 0;
+    bool is_half_flag = false;
+
+    while (at < end) {
+        uint32_t c = next_character(&at);
+        bool is_regional = IN_RANGES(c, regional_ranges);
+
+        if (c == 0x200d && at < end)
+            next_character(&at);
+        else if (!unicode_is_in(UNICODE_EXTENDING, c) && !(is_regional && is_half_flag))
+            count++;
+        is_half_flag = is_regional && !is_half_flag;
+    }
+    return count;
 }
 
 static size_t check_name(const char *text, size_t len, const char *messages[])
 {
-    size_t found = 0, position = 0, first = SIZE_MAX, last = 0;
-    bool has_control = false;
+    const char *first = NULL, *last = text;
+    size_t found = 0;
+    bool has_control = false, has_noncharacter = false, is_blank = true;
 
-    for (const char *at = text; at < text + len; position++) {
+    for (const char *at = text; at < text + len;) {
+        const char *start = at;
         uint32_t c = next_character(&at);
 
         has_control = has_control || IN_RANGES(c, control_ranges);
+        has_noncharacter = has_noncharacter || unicode_is_in(UNICODE_NONCHARACTER, c);
+        is_blank = is_blank && unicode_is_in(UNICODE_BLANK, c);
         if (!IN_RANGES(c, space_ranges)) {
-            first = first == SIZE_MAX ? position : first;
-            last = position;
+            first = first == NULL ? start : first;
+            last = at;
         }
     }
-    if (first == SIZE_MAX)
+    if (len > NAME_MAX_BYTES)
+        messages[found++] = "is longer than 800 bytes";
+    else if (is_blank)
         messages[found++] = "is empty";
-    else if (last - first + 1 > 100)
+    else if (count_seen(first, last) > 100)
         messages[found++] = "is longer than 100 characters";
+    else if (nfc_len(first, (size_t)(last - first)) > NAME_MAX_BYTES)
+        messages[found++] = "is longer than 800 bytes";
     if (has_control)
         messages[found++] = "has a control character";
+    if (has_noncharacter)
+        messages[found++] = "has a noncharacter";
     return found;
 }
 

@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_TEXT_H
 #define ACCOUNTSD_TEXT_H
 
-/* Rules for the texts of a request. Pure: no allocation, no state. */
+/* Rules for the texts of a request. No state; any thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,9 +10,10 @@ enum text_rule {
     /* At most 1000 characters. */
     TEXT_ANY,
     /* A deliverable-looking address: the dot-atoms of RFC 5321 and RFC 6531, at most 254 bytes, without
-     * quoted local parts and address literals. */
+     * quoted local parts and address literals; the domain allowed by IDNA 2008. */
     TEXT_EMAIL,
-    /* 1 to 100 characters without the spaces around them, no control characters. */
+    /* 1 to 100 characters as a person counts them, one of them to be seen, without the spaces around them; at
+     * most 800 bytes; no control characters, no noncharacters. */
     TEXT_NAME,
     TEXT_PHONE_PREFIX,
     TEXT_PHONE_NUMBER,
@@ -23,7 +24,7 @@ enum text_rule {
     TEXT_INVITATION_STATUS,
 };
 
-#define TEXT_MAX_MESSAGES 2
+#define TEXT_MAX_MESSAGES 3
 
 /* Says what is wrong with len bytes of valid UTF-8 under a rule, in the words of internal.text_errors in
  * the database. Writes up to TEXT_MAX_MESSAGES static messages and returns their number: 0 for none. */

@@ -25,6 +25,10 @@ end
 $$;
 
 \ir internal/public_id.sql
+\ir internal/unicode_tables.sql
+\ir internal/case_folded.sql
+\ir internal/punycode.sql
+\ir internal/domain_ascii.sql
 \ir internal/email_key.sql
 \ir internal/sort_name.sql
 \ir internal/trace_id.sql

@@ -33,8 +33,10 @@ create table accounts.person (
       then num_nonnulls(email, first_name, last_name, icon, phone_prefix, phone_number, culture_code, language_code) = 0
       else num_nonnulls(email, first_name, last_name) = 3 end),
   constraint person_email_length check (octet_length(email) between 3 and 254),
-  constraint person_first_name_length check (char_length(first_name) between 1 and 100),
-  constraint person_last_name_length check (char_length(last_name) between 1 and 100),
+  constraint person_first_name_length check (octet_length(first_name) between 1 and 800),
+  constraint person_last_name_length check (octet_length(last_name) between 1 and 800),
+  constraint person_texts_normalized check (
+    email is nfc normalized and first_name is nfc normalized and last_name is nfc normalized),
   constraint person_phone_prefix_shape check (phone_prefix ~ '^\+[0-9]{1,4}$'),
   constraint person_phone_number_shape check (phone_number ~ '^[0-9]{1,15}$'),
   constraint person_culture_code_length check (char_length(culture_code) between 2 and 35),
@@ -80,8 +82,10 @@ create table accounts.account_user (
   sort_name text collate "C" not null generated always as (internal.sort_name(first_name, last_name)) stored,
   constraint account_user_key_range check (key between 1 and 9999999999999999),
   constraint account_user_email_length check (octet_length(email) between 3 and 254),
-  constraint account_user_first_name_length check (char_length(first_name) between 1 and 100),
-  constraint account_user_last_name_length check (char_length(last_name) between 1 and 100),
+  constraint account_user_first_name_length check (octet_length(first_name) between 1 and 800),
+  constraint account_user_last_name_length check (octet_length(last_name) between 1 and 800),
+  constraint account_user_texts_normalized check (
+    email is nfc normalized and first_name is nfc normalized and last_name is nfc normalized),
   constraint account_user_phone_prefix_shape check (phone_prefix ~ '^\+[0-9]{1,4}$'),
   constraint account_user_phone_number_shape check (phone_number ~ '^[0-9]{1,15}$'),
   constraint account_user_culture_code_length check (char_length(culture_code) between 2 and 35),

@@ -19,7 +19,8 @@ create table accounts.account (
   created_by jsonb not null,
   groups_revision bigint not null default 0,
   constraint account_key_range check (key between 1 and 999999999999),
-  constraint account_name_length check (char_length(name) between 1 and 100),
+  constraint account_name_length check (octet_length(name) between 1 and 800),
+  constraint account_name_normalized check (name is nfc normalized),
   constraint account_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
@@ -42,7 +43,8 @@ create table accounts.api_token (
   disabled_at timestamptz,
   constraint api_token_key_range check (key between 1 and 999999999999),
   constraint api_token_account_key_fkey foreign key (account_key) references accounts.account,
-  constraint api_token_name_length check (char_length(name) between 1 and 100),
+  constraint api_token_name_length check (octet_length(name) between 1 and 800),
+  constraint api_token_name_normalized check (name is nfc normalized),
   constraint api_token_proof_sha256_length check (octet_length(proof_sha256) = 32),
   constraint api_token_disabled_at_status check ((disabled_at is null) = (status = 'Active')),
   constraint api_token_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
@@ -68,7 +70,8 @@ create table accounts.module (
   created_at timestamptz not null default now(),
   created_by jsonb not null,
   constraint module_key_range check (key between 1 and 99999999),
-  constraint module_name_length check (char_length(name) between 1 and 100),
+  constraint module_name_length check (octet_length(name) between 1 and 800),
+  constraint module_name_normalized check (name is nfc normalized),
   constraint module_name_key unique (name),
   constraint module_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
@@ -83,7 +86,8 @@ create table accounts.buyer (
   constraint buyer_key_range check (key between 1 and 999999999999),
   constraint buyer_account_key_fkey foreign key (account_key) references accounts.account,
   constraint buyer_key_account_key_key unique (key, account_key),
-  constraint buyer_name_length check (char_length(name) between 1 and 100),
+  constraint buyer_name_length check (octet_length(name) between 1 and 800),
+  constraint buyer_name_normalized check (name is nfc normalized),
   constraint buyer_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
@@ -104,7 +108,8 @@ create table accounts.user_group (
   constraint user_group_key_account_key_key unique (key, account_key),
   constraint user_group_key_account_key_has_all_buyers_key unique (key, account_key, has_all_buyers),
   constraint user_group_account_key_name_key unique (account_key, name),
-  constraint user_group_name_length check (char_length(name) between 1 and 100),
+  constraint user_group_name_length check (octet_length(name) between 1 and 800),
+  constraint user_group_name_normalized check (name is nfc normalized),
   constraint user_group_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 

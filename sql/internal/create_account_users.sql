@@ -70,7 +70,7 @@ begin
       select
         case when is_rehearsal then internal.rehearsal_key() else nextval('accounts.account_user_key_seq') end,
         p.account_key, person.key, p.actor, p.actor,
-        p.request #>> '{user,email}',
+        internal.trimmed(p.request #>> '{user,email}'),
         internal.trimmed(p.request #>> '{user,firstName}'),
         internal.trimmed(p.request #>> '{user,lastName}'),
         p.request #>> '{user,phone,prefix}',

@@ -37,7 +37,7 @@ begin
         updated_by = v_known.actor,
         invitation_accepted_at = null,
         joined_at = null,
-        email = v_known.request #>> '{user,email}',
+        email = internal.trimmed(v_known.request #>> '{user,email}'),
         first_name = internal.trimmed(v_known.request #>> '{user,firstName}'),
         last_name = internal.trimmed(v_known.request #>> '{user,lastName}'),
         icon = null,

@@ -37,10 +37,16 @@ as $$
       'groups', groups,
       'invitation', case when request #>> '{invitation,status}' = 'Invited' then '{"status": "Invited"}'::jsonb end)
     and octet_length(email) <= 64
-    and email ~ '^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[a-z0-9]+\.)+[a-z]+$'
+    and email ~ '^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]+$'
+    -- Each name begins with a letter, so that there is something to see.
     and octet_length(first_name || last_name) <= 100
-    and first_name || '/' || last_name
-      !~ '^[ /]|/ |/.*/|/$|[\u0001-\u001f\u007f-\u00a0\u1680\u2000-\u206f\u3000]'
+    and first_name || '/' || last_name ~ (
+      '^[A-Za-z\u00c0-\u024f\u0391-\u0481\u048a-\u052f\u05d0-\u05ea'
+      '\u0620-\u064a\u0904-\u0939\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]'
+      '[^/\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff]*'
+      '/[A-Za-z\u00c0-\u024f\u0391-\u0481\u048a-\u052f\u05d0-\u05ea'
+      '\u0620-\u064a\u0904-\u0939\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]'
+      '[^/\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff]*$')
     -- All of a phone number has at most 15 digits (E.164).
     and (phone_prefix is null
       or octet_length(phone_prefix || phone_number) <= 16

@@ -128,8 +128,9 @@ declare
   v_sign constant text := c_signs ->> operator;
   v_call constant text := argument ->> 'call';
   v_is_like constant boolean := operator in ('like', 'ilike');
-  v_text constant text := case when v_is_like
-    then internal.rql_pattern(argument ->> 'value') else internal.rql_text(argument ->> 'value') end;
+  -- In NFC, as texts are kept.
+  v_text constant text := normalize(case when v_is_like
+    then internal.rql_pattern(argument ->> 'value') else internal.rql_text(argument ->> 'value') end, nfc);
   v_which constant text := case when type like 'id:%' then substr(type, 4) end;
   v_operand constant text := format('(($1)[%s])', coalesce(cardinality(parameters), 0) + 1);
   v_folded constant text := internal.rql_sortable('text', v_operand);

@@ -2,46 +2,84 @@
 -- server/text.c; null when nothing is. tests/vectors holds the two together.
 --
 -- email: the dot-atoms of RFC 5321 and RFC 6531, without quoted local parts and address
--- literals; a domain of two labels or more (RFC 1035 lengths) whose last is not a number.
+-- literals; a domain that IDNA 2008 allows, of two labels or more (RFC 1035 lengths) whose last is
+-- not a number. What NFC makes an ASCII character of is not in a local part.
+-- name: 1 to 100 characters as a person counts them, at most 800 bytes, so that two fit an index.
 -- language_tag: well-formed by RFC 5646, section 2.1, without its irregular grandfathered tags.
 -- Control characters: Unicode's category Cc, the line and paragraph separators, and the
 -- characters that override or isolate the direction of a text.
-create or replace function internal.text_errors(rule text, value text)
+create or replace function internal.email_error(value text)
+returns text
+language plpgsql immutable parallel safe
+as $$
+declare
+  c_atom constant text := '[A-Za-z0-9!#$%&''*+/=?^_`{|}~\u0080-\U0010ffff-]+';
+  c_label constant text := '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
+  v_local constant text := split_part(value, '@', 1);
+  v_kept_local text;
+  v_domain text;
+begin
+  if octet_length(value) > 254 or octet_length(normalize(value, nfc)) > 254 then
+    return 'is longer than 254 bytes';
+  elsif value !~ ('^' || c_atom || '(?:\.' || c_atom || ')*@') or octet_length(v_local) > 64
+    or v_local ~ '[\u037e\u1fef\u212a]' or internal.has_character(v_local, internal.not_in_address()) then
+    return 'is not an email address';
+  end if;
+  v_kept_local := normalize(v_local, nfc);
+  v_domain := internal.domain_ascii(substr(value, char_length(v_local) + 2));
+  return case
+    when octet_length(v_kept_local) > 64 then 'is not an email address'
+    when v_domain is null then 'has a domain name that IDNA 2008 refuses'
+    when v_domain !~ ('^(?:' || c_label || '\.)+(?![0-9]+$)' || c_label || '$') then 'is not an email address'
+    when octet_length(v_kept_local) + 1 + octet_length(v_domain) > 254 then 'is longer than 254 bytes'
+  end;
+end
+$$;
+
+create or replace function internal.name_errors(value text)
 returns text[]
 language plpgsql immutable parallel safe
 as $$
 declare
   c_control constant text := '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]';
-  c_not_in_email constant text :=
-    '[\u007f-\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]';
-  c_atom constant text := '[A-Za-z0-9!#$%&''*+/=?^_`{|}~\u0080-\U0010ffff-]+';
-  c_label constant text :=
-    '[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?';
-  c_email constant text :=
-    '^' || c_atom || '(?:\.' || c_atom || ')*@(?:' || c_label || '\.)+(?![0-9]+$)' || c_label || '$';
+  -- What an emoji is joined to, and the second half of a flag.
+  c_unseen constant text := '\u200d.|([\U0001f1e6-\U0001f1ff])[\U0001f1e6-\U0001f1ff]';
+  v_kept constant text := case when octet_length(value) <= 800 then internal.trimmed(value) end;
+begin
+  return nullif(
+    case
+      when v_kept is null then array['is longer than 800 bytes']
+      when internal.is_blank(v_kept) then array['is empty']
+      when char_length(v_kept) > 100 and (
+        select count(*) > 100
+        from string_to_table(regexp_replace(v_kept, c_unseen, '\1', 'g'), null) as c
+        where not internal.extending() @> ascii(c)
+      ) then array['is longer than 100 characters']
+      when octet_length(v_kept) > 800 then array['is longer than 800 bytes']
+      else '{}'
+    end
+    || case when value ~ c_control then array['has a control character'] else '{}' end
+    || case when internal.has_character(value, internal.noncharacter()) then array['has a noncharacter'] else '{}' end,
+    '{}');
+end
+$$;
+
+create or replace function internal.text_errors(rule text, value text)
+returns text[]
+language plpgsql immutable parallel safe
+as $$
+declare
   c_language_tag constant text :=
     '^(?:(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?'
     '(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(?:-[0-9A-WY-Za-wy-z](?:-[A-Za-z0-9]{2,8})+)*'
     '(?:-[Xx](?:-[A-Za-z0-9]{1,8})+)?|[Xx](?:-[A-Za-z0-9]{1,8})+)$';
   v_message text;
-  v_length int;
 begin
   case rule
     when 'email' then
-      v_message := case
-        when octet_length(value) > 254 then 'is longer than 254 bytes'
-        when value !~ c_email or value ~ c_not_in_email or octet_length(split_part(value, '@', 1)) > 64
-          then 'is not an email address'
-      end;
+      v_message := internal.email_error(value);
     when 'name' then
-      v_length := char_length(internal.trimmed(value));
-      return nullif(
-        case
-          when v_length = 0 then array['is empty']
-          when v_length > 100 then array['is longer than 100 characters']
-          else '{}'
-        end
-        || case when value ~ c_control then array['has a control character'] else '{}' end, '{}');
+      return internal.name_errors(value);
     when 'text' then
       v_message := case when char_length(value) > 1000 then 'is longer than 1000 characters' end;
     when 'phone_prefix' then

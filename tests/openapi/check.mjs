@@ -263,7 +263,8 @@ async function checkDocument() {
   }
 }
 
-// The requests of tests/vectors, whose verdicts C and SQL give too. A schema counts characters and not bytes.
+// The requests of tests/vectors, whose verdicts C and SQL give too. A schema counts characters and not bytes, and knows
+// no IDNA.
 function checkVectors() {
   const folder = new URL('tests/vectors/', root)
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.jsonl'))) {
@@ -271,6 +272,7 @@ function checkVectors() {
       const { name, request, errors } = JSON.parse(line)
       const email = String(request?.user?.email)
       if (request === undefined || (errors !== null && Buffer.byteLength(email) > email.length)) continue
+      if (/bytes|IDNA/.test(JSON.stringify(errors))) continue
       const mistakes = schemaErrors('/components/schemas/Invite', request)
       if (errors === null) verdict(`${file}: ${name}`, mistakes)
       else verdict(`${file}: ${name}`, mistakes.length > 0 ? [] : [`the schema takes what gets ${JSON.stringify(errors)}`])

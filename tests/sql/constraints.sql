@@ -1,7 +1,7 @@
 -- The rules of the data hold whoever writes, the owner of the tables included.
 begin;
 \ir lib/fixture.sql
-select plan(148);
+select plan(155);
 
 set local role accountsd_dba;
 select api.create_account_user(pg_temp.invitation('ada@example.com', :'client')) ->> 'id' as member \gset
@@ -249,9 +249,12 @@ cross join (values
   (jsonb_build_object('email', repeat(e'\u00eb', 122) || '@example.co'), 'email_length',
     'an address has 254 bytes at most'),
   ('{"first_name": ""}', 'first_name_length', 'a first name is not empty'),
-  (jsonb_build_object('first_name', repeat('a', 101)), 'first_name_length', 'a first name has 100 characters at most'),
+  (jsonb_build_object('first_name', repeat('a', 801)), 'first_name_length', 'a first name has 800 bytes at most'),
   ('{"last_name": ""}', 'last_name_length', 'a last name is not empty'),
-  (jsonb_build_object('last_name', repeat('a', 101)), 'last_name_length', 'a last name has 100 characters at most'),
+  (jsonb_build_object('last_name', repeat('a', 801)), 'last_name_length', 'a last name has 800 bytes at most'),
+  (jsonb_build_object('email', e'e\u0301@example.com'), 'texts_normalized', 'an address is in NFC'),
+  (jsonb_build_object('first_name', e'e\u0301'), 'texts_normalized', 'a first name is in NFC'),
+  (jsonb_build_object('last_name', e'e\u0301'), 'texts_normalized', 'a last name is in NFC'),
   ('{"phone_prefix": "0044"}', 'phone_prefix_shape', 'a phone prefix begins with +'),
   ('{"phone_prefix": "+12345"}', 'phone_prefix_shape', 'a phone prefix has 4 digits at most'),
   ('{"phone_number": "1234567890123456"}', 'phone_number_shape', 'a phone number has 15 digits at most'),
@@ -265,8 +268,11 @@ cross join (values
 -- Names, kinds, secrets.
 select is(pg_temp.spoilt('account', '{"name": ""}'), 'account_name_length', 'an account''s name is not empty');
 select is(
-  pg_temp.spoilt('account', jsonb_build_object('name', repeat('a', 101))),
-  'account_name_length', 'an account''s name has 100 characters at most');
+  pg_temp.spoilt('account', jsonb_build_object('name', repeat('a', 801))),
+  'account_name_length', 'an account''s name has 800 bytes at most');
+select is(
+  pg_temp.spoilt('account', jsonb_build_object('name', e'e\u0301')), 'account_name_normalized',
+  'an account''s name is in NFC');
 select matches(pg_temp.spoilt('account', '{"type": "Bank"}'), 'invalid input value for enum',
   'an account is of a known type');
 select matches(

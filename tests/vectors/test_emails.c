@@ -1,15 +1,131 @@
 #include <criterion/criterion.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "domain.h"
+#include "random.h"
 #include "vector.h"
 #include "verdict.h"
+
+/* The key of an address, by which a mailbox is one person's. It is made in the database alone; what it is
+ * made of a domain, C makes too. */
+
+static const char *const path_of_email[VECTOR_MAX_STEPS] = {"user", "email"};
+
+static void expect_none(PGconn *connection, const char *what, const char *sql, const char *emails)
+{
+    PGresult *result = verdict_query(connection, sql, emails, NULL);
+
+    for (int row = 0; row < PQntuples(result); row++)
+        cr_expect_fail("%s: %s", what, PQgetvalue(result, row, 0));
+    PQclear(result);
+}
+
+#define EMAILS_WHOSE "select t.value from jsonb_array_elements_text($1::jsonb) as t (value) where "
+
+static void check_keys(PGconn *connection, json_t *emails)
+{
+    char *array = json_dumps(emails, JSON_COMPACT);
+
+    expect_none(connection, "has no key, or one that is not short",
+        EMAILS_WHOSE "coalesce(octet_length(internal.email_key(t.value)), 0) not between 3 and 1024", array);
+    expect_none(connection, "the key has another key",
+        EMAILS_WHOSE "internal.email_key(internal.email_key(t.value)) <> internal.email_key(t.value)", array);
+    expect_none(connection, "decomposed, it has another key",
+        EMAILS_WHOSE "internal.email_key(normalize(t.value, nfd)) <> internal.email_key(t.value)", array);
+    expect_none(connection, "the case of ASCII makes another key",
+        EMAILS_WHOSE "internal.email_key(upper(t.value collate \"C\")) <> internal.email_key(t.value)",
+        array);
+    /* A letter of ASCII is made of one alone. */
+    expect_none(connection, "the key has letters of ASCII that the local part has not",
+        EMAILS_WHOSE "regexp_replace(lower(split_part(normalize(t.value, nfc), '@', 1) collate \"C\"), "
+                     "'[^a-z]', '', 'g') <> "
+                     "regexp_replace(split_part(internal.email_key(t.value), '@', 1), '[^a-z]', '', 'g')",
+        array);
+    expect_none(connection, "the key's domain is not ASCII in lower case",
+        EMAILS_WHOSE "split_part(internal.email_key(t.value), '@', 2) !~ '^[a-z0-9.-]+$'", array);
+    free(array);
+}
+
+Test(emails, have_keys_that_stay)
+{
+    PGconn *connection = verdict_connect();
+    json_auto_t *emails = vector_sound_texts("emails.jsonl", path_of_email);
+
+    check_keys(connection, emails);
+    PQfinish(connection);
+}
+
+static json_t *judge_domain(json_t *input, void *data)
+{
+    char ascii[DOMAIN_MAX];
+    enum domain_verdict verdict = domain_to_ascii(json_string_value(input), json_string_length(input), ascii);
+
+    (void)data;
+    cr_assert_neq(verdict, DOMAIN_UNKNOWN);
+    return verdict == DOMAIN_OK ? json_string(ascii) : json_null();
+}
+
+/* The domain of an address, changed, behind a label that brings it before IDNA. */
+static json_t *random_domain(json_t *emails)
+{
+    for (;;) {
+        json_auto_t *email = random_text(emails);
+        const char *at_sign = strchr(json_string_value(email), '@');
+
+        if (at_sign != NULL && strlen(at_sign) < 240)
+            return json_sprintf("%s%s", random_below(2) == 0 ? "xn--9ca." : "\xc3\xa9.", at_sign + 1);
+    }
+}
+
+Test(random, domains)
+{
+    static const char sql[] =
+        "select to_jsonb(internal.domain_ascii(t.value)) from jsonb_array_elements_text($2::jsonb) "
+        "with ordinality as t (value, position) where $1 = 'domain' order by t.position";
+    uint64_t seed = random_seed();
+    PGconn *connection = verdict_connect();
+    json_auto_t *emails = vector_sound_texts("emails.jsonl", path_of_email);
+
+    for (size_t done = 0; done < RANDOM_INPUTS; done += RANDOM_INPUTS_A_CALL) {
+        json_auto_t *inputs = json_array();
+
+        for (size_t i = 0; i < RANDOM_INPUTS_A_CALL; i++)
+            json_array_append_new(inputs, random_domain(emails));
+        random_compare(connection, inputs, judge_domain, NULL, sql, "domain", seed);
+    }
+    PQfinish(connection);
+}
+
+Test(random, keys)
+{
+    uint64_t seed = random_seed();
+    PGconn *connection = verdict_connect();
+    json_auto_t *emails = vector_sound_texts("emails.jsonl", path_of_email);
+    json_auto_t *sound = json_array();
+
+    cr_log_info("TEST_SEED=%" PRIu64, seed);
+    for (size_t i = 0; i < RANDOM_INPUTS; i++)
+        json_array_append_new(sound, random_text(emails));
+    char *array = json_dumps(sound, JSON_COMPACT);
+    PGresult *result = verdict_query(connection,
+        "select jsonb_agg(t.value) from jsonb_array_elements_text($1::jsonb) as t (value) "
+        "where internal.text_errors('email', t.value) is null",
+        array, NULL);
+    json_auto_t *accepted = verdict_of_row(result, 0);
+    cr_assert(json_array_size(accepted) > RANDOM_INPUTS / 20);
+    check_keys(connection, accepted);
+    PQclear(result);
+    free(array);
+    PQfinish(connection);
+}
 
 /* A person has the key of the address that they were invited by. */
 Test(emails, have_the_key_of_their_person)
 {
-    static const char *const path[VECTOR_MAX_STEPS] = {"user", "email"};
     PGconn *connection = verdict_connect();
-    json_auto_t *emails = vector_sound_texts("emails.jsonl", path);
+    json_auto_t *emails = vector_sound_texts("emails.jsonl", path_of_email);
     char *array = json_dumps(emails, JSON_COMPACT);
 
     PQclear(verdict_query(connection, "begin", NULL, NULL));
