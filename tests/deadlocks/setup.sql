@@ -114,13 +114,16 @@ as $$
     ) as o))
 $$;
 
--- The end of some invitation has come, and some mail is due.
+-- The end of some invitations has come, of which nobody has told yet. Waits for nobody.
 create function deadlock_test.pass_time()
 returns void
 language sql
 as $$
-  update accounts.invitation set sent_at = now() - interval '8 days', expires_at = now()
-  where key = (select key from accounts.invitation where status = 'Open' order by random() limit 1);
+  update accounts.invitation
+  set sent_at = now() - interval '8 days', expires_at = now() - random() * interval '10 minutes'
+  where key in (
+    select key from accounts.invitation where status = 'Open' and expires_at > now() order by random() limit 20
+    for no key update skip locked);
 $$;
 
 -- Somebody edits what groups give.

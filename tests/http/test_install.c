@@ -95,10 +95,13 @@ static void await_end_of_install(void)
 Test(install, and_writers_do_not_wait_for_each_other)
 {
     PGconn *gate = database_connect(database_url());
-    char *locks;
+    char *locks, *left;
 
     install_beside(write_everywhere());
 
+    /* What an earlier release had is dropped. */
+    free(database_query(
+        pg, "create function internal.of_an_earlier_release() returns int language sql as 'select 1'", NULL));
     free(database_query(gate, "select pg_advisory_lock(" GATE ")", NULL));
     start_install();
     locks = database_query(pg,
@@ -115,5 +118,8 @@ Test(install, and_writers_do_not_wait_for_each_other)
         invite(pg);
     free(database_query(gate, "select pg_advisory_unlock(" GATE ")", NULL));
     await_end_of_install();
+    left = database_query(pg, "select to_regproc('internal.of_an_earlier_release') is null", NULL);
+    cr_expect_str_eq(left, "t");
+    free(left);
     PQfinish(gate);
 }
