@@ -164,11 +164,11 @@ $(out)/accountsd_torture: $(out)/server/main.o $(out)/tests/torture/faults.o $(o
 	@$(CC) $(LDFLAGS) $(ldflags) $(addprefix -Wl$(comma)--wrap=PQ,$(torture_wrapped)) -o $@ $^ $(pkg_libs)
 
 $(out)/torture_tests: $(out)/tests/torture/test_torture.o $(out)/tests/http/harness.o $(out)/tests/http/fixture.o \
-	$(out)/tests/http/process.o
+	$(out)/tests/http/process.o $(out)/tests/http/program.o
 $(out)/unit_tests: $(call test_objects,unit)
 $(out)/vector_tests: $(call test_objects,vectors)
 $(out)/http_tests: $(call test_objects,http)
-$(out)/mail_tests: $(call test_objects,mail) $(addprefix $(out)/tests/http/,harness.o fixture.o process.o tls_client.o \
+$(out)/mail_tests: $(call test_objects,mail) $(addprefix $(out)/tests/http/,harness.o fixture.o process.o program.o tls_client.o \
 	trouble.o)
 $(test_programs) $(out)/torture_tests: $(out)/libaccountsd.a
 	@echo "  LD  $@"

@@ -8,7 +8,8 @@
 
 #include "message.h"
 
-enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_CHOICE };
+/* A switch is a number, 0 or 1, whose flag needs no value: it stands for 1. */
+enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_CHOICE, OPTION_SWITCH };
 
 struct option {
     struct config_option text;
@@ -39,6 +40,10 @@ struct option {
 #define CHOICE(commands, flag, variable, field, default_value, choices, help)                                \
     OPTION(commands, "--" flag, variable, default_value, help, OPTION_CHOICE,                                \
         offsetof(struct config, field), 0, 0, choices)
+
+#define SWITCH(commands, flag, variable, field, help)                                                        \
+    OPTION(                                                                                                  \
+        commands, "--" flag, variable, "0", help, OPTION_SWITCH, offsetof(struct config, field), 0, 1, NULL)
 
 /* libcurl looks at the clock once a second while it waits, and the database is to be told as well. */
 #define LEASE_MARGIN_MS 2000
@@ -80,6 +85,9 @@ static const struct option options[] = {
     NUMBER(BOTH, "database-retry-interval", "ACCOUNTSD_DATABASE_RETRY_INTERVAL", database_retry_interval,
         "1000", 100, 60000,
         "milliseconds, at most, between a worker's attempts to connect to a database that is away"),
+    SWITCH(BOTH, "fail-fast", "ACCOUNTSD_FAIL_FAST", fail_fast,
+        "end with status 1 at the start where the database cannot be reached or its schema does not fit, in "
+        "place of trying again"),
     NUMBER(BOTH, "database-timeout", "ACCOUNTSD_DATABASE_TIMEOUT", database_timeout, "10000", 100, 600000,
         "milliseconds to wait for the database's answer"),
     NUMBER(SERVE, "prepared-statements", "ACCOUNTSD_PREPARED_STATEMENTS", prepared_statements, "1", 0, 1,
@@ -121,6 +129,8 @@ static const struct option options[] = {
         "milliseconds that what is in flight gets to end after SIGTERM or SIGINT"),
     NUMBER(BOTH, "stall-timeout", "ACCOUNTSD_STALL_TIMEOUT", stall_timeout, "10000", 2000, 600000,
         "milliseconds without a sign of life after which /live calls a worker stuck"),
+    NUMBER(BOTH, "log-buffer", "ACCOUNTSD_LOG_BUFFER", log_buffer, "1048576", 65536, 1073741824,
+        "bytes of log lines that may wait for the reader of stderr; further lines are dropped and counted"),
     TEXT(DELIVER, "smtp-url", "ACCOUNTSD_SMTP_URL", smtp_url, "",
         "smtp://host:port, or smtps://host:port for TLS from the first byte; empty: mails become files"),
     TEXT(DELIVER, "smtp-user", "ACCOUNTSD_SMTP_USER", smtp_user, "",
@@ -378,6 +388,8 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
         if (option == NULL) {
             complain_of_option(config, argument, flag_len, err);
             sound = false;
+        } else if (option->kind == OPTION_SWITCH) {
+            sound &= set_option(config, option, option->text.flag, equals != NULL ? equals + 1 : "1", err);
         } else if (equals == NULL && i + 1 == argc) {
             fprintf(err, "accountsd: %s: a value is missing\n", argument);
             sound = false;
@@ -396,7 +408,9 @@ static void write_option(const struct option *option, FILE *out)
 {
     fprintf(out, "  %s%s%s\n      %s\n", option->text.flag, *option->text.flag != '\0' ? ", " : "",
         option->text.variable, option->text.help);
-    if (option->kind == OPTION_NUMBER)
+    if (option->kind == OPTION_SWITCH)
+        fprintf(out, "      a switch, 0 or 1; default %s\n", option->text.default_value);
+    else if (option->kind == OPTION_NUMBER)
         fprintf(
             out, "      default %s, from %ld to %ld\n", option->text.default_value, option->min, option->max);
     else
@@ -412,7 +426,10 @@ void config_write_help(enum config_command command, FILE *out)
         if (commands[i].command == command)
             fprintf(out, "%s\n\n", commands[i].does);
     }
-    fputs("Options, as --option VALUE or --option=VALUE, each with its environment variable:\n\n", out);
+    fputs("Options, as --option VALUE or --option=VALUE, or --option alone for 1 where it is a switch, each "
+          "with its\n"
+          "environment variable:\n\n",
+        out);
     for (size_t i = 0; i < COUNT; i++) {
         if ((options[i].commands & command) != 0)
             write_option(&options[i], out);

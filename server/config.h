@@ -33,6 +33,7 @@ struct config {
     long database_connections;
     long database_connect_timeout;
     long database_retry_interval;
+    long fail_fast;
     long database_timeout;
     long prepared_statements;
     long queue_size;
@@ -50,6 +51,7 @@ struct config {
     long drain_delay;
     long drain_timeout;
     long stall_timeout;
+    long log_buffer;
 
     /* Of deliver: either an SMTP server or a directory. */
     const char *smtp_url;

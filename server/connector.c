@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -17,8 +18,6 @@
 #define SCHEMA_VERSION 4
 
 #define RETRY_MIN_MS 100
-/* How long a thread gets to end that has been told to. */
-#define STOP_TIMEOUT_S 1
 
 struct connector {
     const struct config *config;
@@ -112,12 +111,6 @@ static bool prepare_statements(PGconn *pg, const struct dial_limit *limit, char 
     return true;
 }
 
-static void ignore_notice(void *data, const PGresult *result)
-{
-    (void)data;
-    (void)result;
-}
-
 PGconn *connector_open(const struct config *config, const struct dial_limit *limit,
     char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
 {
@@ -129,36 +122,34 @@ PGconn *connector_open(const struct config *config, const struct dial_limit *lim
         line_print(error, CONNECTOR_ERROR_MAX, "cannot reach the database: %s", reason);
         return NULL;
     }
-    PQsetNoticeReceiver(pg, ignore_notice, NULL);
     if (check_schema(pg, limit, error, is_unfit))
         return pg;
     PQfinish(pg);
     return NULL;
 }
 
-/* As connector_connect; gives up once stop_fd, unless it is -1, is readable. */
-static PGconn *connect_until(
-    const struct config *config, int stop_fd, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
+/* Of the first connection of the process. A statement that Postgres does not end before we give it up goes on
+ * without us, with all its locks. */
+static bool warn_of_timeouts(
+    PGconn *pg, const struct config *config, const struct dial_limit *limit, char error[CONNECTOR_ERROR_MAX])
 {
-    const struct dial_limit limit = {dial_now_ms() + config->database_connect_timeout * 1000, stop_fd};
-    PGconn *pg = connector_open(config, &limit, error, is_unfit);
+    static atomic_bool has_looked;
+    PGresult *result;
 
-    if (pg == NULL || !config->prepared_statements || prepare_statements(pg, &limit, error))
-        return pg;
-    PQfinish(pg);
-    return NULL;
-}
-
-/* A statement that Postgres does not end before we give it up goes on without us, with all its locks. */
-static void warn_of_timeouts(PGconn *pg, const struct config *config)
-{
-    const struct dial_limit limit = {dial_now_ms() + config->database_connect_timeout * 1000, -1};
-    char error[CONNECTOR_ERROR_MAX];
-    PGresult *result = NULL;
-
-    if (PQsendQuery(
-            pg, "select name, setting from pg_settings where name in ('lock_timeout', 'statement_timeout')"))
-        result = dial_result(pg, &limit, error);
+    if (atomic_load(&has_looked))
+        return true;
+    if (!PQsendQuery(pg,
+            "select name, setting from pg_settings where name in ('lock_timeout', 'statement_timeout')")) {
+        dial_copy_line(error, PQerrorMessage(pg));
+        return false;
+    }
+    if ((result = dial_result(pg, limit, error)) == NULL)
+        return false;
+    /* Another may have come first. */
+    if (atomic_exchange(&has_looked, true)) {
+        PQclear(result);
+        return true;
+    }
     for (int row = 0; row < PQntuples(result); row++) {
         long ms = atol(PQgetvalue(result, row, 1));
 
@@ -168,15 +159,21 @@ static void warn_of_timeouts(PGconn *pg, const struct config *config)
                     "database_timeout_ms", (json_int_t)config->database_timeout));
     }
     PQclear(result);
+    return true;
 }
 
-PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
+PGconn *connector_connect(
+    const struct config *config, int stop_fd, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
 {
-    PGconn *pg = connect_until(config, -1, error, is_unfit);
+    const struct dial_limit limit = {
+        .deadline_ms = dial_now_ms() + config->database_connect_timeout * 1000, .stop_fd = stop_fd};
+    PGconn *pg = connector_open(config, &limit, error, is_unfit);
 
-    if (pg != NULL)
-        warn_of_timeouts(pg, config);
-    return pg;
+    if (pg == NULL || ((!config->prepared_statements || prepare_statements(pg, &limit, error)) &&
+                          warn_of_timeouts(pg, config, &limit, error)))
+        return pg;
+    PQfinish(pg);
+    return NULL;
 }
 
 /* On the loop's thread. */
@@ -231,7 +228,7 @@ static void *run(void *data)
 
         if (result != NULL)
             result->pg =
-                connect_until(connector->config, connector->stop_fd, result->error, &result->is_unfit);
+                connector_connect(connector->config, connector->stop_fd, result->error, &result->is_unfit);
 
         pthread_mutex_lock(&connector->mutex);
         if (result != NULL && connector->stopping) {
@@ -302,37 +299,19 @@ static void discard_result(void *data, PGconn *pg, const char *error, bool is_un
     PQfinish(pg);
 }
 
-/* False when the thread is still looking up a name, which nothing can cut short. */
-static bool join(struct connector *connector)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += STOP_TIMEOUT_S;
-    if (pthread_clockjoin_np(connector->thread, NULL, CLOCK_MONOTONIC, &until) == 0)
-        return true;
-    pthread_detach(connector->thread);
-    return false;
-}
-
 void connector_stop(struct connector *connector)
 {
-    bool has_ended;
-
     pthread_mutex_lock(&connector->mutex);
     connector->stopping = true;
     pthread_cond_signal(&connector->changed);
     pthread_mutex_unlock(&connector->mutex);
     eventfd_write(connector->stop_fd, 1);
-    has_ended = join(connector);
+    pthread_join(connector->thread, NULL);
 
     /* What was sent and not yet received. */
     connector->on_result = discard_result;
     on_message(&connector->receiver, &connector->receiver._messages);
     h2o_multithread_unregister_receiver(connector->receiver.queue, &connector->receiver);
-    /* Otherwise the thread has it still, for the little time that the process has. */
-    if (!has_ended)
-        return;
     close(connector->stop_fd);
     pthread_cond_destroy(&connector->changed);
     pthread_mutex_destroy(&connector->mutex);

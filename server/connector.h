@@ -1,10 +1,10 @@
 #ifndef ACCOUNTSD_CONNECTOR_H
 #define ACCOUNTSD_CONNECTOR_H
 
-/* Makes database connections on a thread of its own, since libpq blocks while it resolves names, and hands
- * them to a loop. One connector serves one loop; connector_request and connector_stop are the loop's to call.
- * It makes one at a time. After a failure it waits, from a tenth of a second up to --database-retry-interval,
- * doubled each time and with jitter, before it tries again. */
+/* Makes database connections on a thread of its own, and hands them to a loop. One connector serves one loop;
+ * connector_request and connector_stop are the loop's to call. It makes one at a time. After a failure it
+ * waits, from a tenth of a second up to --database-retry-interval, doubled each time and with jitter, before
+ * it tries again. */
 
 #include <h2o.h>
 #include <libpq-fe.h>
@@ -15,11 +15,13 @@
 
 #define CONNECTOR_ERROR_MAX DIAL_ERROR_MAX
 
-/* What main begins with: connects, checks that the schema is one that this server can work with, and prepares
- * the statements, all of it blocking and within --database-connect-timeout. NULL on failure, and a line in
- * error that says why; *is_unfit says whether it was the schema. Then, for as long again at most, it looks at
- * the role's timeouts: where they are none, or not below ours, the log says so. */
-PGconn *connector_connect(const struct config *config, char error[CONNECTOR_ERROR_MAX], bool *is_unfit);
+/* Connects, checks that the schema is one that this server can work with, and prepares the statements, all of
+ * it blocking and within --database-connect-timeout, or until stop_fd, unless it is -1, is readable. NULL on
+ * failure, and a line in error that says why; *is_unfit says whether it was the schema. At the first time
+ * that it succeeds it also looks at the role's timeouts: where they are none, or not below ours, the log says
+ * so. */
+PGconn *connector_connect(
+    const struct config *config, int stop_fd, char error[CONNECTOR_ERROR_MAX], bool *is_unfit);
 
 /* Connects and checks the schema, and no more: what deliver needs. As connector_connect otherwise. */
 PGconn *connector_open(const struct config *config, const struct dial_limit *limit,
@@ -38,8 +40,7 @@ struct connector *connector_start(
 /* Asks for one more connection. */
 void connector_request(struct connector *connector);
 
-/* Ends an attempt under way, then frees everything; on_result is not called any more. One that looks up a
- * name cannot be ended: it is left behind after a second, for the end of the process. */
+/* Ends an attempt under way, then frees everything; on_result is not called any more. */
 void connector_stop(struct connector *connector);
 
 #endif

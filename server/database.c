@@ -54,6 +54,7 @@ struct database {
     struct queue queue;
     /* The last attempt to connect failed. */
     bool is_away;
+    struct log_repeat failure;
     /* metrics_now() until which sets wait hardly at all for a lock. */
     uint64_t hasty_until;
     size_t connected;
@@ -407,12 +408,17 @@ static void on_connector_result(void *data, PGconn *pg, const char *error, bool 
 {
     struct database *database = data;
 
+    if (database->is_away && pg != NULL) {
+        log_event("database_connected", NULL);
+        database->failure = (struct log_repeat){0};
+    }
     database->is_away = pg == NULL;
     metrics_add(database->metrics, METRICS_DATABASE_ATTEMPTS, 1);
     metrics_set(database->metrics, METRICS_SCHEMA_UNFIT, is_unfit);
     if (pg == NULL) {
         metrics_add(database->metrics, METRICS_DATABASE_FAILURES, 1);
-        log_event("database_connect_failed", json_pack("{s:s}", "reason", error));
+        if (log_is_news(&database->failure, error))
+            log_event("database_connect_failed", json_pack("{s:s}", "reason", error));
         if (database->connected == 0)
             fail_queue(database);
         return;

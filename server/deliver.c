@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -18,6 +17,7 @@
 #include "outbox.h"
 #include "results.h"
 #include "sender.h"
+#include "signals.h"
 #include "smtp.h"
 #include "tally.h"
 #include "telemetry.h"
@@ -50,9 +50,9 @@ struct worker {
     struct templates *templates;
     struct mailbox from;
     struct outbox outbox;
+    struct log_repeat failure;
     struct sender *sender;
     struct tally *tally;
-    int signal_fd;
     unsigned seed;
     /* How many the sender has. */
     size_t in_flight;
@@ -77,6 +77,25 @@ static void extend(struct worker *worker, struct pause *pause, long min_ms, long
     pause->until = dial_now_ms() + pause->ms / 2 + rand_r(&worker->seed) % (pause->ms - pause->ms / 2 + 1);
 }
 
+static void end_drain_at(struct worker *worker, int64_t moment)
+{
+    worker->drain_until = moment;
+    worker->outbox.deadline_ms = moment;
+}
+
+static void read_signals(struct worker *worker)
+{
+    int signal = signals_take_stop();
+
+    if (signal == 0)
+        return;
+    worker->is_draining = true;
+    worker->outbox.stop_fd = -1;
+    end_drain_at(worker, dial_now_ms() + worker->config->drain_timeout);
+    tally_set(worker->tally, TALLY_DRAINING, 1);
+    log_event("draining", json_pack("{s:s}", "signal", strsignal(signal)));
+}
+
 static void forget_database(struct worker *worker)
 {
     tally_add(worker->tally, TALLY_DATABASE_LOST, 1);
@@ -99,19 +118,25 @@ static void note_failure(struct worker *worker, const char *function)
 
 static void connect_database(struct worker *worker)
 {
-    bool is_unfit = false;
+    bool was_draining = worker->is_draining, is_unfit = false;
 
-    if (outbox_connect(&worker->outbox, worker->is_draining ? -1 : worker->signal_fd, &is_unfit)) {
+    if (outbox_connect(&worker->outbox, &is_unfit)) {
         worker->database = (struct pause){0};
+        worker->failure = (struct log_repeat){0};
         worker->is_hungry = worker->may_have_events = true;
         tally_set(worker->tally, TALLY_DATABASE_CONNECTED, 1);
         tally_set(worker->tally, TALLY_SCHEMA_UNFIT, 0);
         log_event("database_connected", NULL);
         return;
     }
+    read_signals(worker);
+    /* Cut short, an attempt says nothing of the database. */
+    if (worker->is_draining && !was_draining)
+        return;
     tally_add(worker->tally, TALLY_DATABASE_FAILURES, 1);
     tally_set(worker->tally, TALLY_SCHEMA_UNFIT, is_unfit);
-    log_event("database_away", json_pack("{s:s}", "reason", worker->outbox.error));
+    if (log_is_news(&worker->failure, worker->outbox.error))
+        log_event("database_away", json_pack("{s:s}", "reason", worker->outbox.error));
     extend(worker, &worker->database, RETRY_MIN_MS, worker->config->database_retry_interval);
 }
 
@@ -178,20 +203,6 @@ static void begin(struct worker *worker, struct job *job, const char *text)
     }
     worker->in_flight++;
     sender_give(worker->sender, job);
-}
-
-static void read_signals(struct worker *worker)
-{
-    struct signalfd_siginfo info;
-
-    while (read(worker->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGHUP || worker->is_draining)
-            continue;
-        worker->is_draining = true;
-        worker->drain_until = dial_now_ms() + worker->config->drain_timeout;
-        tally_set(worker->tally, TALLY_DRAINING, 1);
-        log_event("draining", json_pack("{s:s}", "signal", strsignal((int)info.ssi_signo)));
-    }
 }
 
 /* A server that was away gets one mail, to see whether it is back. */
@@ -386,7 +397,7 @@ static void listen_to_database(struct worker *worker)
 static void wait_for_events(struct worker *worker)
 {
     struct pollfd fds[] = {
-        {.fd = worker->signal_fd, .events = POLLIN},
+        {.fd = signals_stop_fd(), .events = POLLIN},
         {.fd = sender_done_fd(worker->sender), .events = POLLIN},
         {.fd = worker->outbox.pg != NULL ? PQsocket(worker->outbox.pg) : -1, .events = POLLIN},
     };
@@ -404,7 +415,7 @@ static void drain(struct worker *worker)
     if (worker->in_flight > 0 && !worker->broke_off) {
         log_event("deliveries_broken_off", json_pack("{s:i}", "deliveries", (int)worker->in_flight));
         worker->broke_off = true;
-        worker->drain_until = dial_now_ms() + OVERRUN_MS + worker->config->database_timeout;
+        end_drain_at(worker, dial_now_ms() + OVERRUN_MS + worker->config->database_timeout);
         sender_break_off(worker->sender);
         return;
     }
@@ -435,23 +446,25 @@ void deliver_check(const struct config *config)
         die("--smtp-ca-file cannot be read");
 }
 
-/* At the start a database that is away, or a schema that does not fit, ends the process. */
+/* For --fail-fast: ends the process, with the reason, when the database cannot be reached or does not fit. */
 static void require_database(struct worker *worker)
 {
     bool is_unfit = false;
 
-    if (!outbox_connect(&worker->outbox, -1, &is_unfit))
+    if (!outbox_connect(&worker->outbox, &is_unfit))
         die(worker->outbox.error);
     worker->is_hungry = worker->may_have_events = true;
     tally_set(worker->tally, TALLY_DATABASE_CONNECTED, 1);
 }
 
-int deliver(const struct config *config, const sigset_t *signals)
+int deliver(const struct config *config)
 {
     /* A statement may be on its way for that long with the loop standing still. */
     const uint64_t patience_ms = (uint64_t)config->stall_timeout + (uint64_t)config->database_timeout +
                                  (uint64_t)config->database_connect_timeout * 1000;
-    struct worker worker = {.config = config, .outbox = {.config = config}, .seed = (unsigned)getpid()};
+    struct worker worker = {.config = config,
+        .outbox = {.config = config, .stop_fd = -1, .deadline_ms = INT64_MAX},
+        .seed = (unsigned)getpid()};
     struct telemetry_subject subject = {NULL, tally_report_health, tally_write_metrics};
     struct telemetry *telemetry;
     char secret[SMTP_SECRET_MAX];
@@ -461,13 +474,16 @@ int deliver(const struct config *config, const sigset_t *signals)
     curl_global_init(CURL_GLOBAL_DEFAULT);
     message_read_mailbox(config->mail_from, &worker.from);
     worker.templates = templates_require(config->templates);
-    worker.signal_fd = signalfd(-1, signals, SFD_CLOEXEC | SFD_NONBLOCK);
     worker.tally = tally_create(patience_ms * 1000);
-    if (worker.signal_fd < 0 || worker.tally == NULL)
-        die("cannot start: memory or descriptors ran out");
+    if (worker.tally == NULL)
+        die("cannot start: memory ran out");
     worker.results.tally = worker.tally;
     telemetry_fd = telemetry_open(config, &telemetry_port);
-    require_database(&worker);
+    if (config->fail_fast)
+        require_database(&worker);
+    worker.outbox.stop_fd = signals_stop_fd();
+    /* From here on there may be mails under way. */
+    signals_pass(1);
     if ((worker.sender = sender_start(config, smtp_require_password(config, secret))) == NULL)
         die("cannot start a thread");
     subject.data = worker.tally;
@@ -483,7 +499,6 @@ int deliver(const struct config *config, const sigset_t *signals)
     telemetry_stop(telemetry);
     tally_free(worker.tally);
     templates_free(worker.templates);
-    close(worker.signal_fd);
     curl_global_cleanup();
     log_event("stopped", NULL);
     return worker.broke_off ? EXIT_FAILURE : EXIT_SUCCESS;

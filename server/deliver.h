@@ -5,13 +5,10 @@
  * of each. One loop on the calling thread; the senders (sender.h) are threads of their own. Any number of
  * these may run: a mail is one's alone for the length of its lease. */
 
-#include <signal.h>
-
 #include "config.h"
 
-/* Delivers until SIGTERM or SIGINT, which are blocked and among signals, then until what is in flight has
- * ended. The exit status. */
-int deliver(const struct config *config, const sigset_t *signals);
+/* Delivers until a signal to stop (signals.h), then until what is in flight has ended. The exit status. */
+int deliver(const struct config *config);
 
 /* Ends the process, with every line that says why, where the configuration names what is of no use. */
 void deliver_check(const struct config *config);

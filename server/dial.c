@@ -9,13 +9,16 @@
 #include <time.h>
 
 #include "line.h"
+#include "opening.h"
 
 /* How long a connection to a later host waits for one to an earlier host. */
 #define PREFERENCE_MS 200
 
 /* Connecting to one host, or to what libpq makes of a URL that names none. */
 struct attempt {
-    /* NULL once it has failed. */
+    /* While the host's name is looked up; then NULL. */
+    struct opening *opening;
+    /* From then on, until it has failed; else NULL. */
     PGconn *pg;
     PostgresPollingStatusType wants;
 };
@@ -43,8 +46,8 @@ void dial_copy_line(char error[DIAL_ERROR_MAX], const char *message)
 }
 
 /* Waits until a descriptor is ready or until_ms has come. False when the limit has ended; *error says how. */
-static bool wait_until(struct pollfd *fds, size_t count, int64_t until_ms, const struct dial_limit *limit,
-    char error[DIAL_ERROR_MAX])
+static bool wait_until(
+    struct pollfd *fds, size_t count, int64_t until_ms, struct dial_limit *limit, char error[DIAL_ERROR_MAX])
 {
     int64_t now = dial_now_ms();
 
@@ -55,9 +58,14 @@ static bool wait_until(struct pollfd *fds, size_t count, int64_t until_ms, const
         snprintf(error, DIAL_ERROR_MAX, "poll: %s", strerror(errno));
         return false;
     }
-    if (fds[count].revents != 0) {
+    if (fds[count].revents != 0 && limit->grace_ms == 0) {
         snprintf(error, DIAL_ERROR_MAX, "the server is stopping");
         return false;
+    }
+    if (fds[count].revents != 0) {
+        limit->stop_fd = -1;
+        if (limit->deadline_ms > dial_now_ms() + limit->grace_ms)
+            limit->deadline_ms = dial_now_ms() + limit->grace_ms;
     }
     if (dial_now_ms() >= limit->deadline_ms) {
         snprintf(error, DIAL_ERROR_MAX, "no answer in time");
@@ -144,19 +152,6 @@ static void free_hosts(struct host_list *list)
     free(list->ports);
 }
 
-/* What comes before the URL is a default that it may change, what comes after it is not. A server that is
- * gone without a word is noticed within seconds, and a standby is as good as gone. */
-static PGconn *start(const char *url, const char *host, const char *address, const char *port)
-{
-    const char *const keywords[] = {"target_session_attrs", "tcp_user_timeout", "keepalives_idle",
-        "keepalives_interval", "keepalives_count", "dbname", "host", "hostaddr", "port", "client_encoding",
-        "fallback_application_name", NULL};
-    const char *const values[] = {getenv("PGTARGETSESSIONATTRS") != NULL ? NULL : "read-write", "5000", "10",
-        "3", "3", url, host, address, port, "UTF8", "accountsd", NULL};
-
-    return PQconnectStartParams(keywords, values, 1);
-}
-
 /* Ends a failed attempt, and adds its reason to those of the others. */
 static void fail(struct attempt *attempt, const char *reason, char error[DIAL_ERROR_MAX])
 {
@@ -170,6 +165,15 @@ static void fail(struct attempt *attempt, const char *reason, char error[DIAL_ER
 /* Goes on with an attempt, as far as it goes without waiting. */
 static void advance(struct attempt *attempt, char error[DIAL_ERROR_MAX])
 {
+    if (attempt->opening != NULL) {
+        attempt->pg = opening_take(attempt->opening);
+        attempt->opening = NULL;
+        /* To be waited for first, before PQconnectPoll is called. */
+        attempt->wants = PGRES_POLLING_WRITING;
+        if (PQstatus(attempt->pg) == CONNECTION_BAD)
+            fail(attempt, PQerrorMessage(attempt->pg), error);
+        return;
+    }
     attempt->wants = PQconnectPoll(attempt->pg);
     if (attempt->wants == PGRES_POLLING_FAILED)
         fail(attempt, PQerrorMessage(attempt->pg), error);
@@ -178,8 +182,15 @@ static void advance(struct attempt *attempt, char error[DIAL_ERROR_MAX])
 static void cut_short(struct attempt *attempts, size_t count, const char *reason, char error[DIAL_ERROR_MAX])
 {
     for (size_t i = 0; i < count; i++) {
-        if (attempts[i].pg != NULL) {
-            char text[DIAL_ERROR_MAX];
+        char text[DIAL_ERROR_MAX];
+
+        if (attempts[i].opening != NULL) {
+            const char *host = opening_host(attempts[i].opening);
+
+            snprintf(text, sizeof(text), "%.200s%sthe name is still being looked up: %.200s", host,
+                *host != '\0' ? ": " : "", reason);
+            fail(&attempts[i], text, error);
+        } else if (attempts[i].pg != NULL) {
             const char *host = PQhost(attempts[i].pg);
 
             snprintf(text, sizeof(text), "%.200s: %.200s", host != NULL ? host : "", reason);
@@ -190,9 +201,9 @@ static void cut_short(struct attempt *attempts, size_t count, const char *reason
 
 /* Takes the first that connects, in their order as far as that costs little time, and ends the others. */
 static PGconn *race(
-    struct attempt *attempts, size_t count, const struct dial_limit *limit, char error[DIAL_ERROR_MAX])
+    struct attempt *attempts, size_t count, struct dial_limit limit, char error[DIAL_ERROR_MAX])
 {
-    int64_t until_ms = limit->deadline_ms;
+    int64_t until_ms = limit.deadline_ms;
     char reason[DIAL_ERROR_MAX];
     struct attempt *best;
     PGconn *pg;
@@ -206,21 +217,22 @@ static PGconn *race(
         for (size_t i = 0; i < count && best == NULL; i++) {
             struct attempt *attempt = &attempts[i];
 
-            if (attempt->pg == NULL)
-                continue;
-            if (attempt->wants == PGRES_POLLING_OK) {
+            if (attempt->opening != NULL) {
+                fds[waiting] = (struct pollfd){.fd = opening_done_fd(attempt->opening), .events = POLLIN};
+                polled[waiting++] = attempt;
+            } else if (attempt->pg != NULL && attempt->wants == PGRES_POLLING_OK) {
                 best = attempt;
-            } else {
+            } else if (attempt->pg != NULL) {
                 fds[waiting] = (struct pollfd){.fd = PQsocket(attempt->pg),
                     .events = attempt->wants == PGRES_POLLING_READING ? POLLIN : POLLOUT};
                 polled[waiting++] = attempt;
             }
         }
-        if (best != NULL && until_ms == limit->deadline_ms)
+        if (best != NULL && until_ms == limit.deadline_ms)
             until_ms = dial_now_ms() + PREFERENCE_MS;
         if (waiting == 0 || (best != NULL && dial_now_ms() >= until_ms))
             break;
-        if (!wait_until(fds, waiting, until_ms, limit, reason)) {
+        if (!wait_until(fds, waiting, until_ms, &limit, reason)) {
             if (best == NULL)
                 cut_short(attempts, count, reason, error);
             break;
@@ -232,6 +244,8 @@ static PGconn *race(
     }
     pg = best != NULL ? best->pg : NULL;
     for (size_t i = 0; i < count; i++) {
+        if (attempts[i].opening != NULL)
+            opening_abandon(attempts[i].opening);
         if (attempts[i].pg != pg)
             PQfinish(attempts[i].pg);
     }
@@ -240,7 +254,7 @@ static PGconn *race(
 
 PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error[DIAL_ERROR_MAX])
 {
-    struct attempt attempts[DIAL_HOSTS_MAX];
+    struct attempt attempts[DIAL_HOSTS_MAX] = {0};
     struct host_list list;
     size_t count;
     PGconn *pg;
@@ -249,15 +263,13 @@ PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error
     count = list.count > 0 ? list.count : 1;
     error[0] = '\0';
     for (size_t i = 0; i < count; i++) {
-        /* To be waited for first, before PQconnectPoll is called. */
-        attempts[i].wants = PGRES_POLLING_WRITING;
-        attempts[i].pg = list.count > 0 ? start(url, list.host[i], list.address[i], list.port[i])
-                                        : start(url, NULL, NULL, NULL);
-        if (PQstatus(attempts[i].pg) == CONNECTION_BAD)
-            fail(&attempts[i], PQerrorMessage(attempts[i].pg), error);
+        attempts[i].opening = list.count > 0 ? opening_start(url, list.host[i], list.address[i], list.port[i])
+                                             : opening_start(url, NULL, NULL, NULL);
+        if (attempts[i].opening == NULL)
+            fail(&attempts[i], "memory, descriptors or threads ran out", error);
     }
     free_hosts(&list);
-    pg = race(attempts, count, limit, error);
+    pg = race(attempts, count, *limit, error);
     if (pg != NULL && PQsetnonblocking(pg, 1) != 0) {
         dial_copy_line(error, PQerrorMessage(pg));
         PQfinish(pg);
@@ -268,6 +280,7 @@ PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error
 
 PGresult *dial_result(PGconn *pg, const struct dial_limit *limit, char error[DIAL_ERROR_MAX])
 {
+    struct dial_limit left = *limit;
     PGresult *last = NULL;
 
     for (;;) {
@@ -287,7 +300,7 @@ PGresult *dial_result(PGconn *pg, const struct dial_limit *limit, char error[DIA
             dial_copy_line(error, PQerrorMessage(pg));
             break;
         }
-        if (!wait_until(fds, 1, limit->deadline_ms, limit, error))
+        if (!wait_until(fds, 1, left.deadline_ms, &left, error))
             break;
         if (PQconsumeInput(pg) != 1) {
             dial_copy_line(error, PQerrorMessage(pg));

@@ -17,8 +17,10 @@
 struct dial_limit {
     /* Of dial_now_ms. */
     int64_t deadline_ms;
-    /* Readable when nobody wants the result any more; -1 for never. */
+    /* Readable when the process is to stop, and the wait with it; -1 for never. */
     int stop_fd;
+    /* Of a result that is worth a wait even then: for how long from that moment on. */
+    long grace_ms;
 };
 
 /* Milliseconds on the monotonic clock. */
@@ -27,7 +29,7 @@ int64_t dial_now_ms(void);
 /* Connects to a database that can be written to, with all hosts of url (libpq's connection string or URL;
  * empty: the PG* variables) tried at once, so that one that does not answer costs nothing; of those that do,
  * the first in url's order is taken. The connection is the caller's and in non-blocking mode. NULL on
- * failure, and a line in error that says why. Only looking up a name may take longer than the limit. */
+ * failure, and a line in error that says why. */
 PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error[DIAL_ERROR_MAX]);
 
 /* Waits for the end of the statement that was sent, and returns the last result of it, the caller's. NULL,

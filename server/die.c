@@ -4,11 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
+
 void die(const char *reason)
 {
     for (size_t len; *reason != '\0'; reason += len + (reason[len] != '\0')) {
+        char *line = NULL;
+        int line_len;
+
         len = strcspn(reason, "\n");
-        fprintf(stderr, "accountsd: %.*s\n", (int)len, reason);
+        line_len = asprintf(&line, "accountsd: %.*s\n", (int)len, reason);
+        if (line_len > 0)
+            log_line(line, (size_t)line_len);
+        free(line);
     }
+    log_close();
     exit(EXIT_FAILURE);
 }

@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_DIE_H
 #define ACCOUNTSD_DIE_H
 
-/* Writes "accountsd: reason" to stderr, of several lines each so, and ends the process: only at the start,
- * before anything is served. */
+/* Logs "accountsd: reason", of several lines each so, and ends the process: only at the start, before
+ * anything is served. */
 _Noreturn void die(const char *reason);
 
 #endif

@@ -2,10 +2,11 @@
 #include <h2o.h>
 #include <libpq-fe.h>
 #include <malloc.h>
-#include <pthread.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
 #include "log.h"
 #include "memory.h"
 #include "metrics.h"
+#include "signals.h"
 #include "telemetry.h"
 #include "template.h"
 #include "tls.h"
@@ -35,8 +37,9 @@
 #define H2O_MAX_BODY (4L * 1024 * 1024)
 /* Open files of the process beside the clients' connections: its own, and those of the telemetry port. */
 #define OTHER_DESCRIPTORS (32 + TELEMETRY_MAX_CONNECTIONS)
-/* Of each worker: of its loop, its listener, and an attempt to connect to all hosts of the database. */
-#define DESCRIPTORS_OF_WORKER (16 + DIAL_HOSTS_MAX)
+/* Of each worker: of its loop, its listener, and an attempt to connect to all hosts of the database, each
+ * with the word that its thread is done. */
+#define DESCRIPTORS_OF_WORKER (16 + 2 * DIAL_HOSTS_MAX)
 /* libpq's and the loop's own. */
 #define DESCRIPTORS_OF_DATABASE_CONNECTION 2
 
@@ -44,12 +47,12 @@
  * heap with holes that nothing gives back. */
 #define MMAP_THRESHOLD (32 * 1024)
 
-/* Ends the process, with the reason, when the database cannot be reached or does not fit. */
+/* For --fail-fast: ends the process, with the reason, when the database cannot be reached or does not fit. */
 static void require_database(const struct config *config)
 {
     char error[CONNECTOR_ERROR_MAX];
     bool is_unfit;
-    PGconn *pg = connector_connect(config, error, &is_unfit);
+    PGconn *pg = connector_connect(config, -1, error, &is_unfit);
 
     if (pg == NULL)
         die(error);
@@ -68,16 +71,10 @@ static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *con
 static void await_drain_delay(const struct config *config)
 {
     uint64_t now = metrics_now(), until = now + (uint64_t)config->drain_delay * 1000;
-    sigset_t stop;
+    struct pollfd stop = {.fd = signals_stop_fd(), .events = POLLIN};
 
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGINT);
     for (; now < until; now = metrics_now()) {
-        struct timespec left = {
-            .tv_sec = (time_t)((until - now) / 1000000), .tv_nsec = (long)((until - now) % 1000000 * 1000)};
-
-        if (sigtimedwait(&stop, NULL, &left) > 0)
+        if (poll(&stop, 1, (int)((until - now) / 1000) + 1) > 0)
             return;
     }
 }
@@ -147,6 +144,23 @@ static void provide_descriptors(struct config *config)
                                              "max_connections", (int)config->max_connections));
 }
 
+/* Until a signal to stop, which is returned; reads the certificate again meanwhile, as often as it is told
+ * to. */
+static int await_stop(const struct config *config, struct worker *const *workers)
+{
+    struct pollfd fds[] = {
+        {.fd = signals_stop_fd(), .events = POLLIN}, {.fd = signals_reload_fd(), .events = POLLIN}};
+    eventfd_t count;
+    int signal;
+
+    while ((signal = signals_take_stop()) == 0) {
+        poll(fds, sizeof(fds) / sizeof(fds[0]), -1);
+        if (eventfd_read(signals_reload_fd(), &count) == 0)
+            reload_tls(config, workers);
+    }
+    return signal;
+}
+
 /* What the telemetry port tells of. */
 struct workers {
     const struct config *config;
@@ -177,7 +191,7 @@ static void write_metrics(const void *data, FILE *out)
 }
 
 /* Serves until SIGTERM or SIGINT, then until what was in flight has ended. */
-static int serve(const struct config *config, const sigset_t *signals)
+static int serve(const struct config *config)
 {
     static h2o_globalconf_t globalconf;
     const struct endpoint endpoint = {.host = config->listen_address,
@@ -190,7 +204,7 @@ static int serve(const struct config *config, const sigset_t *signals)
     const struct workers view = {config, (const struct metrics *const *)metrics, count};
     const struct telemetry_subject subject = {&view, report_health, write_metrics};
     struct telemetry *telemetry;
-    int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_fd, telemetry_port, port, signal;
+    int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_fd, telemetry_port, port;
 
     struct addresses *addresses = NULL;
     SSL_CTX *tls = require_tls(config);
@@ -198,7 +212,8 @@ static int serve(const struct config *config, const sigset_t *signals)
 
     if (!bearer_prepare())
         die("OpenSSL cannot hash");
-    require_database(config);
+    if (config->fail_fast)
+        require_database(config);
     configure_h2o(&globalconf, config);
     if ((config->max_connections_per_address > 0 || config->max_requests_per_address > 0) &&
         (addresses = addresses_create((size_t)(config->max_connections + config->workers))) == NULL)
@@ -206,6 +221,8 @@ static int serve(const struct config *config, const sigset_t *signals)
     /* All ports before anybody is answered on one. */
     telemetry_fd = telemetry_open(config, &telemetry_port);
     port = listener_open(&endpoint, listeners, count);
+    /* From here on there may be requests to be lost. */
+    signals_pass(config->drain_delay > 0 ? 2 : 1);
     for (size_t i = 0; i < count; i++) {
         if ((metrics[i] = metrics_create()) == NULL ||
             (workers[i] = worker_start(
@@ -219,12 +236,11 @@ static int serve(const struct config *config, const sigset_t *signals)
     SSL_CTX_free(tls);
     free(listeners);
 
-    while (sigwait(signals, &signal) == 0 && signal == SIGHUP)
-        reload_tls(config, workers);
-    log_event("draining", json_pack("{s:s}", "signal", strsignal(signal)));
+    log_event("draining", json_pack("{s:s}", "signal", strsignal(await_stop(config, workers))));
     for (size_t i = 0; i < count; i++)
         worker_announce_drain(workers[i]);
     await_drain_delay(config);
+    signals_pass(0);
     for (size_t i = 0; i < count; i++)
         worker_drain(workers[i]);
     for (size_t i = 0; i < count; i++)
@@ -244,7 +260,7 @@ static int serve(const struct config *config, const sigset_t *signals)
 int main(int argc, char **argv)
 {
     struct config config;
-    sigset_t signals;
+    int status;
 
     memory_watch();
     switch (config_load(&config, argc, argv, stderr)) {
@@ -271,18 +287,19 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     /* Large buffers go back to the kernel when they are freed, also after larger ones. */
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
-    /* Blocked before any thread is made, so that every thread leaves them to sigwait. */
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    if (config.command == CONFIG_DELIVER)
-        return deliver(&config, &signals);
-    if (config.workers == 0)
-        config.workers = cpus_available();
-    if (config.workers > CONFIG_WORKERS_MAX)
-        config.workers = CONFIG_WORKERS_MAX;
-    provide_descriptors(&config);
-    return serve(&config, &signals);
+    signals_start();
+    if (!log_start((size_t)config.log_buffer))
+        die("cannot start a thread");
+    if (config.command == CONFIG_DELIVER) {
+        status = deliver(&config);
+    } else {
+        if (config.workers == 0)
+            config.workers = cpus_available();
+        if (config.workers > CONFIG_WORKERS_MAX)
+            config.workers = CONFIG_WORKERS_MAX;
+        provide_descriptors(&config);
+        status = serve(&config);
+    }
+    log_close();
+    return status;
 }

@@ -5,16 +5,31 @@
 
 #include "dial.h"
 
+/* Longer than the database works for a claim: what it has claimed and nobody hears of waits for its lease. */
+#define STOP_GRACE_MS 2500
+
 void outbox_disconnect(struct outbox *outbox)
 {
     PQfinish(outbox->pg);
     outbox->pg = NULL;
 }
 
-static PGresult *call(
-    struct outbox *outbox, const char *sql, int count, const char *const *parameters, ExecStatusType expected)
+static struct dial_limit limit_of(const struct outbox *outbox, long timeout_ms, long grace_ms)
 {
-    const struct dial_limit limit = {dial_now_ms() + outbox->config->database_timeout, -1};
+    int64_t deadline_ms = dial_now_ms() + timeout_ms;
+
+    return (struct dial_limit){
+        .deadline_ms = deadline_ms < outbox->deadline_ms ? deadline_ms : outbox->deadline_ms,
+        .stop_fd = outbox->stop_fd,
+        .grace_ms = grace_ms,
+    };
+}
+
+/* grace_ms: how long after the worker has been told to stop the result is waited for. */
+static PGresult *call(struct outbox *outbox, const char *sql, int count, const char *const *parameters,
+    ExecStatusType expected, long grace_ms)
+{
+    const struct dial_limit limit = limit_of(outbox, outbox->config->database_timeout, grace_ms);
     PGresult *result = NULL;
 
     if (outbox->pg == NULL)
@@ -33,15 +48,14 @@ static PGresult *call(
     return NULL;
 }
 
-bool outbox_connect(struct outbox *outbox, int stop_fd, bool *is_unfit)
+bool outbox_connect(struct outbox *outbox, bool *is_unfit)
 {
-    const struct dial_limit limit = {
-        dial_now_ms() + outbox->config->database_connect_timeout * 1000, stop_fd};
+    const struct dial_limit limit = limit_of(outbox, outbox->config->database_connect_timeout * 1000, 0);
     PGresult *result;
 
     if ((outbox->pg = connector_open(outbox->config, &limit, outbox->error, is_unfit)) == NULL)
         return false;
-    if ((result = call(outbox, "listen accountsd_outbox", 0, NULL, PGRES_COMMAND_OK)) == NULL) {
+    if ((result = call(outbox, "listen accountsd_outbox", 0, NULL, PGRES_COMMAND_OK, 0)) == NULL) {
         outbox_disconnect(outbox);
         return false;
     }
@@ -74,26 +88,26 @@ PGresult *outbox_claim_deliveries(struct outbox *outbox, size_t count)
     snprintf(lease, sizeof(lease), "%ld milliseconds", outbox->config->lease);
     return call(outbox,
         "select id, attempt, is_repeat, message from api.claim_deliveries($1::int, $2::interval)", 2,
-        parameters, PGRES_TUPLES_OK);
+        parameters, PGRES_TUPLES_OK, STOP_GRACE_MS);
 }
 
 PGresult *outbox_complete_deliveries(struct outbox *outbox, const char *results)
 {
-    return call(
-        outbox, "select id, status from api.complete_deliveries($1::jsonb)", 1, &results, PGRES_TUPLES_OK);
+    return call(outbox, "select id, status from api.complete_deliveries($1::jsonb)", 1, &results,
+        PGRES_TUPLES_OK, outbox->config->drain_timeout);
 }
 
 PGresult *outbox_delivery_backlog(struct outbox *outbox)
 {
     return call(outbox, "select queued, due, oldest_due_seconds from api.delivery_backlog()", 0, NULL,
-        PGRES_TUPLES_OK);
+        PGRES_TUPLES_OK, STOP_GRACE_MS);
 }
 
 PGresult *outbox_key_space(struct outbox *outbox)
 {
     return call(outbox,
         "select object, used_percent from api.key_space() order by used_percent desc, object limit 1", 0,
-        NULL, PGRES_TUPLES_OK);
+        NULL, PGRES_TUPLES_OK, STOP_GRACE_MS);
 }
 
 static PGresult *call_with_count(struct outbox *outbox, const char *sql, size_t count)
@@ -102,7 +116,7 @@ static PGresult *call_with_count(struct outbox *outbox, const char *sql, size_t 
     const char *const parameters[] = {count_text};
 
     snprintf(count_text, sizeof(count_text), "%zu", count);
-    return call(outbox, sql, 1, parameters, PGRES_TUPLES_OK);
+    return call(outbox, sql, 1, parameters, PGRES_TUPLES_OK, STOP_GRACE_MS);
 }
 
 PGresult *outbox_announce_expiries(struct outbox *outbox, size_t count)

@@ -7,6 +7,7 @@
 
 #include <libpq-fe.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "config.h"
 #include "connector.h"
@@ -15,13 +16,17 @@ struct outbox {
     const struct config *config;
     /* NULL while there is none. */
     PGconn *pg;
+    /* Readable when the worker is to stop: connecting ends at once then, and calls soon; -1 once what is left
+     * is to tell what became of mails. */
+    int stop_fd;
+    /* Of dial_now_ms: nothing is waited for any longer. */
+    int64_t deadline_ms;
     /* Why the last call failed. */
     char error[CONNECTOR_ERROR_MAX];
 };
 
-/* Connects, and asks to be told of mails. Ends early once stop_fd, unless it is -1, is readable. False, and
- * the reason in error, where it fails. */
-bool outbox_connect(struct outbox *outbox, int stop_fd, bool *is_unfit);
+/* Connects, and asks to be told of mails. False, and the reason in error, where it fails. */
+bool outbox_connect(struct outbox *outbox, bool *is_unfit);
 void outbox_disconnect(struct outbox *outbox);
 
 /* Takes what the database has said unasked, with a result too: *has_mail is set where it told of mails. False

@@ -11,6 +11,7 @@
 #include "die.h"
 #include "http1.h"
 #include "listener.h"
+#include "log.h"
 #include "metrics.h"
 #include "problem.h"
 #include "process.h"
@@ -100,6 +101,15 @@ static void send_ready(const struct telemetry *telemetry, h2o_req_t *req)
     send_health(telemetry, req, HEALTH_READY);
 }
 
+static void write_log_metrics(FILE *out)
+{
+    static const struct series_number lines = SERIES_COUNTER("log_lines_dropped", "",
+        "Log lines dropped because the buffer for stderr was full or memory ran out.");
+
+    series_render_family(&lines.family, out);
+    series_render_number(lines.family.name, lines.labels, log_lines_dropped(), out);
+}
+
 static void send_metrics(const struct telemetry *telemetry, h2o_req_t *req)
 {
     char *text = NULL;
@@ -109,6 +119,7 @@ static void send_metrics(const struct telemetry *telemetry, h2o_req_t *req)
     if (out != NULL) {
         series_render_build(out);
         process_write_metrics(out);
+        write_log_metrics(out);
         telemetry->subject->write_metrics(telemetry->subject->data, out);
         fclose(out);
     }

@@ -37,6 +37,10 @@ struct server {
 struct server *server_start(const char *url, const char *const *arguments);
 /* The same for accountsd deliver, which has a telemetry port only. */
 struct server *server_start_deliver(const char *url, const char *const *arguments);
+/* The same two, with a log that is a pipe and that nobody reads after the line that says that it has begun;
+ * *log_fd, the end to read, is the caller's. */
+struct server *server_start_unread(const char *url, const char *const *arguments, int *log_fd);
+struct server *server_start_deliver_unread(const char *url, const char *const *arguments, int *log_fd);
 /* Starts it with these arguments and no others, and waits for nothing. */
 struct server *server_spawn(const char *const *arguments);
 /* Waits until it listens, which sets its ports. False where it has ended before: then server_await_end. */
@@ -45,13 +49,14 @@ bool server_await_listening(struct server *server);
 int server_await_end(struct server *server, char **said);
 /* Starts it and waits for it to end by itself: its exit status, and what it said, which the caller frees. */
 int server_run(const char *const *arguments, char **said);
-/* Sends a signal, waits for the end, frees; the exit status, negative for a signal; SIGKILL if it did not end
- * in 40 seconds. */
+/* Sends a signal (0: none), waits for the end, frees; the exit status, negative for a signal; SIGKILL if it
+ * did not end in 40 seconds. */
 int server_stop(struct server *server, int signal);
 /* server_stop with SIGTERM, for the end of a test: a status but 0 is a crash of the test. */
 void server_end(struct server *server);
-/* What it has logged so far; the caller frees it. */
+/* What it has logged so far, after a moment in which it writes that; the caller frees it. */
 char *server_log(const struct server *server);
+
 /* Waits until it has logged a text. */
 void await_logged(const struct server *server, const char *text);
 

@@ -347,7 +347,7 @@ Test(crowd, as_many_files_may_be_open_as_connections)
 
 Test(crowd, fewer_connections_where_fewer_files_may_be_open)
 {
-    struct rlimit limit = {400, 400};
+    struct rlimit limit = {432, 432};
     int fds[290];
     struct server *server;
     size_t taken;

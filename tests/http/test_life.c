@@ -16,128 +16,6 @@
 
 TestSuite(life, .timeout = 120);
 
-static void assert_refuses(const char *const *arguments, const char *reason)
-{
-    char *said;
-    int status = server_run(arguments, &said);
-    size_t lines = 0;
-
-    for (const char *at = said; (at = strchr(at, '\n')) != NULL; at++)
-        lines++;
-    cr_expect_eq(status, 1, "status %d: %s", status, said);
-    cr_expect(strstr(said, reason) != NULL, "not \"%s\": %s", reason, said);
-    cr_expect_eq(lines, 1, "%s", said);
-    free(said);
-}
-
-Test(life, one_clear_line_when_it_cannot_start)
-{
-    char *url = server_database_url(database_url());
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    char port[8];
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    cr_assert_eq(listen(fd, 1), 0);
-    getsockname(fd, (struct sockaddr *)&address, &len);
-    snprintf(port, sizeof(port), "%d", ntohs(address.sin_port));
-    assert_refuses((const char *[]){"--database-url", url, "--port", port, NULL}, "Address already in use");
-    close(fd);
-    assert_refuses((const char *[]){"--database-url", "host=/nowhere dbname=x", "--port", "0", NULL},
-        "cannot reach the database");
-    assert_refuses(
-        (const char *[]){"--database-url", url, "--listen-address", "nowhere", NULL}, "cannot listen on");
-    assert_refuses((const char *[]){"--port", "99999", NULL}, "is not a number from 0 to 65535");
-    free(url);
-}
-
-/* A database of its own, where no server finds what it needs. */
-struct scratch {
-    char name[64];
-    /* As the superuser, who may see every schema. */
-    char *url;
-    PGconn *pg;
-};
-
-static void run_on_database(const char *sql, const char *database)
-{
-    PGconn *pg = database_connect(database_url());
-    char *text = NULL;
-
-    cr_assert_geq(asprintf(&text, "%s %s", sql, database), 0);
-    free(database_query(pg, text, NULL));
-    free(text);
-    PQfinish(pg);
-}
-
-static struct scratch make_scratch(void)
-{
-    struct scratch scratch;
-    char *base = server_database_url(database_url());
-
-    snprintf(scratch.name, sizeof(scratch.name), "schema_test_%d", (int)getpid());
-    /* The last of two names counts. */
-    cr_assert_geq(asprintf(&scratch.url, "%s user=postgres dbname=%s", base, scratch.name), 0);
-    run_on_database("create database", scratch.name);
-    scratch.pg = database_connect(scratch.url);
-    free(base);
-    return scratch;
-}
-
-static void drop_scratch(struct scratch *scratch)
-{
-    PQfinish(scratch->pg);
-    run_on_database("drop database", scratch->name);
-    free(scratch->url);
-}
-
-/* versions: the schema's, and that of the oldest server that it serves; NULL: no schema. */
-static void set_schema_version(const struct scratch *scratch, const char *versions)
-{
-    char *sql = NULL;
-
-    free(database_query(scratch->pg, "drop schema if exists api cascade", NULL));
-    if (versions == NULL)
-        return;
-    free(database_query(scratch->pg, "create schema api", NULL));
-    cr_assert_geq(
-        asprintf(&sql,
-            "create function api.schema_version(out version int, out oldest_server int) language sql as "
-            "'select %s'",
-            versions),
-        0);
-    free(database_query(scratch->pg, sql, NULL));
-    free(sql);
-}
-
-Test(life, a_schema_that_does_not_fit_is_refused)
-{
-    static const char *const rows[][2] = {{NULL, "the schema is too old: it has no api.schema_version()"},
-        {"0, 0", "the schema is too old: it is version 0"},
-        {"9, 9", "the schema is too new: it is version 9"}};
-    struct scratch scratch = make_scratch();
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        set_schema_version(&scratch, rows[i][0]);
-        assert_refuses((const char *[]){"--database-url", scratch.url, "--port", "0", NULL}, rows[i][1]);
-    }
-    drop_scratch(&scratch);
-}
-
-Test(life, a_newer_schema_that_still_serves_this_server_is_taken)
-{
-    struct scratch scratch = make_scratch();
-    struct server *server;
-
-    set_schema_version(&scratch, "9, 0");
-    /* There is nothing to prepare. */
-    server = server_start(scratch.url, (const char *[]){"--prepared-statements", "0", NULL});
-    server_end(server);
-    drop_scratch(&scratch);
-}
-
 Test(life, tells_of_itself_without_a_database)
 {
     char *said;
@@ -237,7 +115,7 @@ static void assert_drains(int signal)
             clients[i].answer.status, 201, "%ld %s", clients[i].answer.status, clients[i].answer.text);
         answer_free(&clients[i].answer);
     }
-    cr_expect_eq(server_stop(server, signal), 0);
+    cr_expect_eq(server_stop(server, 0), 0);
     account_free(account);
     PQfinish(pg);
     free(body);
@@ -275,7 +153,7 @@ Test(life, a_next_request_does_not_cost_the_answer_in_a_drain)
     cr_expect_eq(strncmp(answer, "HTTP/1.1 201 ", 13), 0, "%s", answer);
     cr_expect_null(strstr(answer + 1, "HTTP/1.1 "), "%s", answer);
     close(fd);
-    cr_expect_eq(server_stop(server, SIGTERM), 0);
+    cr_expect_eq(server_stop(server, 0), 0);
     account_free(account);
     PQfinish(pg);
     free(text);
@@ -316,7 +194,7 @@ Test(life, a_drain_gives_up_what_does_not_end_in_time)
     cr_expect_not_null(strstr(log, "\"status\":499,"), "%s", log);
     cr_expect_null(strstr(log, "\"status\":503,"), "%s", log);
     free(log);
-    cr_expect_eq(server_stop(server, SIGTERM), 1);
+    cr_expect_eq(server_stop(server, 0), 1);
     free(database_query(pg, "commit", NULL));
     for (size_t i = 0; i < 3; i++) {
         pthread_join(clients[i].thread, NULL);
@@ -327,6 +205,42 @@ Test(life, a_drain_gives_up_what_does_not_end_in_time)
     PQfinish(pg);
     free(body);
     free(email);
+    free(url);
+}
+
+/* As if it had been killed: who waits for an answer gets none. */
+Test(life, a_second_signal_ends_a_drain_at_once)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = patient_url();
+    struct account *account = account_make(pg, "Client");
+    static const int signals[] = {SIGTERM, SIGINT};
+
+    for (size_t i = 0; i < 2; i++) {
+        char *email = new_email(), *body = create_body(email, NULL, NULL);
+        struct server *server = server_start(url, NULL);
+        struct client client;
+        long begun;
+
+        lock_account(pg, account);
+        start_client(&client, server, account, body);
+        await_waiter(pg);
+        kill(server->pid, SIGTERM);
+        await_logged(server, "\"event\":\"draining\"");
+        begun = now_us();
+        kill(server->pid, signals[i]);
+        await_logged(server, "\"event\":\"ended_at_once\"");
+        cr_expect_eq(server_stop(server, 0), 1);
+        cr_expect_lt(now_us() - begun, 2000000, "after %ld ms", (now_us() - begun) / 1000);
+        pthread_join(client.thread, NULL);
+        cr_expect_eq(client.answer.status, 0, "%ld", client.answer.status);
+        answer_free(&client.answer);
+        free(database_query(pg, "commit", NULL));
+        free(body);
+        free(email);
+    }
+    account_free(account);
+    PQfinish(pg);
     free(url);
 }
 
@@ -353,7 +267,7 @@ Test(life, a_drain_serves_who_waits_to_be_let_in)
         cr_expect_eq(clients[i].answer.status, 201, "%ld", clients[i].answer.status);
         answer_free(&clients[i].answer);
     }
-    cr_expect_eq(server_stop(server, SIGTERM), 0);
+    cr_expect_eq(server_stop(server, 0), 0);
     account_free(account);
     PQfinish(pg);
     free(body);

@@ -82,12 +82,13 @@ Test(locks, held_for_a_minute_cost_others_nothing)
     struct server *server = start("", (const char *[]){"--workers", "1", "--queue-timeout", "20000", NULL});
     struct load *load = load_start(server, account, 6), *stuck;
     struct timespec start = now();
-    char *log = server_log(server);
     size_t before;
+    char *log;
 
+    load_await_success(load, &start);
+    log = server_log(server);
     cr_expect_null(strstr(log, "database_timeout_not_below_ours"), "%s", log);
     free(log);
-    load_await_success(load, &start);
     lock_account(locked);
     start = now();
     stuck = load_start(server, locked, 8);
@@ -199,11 +200,9 @@ Test(locks, are_waited_for_no_longer_than_the_server_does)
 {
     struct server *server = start("-c lock_timeout=0 -c statement_timeout=0",
         (const char *[]){"--workers", "1", "--database-timeout", "500", NULL});
-    char *log = server_log(server);
 
-    cr_expect_not_null(strstr(log, "\"setting\":\"statement_timeout\",\"ms\":0"), "%s", log);
-    cr_expect_not_null(strstr(log, "\"setting\":\"lock_timeout\",\"ms\":0"), "%s", log);
-    free(log);
+    await_logged(server, "\"setting\":\"statement_timeout\",\"ms\":0");
+    await_logged(server, "\"setting\":\"lock_timeout\",\"ms\":0");
     lock_account(locked);
     expect_status(server, locked, 504);
     await_waiting(pg, "0");

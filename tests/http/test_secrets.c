@@ -345,6 +345,7 @@ Test(secrets, are_in_no_log_and_no_dump)
     fclose(secrets->patterns);
     mark_postgres_log(pg, email);
 
+    free(server_log(server));
     server_log_command = text("cat %s", server->log_path);
     log_command = text("cat '%s/postgres.log'", getenv("TEST_POSTGRES_DIR"));
     expect_none(server_log_command, patterns, "\"event\":\"request\"", 2UL * MEMBERS);

@@ -210,7 +210,10 @@ size_t log_count(const struct server *server, const char *text)
 
 size_t log_await(const struct server *server, const char *text, size_t count)
 {
-    for (long waited = 0; waited < 5000 && log_count(server, text) < count; waited += TICK_MS)
-        sleep_ms(TICK_MS);
-    return log_count(server, text);
+    size_t found = log_count(server, text);
+
+    /* Each look takes a moment. */
+    for (int tries = 0; tries < 50 && found < count; tries++)
+        found = log_count(server, text);
+    return found;
 }

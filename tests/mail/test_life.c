@@ -128,7 +128,7 @@ Test(life, a_worker_that_is_told_to_stop_ends_what_it_has_begun)
     kill(worker->pid, SIGTERM);
     await_ready(worker, 503, "draining");
     sink_release(office->sink);
-    cr_expect_eq(server_stop(worker, SIGTERM), 0);
+    cr_expect_eq(server_stop(worker, 0), 0);
     cr_expect_eq(sink_count_accepted(office->sink), 4);
     cr_expect_eq(office_count(office, "Sent"), 4);
     cr_expect_eq(office_count(office, "Queued"), 16);
@@ -149,7 +149,7 @@ Test(life, a_worker_that_cannot_end_breaks_off_and_says_so)
     begun = now_us();
     kill(worker->pid, SIGTERM);
     cr_expect_eq(log_await(worker, "\"event\":\"deliveries_broken_off\",\"deliveries\":4}", 1), 1);
-    cr_expect_eq(server_stop(worker, SIGTERM), 1);
+    cr_expect_eq(server_stop(worker, 0), 1);
     cr_expect_lt(now_us() - begun, 6000000);
     /* The database knows, so that nobody waits for the end of the lease. */
     told = database_query(office->pg,

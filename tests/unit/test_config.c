@@ -65,6 +65,27 @@ Test(config, takes_the_environment_and_flags_over_it)
     cr_assert_str_eq(config.database_url, "b");
 }
 
+Test(config, takes_a_switch_with_and_without_a_value)
+{
+    struct config config;
+    char complaints[2048];
+
+    unsetenv("ACCOUNTSD_FAIL_FAST");
+    cr_assert_eq(load(&config, (const char *[]){NULL}, complaints), CONFIG_RUN);
+    cr_assert_eq(config.fail_fast, 0);
+    cr_assert_eq(
+        load(&config, (const char *[]){"--fail-fast", "--port", "82", NULL}, complaints), CONFIG_RUN);
+    cr_assert_eq(config.fail_fast, 1);
+    cr_assert_eq(config.port, 82);
+    setenv("ACCOUNTSD_FAIL_FAST", "1", 1);
+    cr_assert_eq(load(&config, (const char *[]){NULL}, complaints), CONFIG_RUN);
+    cr_assert_eq(config.fail_fast, 1);
+    cr_assert_eq(load(&config, (const char *[]){"--fail-fast=0", NULL}, complaints), CONFIG_RUN);
+    cr_assert_eq(config.fail_fast, 0);
+    cr_assert_eq(load(&config, (const char *[]){"--fail-fast=2", NULL}, complaints), CONFIG_INVALID);
+    unsetenv("ACCOUNTSD_FAIL_FAST");
+}
+
 Test(config, says_every_mistake)
 {
     struct config config;

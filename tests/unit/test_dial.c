@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <jansson.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +104,7 @@ static void host_end(struct host *host)
 
 static PGconn *dial(const char *url, long ms, char error[DIAL_ERROR_MAX])
 {
-    const struct dial_limit limit = {dial_now_ms() + ms, -1};
+    const struct dial_limit limit = {.deadline_ms = dial_now_ms() + ms, .stop_fd = -1};
 
     return dial_connect(url, &limit, error);
 }
@@ -192,7 +194,8 @@ Test(dial, says_why_of_every_host)
 
 Test(dial, ends_when_nobody_wants_it_any_more)
 {
-    struct dial_limit limit = {dial_now_ms() + (int64_t)LONG_MS * 10, eventfd(1, EFD_CLOEXEC)};
+    struct dial_limit limit = {
+        .deadline_ms = dial_now_ms() + (int64_t)LONG_MS * 10, .stop_fd = eventfd(1, EFD_CLOEXEC)};
     struct host hosts[2];
     char url[512], error[DIAL_ERROR_MAX];
 
@@ -203,6 +206,81 @@ Test(dial, ends_when_nobody_wants_it_any_more)
     close(limit.stop_fd);
     host_end(&hosts[0]);
     host_end(&hosts[1]);
+}
+
+#define LOOKUP_S 5
+
+/* libpq's as well: one name takes long to look up. */
+int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **list)
+{
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+    if (name != NULL && strcmp(name, "slow.invalid") == 0) {
+        sleep(LOOKUP_S);
+        return EAI_AGAIN;
+    }
+    real = (int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(
+        RTLD_NEXT, "getaddrinfo");
+    return real(name, service, hints, list);
+}
+
+/* Nothing can end a lookup; but who waits for it can go. */
+Test(dial, waits_for_no_name_longer_than_it_may)
+{
+    static const char url[] = "postgresql://u@slow.invalid/x";
+    struct dial_limit limit = {.deadline_ms = dial_now_ms() + LONG_MS, .stop_fd = eventfd(1, EFD_CLOEXEC)};
+    int64_t begun = dial_now_ms();
+    char error[DIAL_ERROR_MAX];
+
+    cr_expect_null(dial(url, SHORT_MS, error));
+    cr_expect_str_eq(error, "the name is still being looked up: no answer in time");
+    cr_expect_null(dial_connect(url, &limit, error));
+    cr_expect_str_eq(error, "the name is still being looked up: the server is stopping");
+    cr_expect_lt(dial_now_ms() - begun, LOOKUP_S * 1000 / 2);
+    close(limit.stop_fd);
+    /* What was left behind ends by itself. */
+    sleep(LOOKUP_S);
+}
+
+Test(dial, takes_a_host_though_the_name_of_another_is_not_known_yet)
+{
+    struct host host;
+    char url[512], error[DIAL_ERROR_MAX];
+    int64_t begun = dial_now_ms();
+    PGconn *pg;
+
+    host_start(&host, WRITABLE);
+    snprintf(url, sizeof(url), "postgresql:///x?host=slow.invalid,%s&user=u", host.dir);
+    pg = dial(url, LONG_MS, error);
+    cr_assert_not_null(pg, "%s", error);
+    cr_expect_str_eq(PQhost(pg), host.dir);
+    cr_expect_lt(dial_now_ms() - begun, LOOKUP_S * 1000 / 2);
+    PQfinish(pg);
+    host_end(&host);
+}
+
+/* A result that is worth a wait is waited for a little longer. */
+Test(dial, gives_a_result_the_grace_that_it_has)
+{
+    struct host host;
+    char url[512], error[DIAL_ERROR_MAX];
+    struct dial_limit limit = {.stop_fd = eventfd(1, EFD_CLOEXEC), .grace_ms = SHORT_MS};
+    int64_t begun;
+    PGconn *pg;
+
+    host_start(&host, WRITABLE);
+    snprintf(url, sizeof(url), "postgresql:///x?host=%s&user=u", host.dir);
+    pg = dial(url, LONG_MS, error);
+    cr_assert_not_null(pg, "%s", error);
+    cr_assert_eq(PQsendQuery(pg, "select 1"), 1);
+    begun = dial_now_ms();
+    limit.deadline_ms = begun + LONG_MS;
+    cr_expect_null(dial_result(pg, &limit, error));
+    cr_expect_geq(dial_now_ms() - begun, SHORT_MS);
+    cr_expect_lt(dial_now_ms() - begun, LONG_MS / 2);
+    PQfinish(pg);
+    close(limit.stop_fd);
+    host_end(&host);
 }
 
 Test(dial, waits_for_a_result_no_longer_than_it_may)
@@ -246,7 +324,7 @@ Test(dial, says_why_in_utf8)
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         for (int padding = 0; padding < 60; padding++) {
             struct config config = {.database_connect_timeout = 1};
-            const struct dial_limit limit = {dial_now_ms() + LONG_MS, -1};
+            const struct dial_limit limit = {.deadline_ms = dial_now_ms() + LONG_MS, .stop_fd = -1};
             char url[512], error[DIAL_ERROR_MAX];
             bool is_unfit;
             json_t *text;

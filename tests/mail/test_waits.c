@@ -1,0 +1,102 @@
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "http/trouble.h"
+#include "office.h"
+
+/* A worker that has to wait, for who reads its log or for its end. */
+
+OFFICE_SUITE(waits, 120)
+
+#define MAILS 400
+
+Test(waits, a_log_that_nobody_reads_stops_nothing)
+{
+    struct server *worker;
+    struct answer answer;
+    const char *dropped;
+    int log_fd;
+    long begun;
+
+    office_queue(office, MAILS);
+    worker = server_start_deliver_unread(office->delivery_url,
+        (const char *[]){"--mail-from=a@example.test", "--smtp-url", office->sink_url, "--smtp-tls=none",
+            "--log-buffer=65536", "--poll-interval=200", NULL},
+        &log_fd);
+    office_await(office, "Sent", MAILS);
+    answer = telemetry_get(worker, "/live");
+    cr_expect_eq(answer.status, 200, "%s", answer.text);
+    answer_free(&answer);
+    /* What was counted last. */
+    sleep_ms(1000);
+    answer = telemetry_get(worker, "/metrics");
+    dropped = strstr(answer.text, "\naccountsd_log_lines_dropped_total ");
+    cr_assert_not_null(dropped);
+    cr_expect_gt(atol(strchr(dropped, ' ')), 0, "%.60s", dropped);
+    cr_expect_not_null(strstr(answer.text, "\naccountsd_delivery_queue_length 0\n"), "%s", answer.text);
+    cr_expect_not_null(strstr(answer.text, "\naccountsd_deliveries_in_flight 0\n"), "%s", answer.text);
+    answer_free(&answer);
+    begun = now_us();
+    cr_expect_eq(server_stop(worker, SIGTERM), 0);
+    cr_expect_lt(now_us() - begun, 5000000, "after %ld ms", (now_us() - begun) / 1000);
+    close(log_fd);
+}
+
+/* As if it had been killed: another has its mails when the lease is over. */
+Test(waits, a_second_signal_ends_a_drain_at_once)
+{
+    static const int signals[] = {SIGTERM, SIGINT};
+
+    sink_set_faults(office->sink,
+        (const struct sink_fault[]){{SINK_MAIL, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+    office_queue(office, 2);
+    for (size_t i = 0; i < 2; i++) {
+        struct server *worker =
+            office_start_worker(office, (const char *[]){"--lease=60000", "--smtp-timeout=50000",
+                                            "--smtp-connect-timeout=40000", "--mails-in-flight=1", NULL});
+        long begun;
+
+        cr_assert(sink_await(office->sink, SINK_MAIL, i + 1));
+        kill(worker->pid, SIGTERM);
+        await_logged(worker, "\"event\":\"draining\"");
+        begun = now_us();
+        kill(worker->pid, signals[i]);
+        await_logged(worker, "\"event\":\"ended_at_once\"");
+        cr_expect_eq(server_stop(worker, 0), 1);
+        cr_expect_lt(now_us() - begun, 2000000, "after %ld ms", (now_us() - begun) / 1000);
+    }
+    cr_expect_eq(office_count(office, "Queued"), 2);
+}
+
+/* A statement that the database does not end: at the first signal the worker waits a little longer, since the
+ * database may be about to, and at the second no more. */
+Test(waits, a_statement_under_way_hears_signals)
+{
+    char *url = NULL;
+
+    cr_assert_geq(
+        asprintf(&url, "%s options='-c lock_timeout=0 -c statement_timeout=0'", office->delivery_url), 0);
+    for (int signals = 1; signals <= 2; signals++) {
+        struct server *worker;
+        long begun, ms;
+
+        free(database_query(office->pg, "begin", NULL));
+        free(database_query(office->pg, "lock table accounts.outbox", NULL));
+        worker = server_start_deliver(
+            url, (const char *[]){"--mail-from=a@example.test", "--smtp-url", office->sink_url,
+                     "--smtp-tls=none", "--database-timeout=60000", NULL});
+        await_waiting(office->pg, "1");
+        begun = now_us();
+        if (signals == 2)
+            kill(worker->pid, SIGTERM);
+        sleep_ms(signals == 2 ? 100 : 0);
+        cr_expect_eq(server_stop(worker, SIGINT), signals == 2);
+        ms = (now_us() - begun) / 1000;
+        cr_expect_lt(ms, signals == 2 ? 2000 : 6000, "after %ld ms", ms);
+        free(database_query(office->pg, "rollback", NULL));
+    }
+    free(url);
+}
