@@ -111,9 +111,9 @@ as $$
   from pg_proc as p
   join pg_roles as r on case r.rolname
     when 'accountsd_dba' then true
-    when 'accountsd_server' then p.proname in ('serve', 'create_account_users', 'key_space', 'schema_version')
+    when 'accountsd_server' then p.proname in ('serve', 'create_account_users', 'schema_version')
     when 'accountsd_delivery' then p.proname in ('claim_deliveries', 'complete_deliveries', 'delivery_backlog',
-      'announce_expiries', 'number_events', 'schema_version')
+      'announce_expiries', 'number_events', 'key_space', 'schema_version')
     when 'accountsd_consumer' then p.proname = 'read_events'
     else false
   end
