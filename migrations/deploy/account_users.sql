@@ -7,8 +7,8 @@ create sequence accounts.rehearsal_key_seq minvalue 1 maxvalue 1000000 cycle;
 
 comment on sequence accounts.rehearsal_key_seq is 'Keys of rows of dry runs, which are undone: no real row has one.';
 
--- A person is known by an address (email_key) and belongs to nobody until they accept an invitation: what an inviter says
--- of them is kept with the inviter's membership. The first acceptance makes the profile.
+-- A person is known by an address (email_key) and belongs to nobody until they accept an invitation: what an inviter
+-- says of them is kept with the inviter's membership. The first acceptance makes the profile.
 --
 -- Keys up to 1,000,000 are those of dry runs, which use them again and again: so they use up no key of a real row, and
 -- their ids look like any other.
@@ -100,8 +100,8 @@ comment on table accounts.account_user is
   'One person''s membership of one account. A removed one keeps its row: its history, and its id when invited again.';
 
 comment on column accounts.account_user.email is
-  'The address as the inviter typed it. This and the columns that follow are what the inviter said of the person; those of
-an Active membership are the person''s profile: triggers see to it, and the first makes the profile.';
+  'The address as the inviter typed it. This and the columns that follow are what the inviter said of the person; those
+of an Active membership are the person''s profile: triggers see to it, and the first makes the profile.';
 
 create index account_user_person_key_idx on accounts.account_user (person_key);
 

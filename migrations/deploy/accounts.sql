@@ -50,7 +50,7 @@ create table accounts.api_token (
   constraint api_token_created_by_shape check (jsonb_typeof(created_by -> 'name') is not distinct from 'string')
 );
 
-comment on column accounts.api_token.proof_sha256 is 
+comment on column accounts.api_token.proof_sha256 is
   'SHA-256 of the proof that api functions take as their token argument, which is the SHA-256 of the secret in hex. '
   'Neither the secret nor the proof is kept.';
 
@@ -160,7 +160,7 @@ create table accounts.user_group_set (
 create index user_group_set_account_key_idx on accounts.user_group_set (account_key);
 
 comment on table accounts.user_group_set is
-  'What a set of groups, its keys in order, gives a membership: members of its JSON object. May be emptied at any time.';
+  'What a set of groups, its keys in order, gives a membership: members of its JSON object. May be emptied.';
 
 -- sql/install.sql replaces the bodies of the trigger functions.
 do $$

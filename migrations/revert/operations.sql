@@ -1,6 +1,7 @@
 -- With cascade: functions that sql/install.sql loaded depend on it.
 begin;
 
-drop type internal.outcome, internal.idempotency_claim, internal.planned_invitation, internal.verdict, internal.caller cascade;
+drop type internal.outcome, internal.idempotency_claim, internal.planned_invitation, internal.verdict,
+  internal.caller cascade;
 
 commit;

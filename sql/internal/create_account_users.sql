@@ -4,8 +4,8 @@
 --
 -- requests: array of {"request", "token", "traceparent"} in order of arrival, and of {"kind",
 -- "account", "query"} as in internal.perform. The rows come in no particular order. codes: for the requests at the same
--- places; one that is null is made up. is_rehearsal: all of it is going to be undone, so it takes keys that are used again
--- and again.
+-- places; one that is null is made up. is_rehearsal: all of it is going to be undone, so it takes keys that are used
+-- again and again.
 --
 -- Locks are taken in one order, counters of limits, people by address, memberships by account and person, kept sets of
 -- groups, so that sets that meet wait for each other and do not deadlock. Two requests for the same membership in one

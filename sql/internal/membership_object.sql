@@ -80,7 +80,8 @@ as $$
     case when 'audit' = any (wanted) then internal.audit_member(member) end,
     meta,
     case when 'user' = any (wanted) then internal.member('user', json_build_object(
-      'id', internal.person_id(member.person_key), 'icon', member.icon, 'name', member.first_name || ' ' || member.last_name))
+      'id', internal.person_id(member.person_key), 'icon', member.icon,
+      'name', member.first_name || ' ' || member.last_name))
     end,
     groups, buyers, modules,
     case when 'account' = any (wanted) then internal.account_member(account) end,

@@ -131,8 +131,8 @@ select is(
 from member as m
 join person as p on p.kind = m.kind;
 select is(
-  to_jsonb(pg_temp.row_of(m.invited)) - '{key,account_key,person_key,email,first_name,last_name,icon,phone_prefix,phone_number,culture_code,language_code,
-    sort_name}'::text[],
+  to_jsonb(pg_temp.row_of(m.invited)) - '{key,account_key,person_key,email,first_name,last_name,icon,phone_prefix,
+    phone_number,culture_code,language_code,sort_name}'::text[],
   jsonb_build_object('status', 'Active',
     'created_at', now() - interval '1 hour', 'created_by', pg_temp.token_actor(:'client_token'),
     'updated_at', now(), 'updated_by', p.actor,

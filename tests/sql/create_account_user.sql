@@ -132,7 +132,8 @@ select matches(:'code'::text, '^[A-Za-z0-9_-]{43}$', 'the code is 43 characters 
 
 -- What it wrote.
 select is(
-  (select jsonb_strip_nulls(to_jsonb(p) - 'key') from accounts.person as p where p.key = internal.person_key(:'person')),
+  (select jsonb_strip_nulls(to_jsonb(p) - 'key') from accounts.person as p
+    where p.key = internal.person_key(:'person')),
   jsonb_build_object('email_key', 'ada.lovelace@example.com', 'created_at', now()),
   'the person has the key of the address, and no profile yet');
 select is(

@@ -107,7 +107,8 @@ select is(pg_temp.answer('accountsd_delivery', 'select api.number_events()'), '0
 with person as (
   insert into accounts.person (email_key) values ('imported@example.com') returning key, email_key
 )
-insert into accounts.account_user (account_key, person_key, email, first_name, last_name, status, created_by, updated_by)
+insert into accounts.account_user
+  (account_key, person_key, email, first_name, last_name, status, created_by, updated_by)
 select internal.account_key(:'client'), p.key, p.email_key, 'I', 'M', 'Active', '{"name": "import"}',
   '{"name": "import"}'
 from person as p

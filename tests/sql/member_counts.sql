@@ -50,7 +50,8 @@ select is_empty('select * from pg_temp.miscounted()', 'the procedures keep the c
 -- Rows changed by hand, several accounts in one statement.
 insert into accounts.person (email_key)
 select format('m%s@count.example', i) from generate_series(1, 50) as i;
-insert into accounts.account_user (account_key, person_key, status, email, first_name, last_name, created_by, updated_by)
+insert into accounts.account_user
+  (account_key, person_key, status, email, first_name, last_name, created_by, updated_by)
 select internal.account_key(case when p.key % 2 = 0 then :'client' else :'vendor' end), p.key,
   (case when p.key % 5 = 0 then 'Removed' else 'Active' end)::accounts.account_user_status,
   p.email_key, 'M', 'N', '{"name": "n"}', '{"name": "n"}'

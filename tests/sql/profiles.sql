@@ -46,7 +46,8 @@ language sql
 as $$
   select jsonb_build_object('user', u, 'account_user', u -> 'name', 'list', u, 'by_name', 1, 'page', u -> 'name')
   from (
-    select (words -> 'user') || jsonb_build_object('icon', null, 'name', words #>> '{user,firstName}' || ' Lovelace') as u
+    select (words -> 'user') || jsonb_build_object('icon', null,
+      'name', words #>> '{user,firstName}' || ' Lovelace') as u
   ) as w
 $$;
 

@@ -184,7 +184,8 @@ from replacement as r
 cross join served as s;
 
 -- The person in a request of api.replace_user is checked and not applied.
-select to_jsonb(u) - '{updated_at,updated_by}'::text[] as member_before from accounts.account_user as u, replacement as r
+select to_jsonb(u) - '{updated_at,updated_by}'::text[] as member_before
+from accounts.account_user as u, replacement as r
 where r.name = 'replace_user' and u.key = internal.account_user_key(r.invited ->> 'id') \gset
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.call('replace_user', 'user', pg_temp.target('user', r.invited),

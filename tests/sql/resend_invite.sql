@@ -63,8 +63,8 @@ select is(
   m.kind || ': the old invitation is superseded, and one is open with a new code and expiry')
 from member as m;
 select is(
-  to_jsonb(pg_temp.row_of(m.invited)) - '{key,account_key,person_key,email,first_name,last_name,icon,phone_prefix,phone_number,culture_code,language_code,
-    sort_name}'::text[],
+  to_jsonb(pg_temp.row_of(m.invited)) - '{key,account_key,person_key,email,first_name,last_name,icon,phone_prefix,
+    phone_number,culture_code,language_code,sort_name}'::text[],
   jsonb_build_object('status', 'Invited',
     'created_at', now() - interval '1 hour', 'created_by', pg_temp.token_actor(:'client_token'),
     'updated_at', now(), 'updated_by', pg_temp.token_actor(:'client_token'),
