@@ -173,4 +173,6 @@ begin
 end
 $$;
 
+\ir settings.sql
+
 commit;

@@ -234,7 +234,7 @@ comment on column accounts.invitation.mail_code_sha256s is
   'SHA-256 of the codes in the mails, one for each attempt to send it. Each is as good as the code of code_sha256.';
 
 create index invitation_expires_at_idx on accounts.invitation (expires_at) where status = 'Open';
-create index invitation_account_user_key_idx on accounts.invitation (account_user_key);
+create index invitation_account_user_key_key_idx on accounts.invitation (account_user_key, key);
 create unique index invitation_open_key on accounts.invitation (account_user_key) include (expires_at)
   where status = 'Open';
 alter table accounts.invitation add constraint invitation_pkey primary key (key);

@@ -2,11 +2,6 @@ create or replace function api.claim_deliveries(max_count int, lease interval)
 returns table (id bigint, attempt int, is_repeat boolean, message json)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set jit = off
 as $$
 declare
   -- What is not to be sent any more is passed over, but not without end.

@@ -2,9 +2,6 @@ create or replace function api.complete_deliveries(results jsonb)
 returns table (id bigint, status text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set jit = off
 as $$
 declare
   v_result record;

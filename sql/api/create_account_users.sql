@@ -4,8 +4,6 @@ returns table (
   is_rolled_back boolean)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set jit = off
 as $$
 begin
   if internal.has_conditions(requests) then

@@ -2,7 +2,6 @@ create or replace function api.delivery_backlog()
 returns table (queued bigint, due bigint, oldest_due_seconds double precision)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
-set jit = off
 as $$
   select
     (select count(*) from (

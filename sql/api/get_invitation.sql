@@ -2,7 +2,6 @@ create or replace function api.get_invitation(account_user_id text, code text)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set jit = off
 as $$
 begin
   return internal.answer(internal.serve(jsonb_build_object(

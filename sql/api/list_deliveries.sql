@@ -3,7 +3,6 @@ create or replace function api.list_deliveries(
 returns json
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
-set jit = off
 as $$
 declare
   c_errors constant jsonb := (
@@ -25,13 +24,16 @@ begin
   return (
     with mail as materialized (
       select o.key
-      from accounts.outbox as o
+      from (
+        select a.key, a.delivery from accounts.outbox as a where account_user_id is null
+        union all
+        select a.key, a.delivery
+        from accounts.invitation as i
+        join accounts.outbox as a on a.invitation_key = i.key
+        where i.account_user_key = internal.account_user_key(account_user_id)
+      ) as o
       where o.delivery is not null
         and (list_deliveries.status is null or o.delivery = list_deliveries.status::accounts.delivery_status)
-        and (account_user_id is null or o.invitation_key in (
-          select i.key
-          from accounts.invitation as i
-          where i.account_user_key = internal.account_user_key(account_user_id)))
     )
     select json_build_object(
       '$meta', json_build_object(

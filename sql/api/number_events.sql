@@ -2,11 +2,6 @@ create or replace function api.number_events(max_count int default 1000)
 returns int
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set jit = off
 as $$
 begin
   if (max_count between 1 and 10000) is not true then

@@ -2,11 +2,6 @@ create or replace function api.read_events(after bigint default 0, max_count int
 returns table ("position" bigint, event json)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set jit = off
 as $$
 #variable_conflict use_column
 begin

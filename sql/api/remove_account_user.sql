@@ -3,8 +3,6 @@ create or replace function api.remove_account_user(
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan
-set jit = off
 as $$
 begin
   return internal.answer(internal.serve(jsonb_build_object(

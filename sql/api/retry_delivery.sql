@@ -2,7 +2,6 @@ create or replace function api.retry_delivery(id bigint)
 returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
-set jit = off
 as $$
 declare
   c_actor constant jsonb := internal.required_actor();

@@ -14,17 +14,11 @@
 -- Few statements, each for the whole set, and next to no expressions of plpgsql: to begin one in a transaction costs
 -- more than the work of one request in it. The answers are put together while the rows they are made of are at hand.
 --
--- Every row is found by an index, and one table after the other ("lateral" with "offset 0"). Planned while tables are
--- small, as they are on the first day, the statements would read whole tables, one inside the other, for as long as the
--- plan is kept; so they are not left the choice.
+-- Every row is found by an index (sql/settings.sql), and one table after the other ("lateral" with "offset 0").
 create or replace function internal.create_account_users(
   requests jsonb, codes text[] default null, is_rehearsal boolean default false)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
 language plpgsql
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_bitmapscan = off
 as $$
 #variable_conflict use_column
 declare

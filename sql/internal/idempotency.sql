@@ -5,8 +5,8 @@
 -- Only work that was done is kept. A refusal has changed nothing, and an error undoes everything: the key stays free.
 
 -- The code of an invitation, made of what the caller alone has, so that it can be given again and yet is kept nowhere.
--- That is the seed that accountsd makes of the token's secret, which the database has not; elsewhere the token's proof, if
--- there is one, and the key, which a caller without a token should therefore make random.
+-- That is the seed that accountsd makes of the token's secret, which the database has not; elsewhere the token's proof,
+-- if there is one, and the key, which a caller without a token should therefore make random.
 create or replace function internal.idempotency_code(salt bytea, element jsonb)
 returns text
 language sql immutable parallel safe
@@ -36,7 +36,6 @@ $$;
 create or replace function internal.claim_idempotency_key(element jsonb, claimed bytea[] default '{}')
 returns internal.idempotency_claim
 language plpgsql
-set enable_seqscan = off
 as $$
 declare
   c_key constant text := element ->> 'idempotencyKey';
@@ -80,9 +79,9 @@ begin
 
   -- In a snapshot of its own: what the lock's last holder has kept is seen.
   select k.* into v_kept
-  from accounts.idempotency_key as k
+  from (select * from accounts.idempotency_key as i where i.key_sha256 = v_claim.key_sha256 offset 0) as k
   join accounts.settings as s on s.only_row
-  where k.key_sha256 = v_claim.key_sha256 and k.created_at > statement_timestamp() - s.idempotency_lifetime;
+  where k.created_at > statement_timestamp() - s.idempotency_lifetime;
   if not found then
     v_claim.code_salt := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
     v_claim.code := internal.idempotency_code(v_claim.code_salt, element);
@@ -105,7 +104,6 @@ $$;
 create or replace function internal.keep_answers(claims internal.idempotency_claim[])
 returns void
 language plpgsql
-set enable_seqscan = off
 as $$
 begin
   delete from accounts.idempotency_key as k

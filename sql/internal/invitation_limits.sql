@@ -46,7 +46,6 @@ $$;
 create or replace function internal.within_limits(plan internal.planned_invitation[])
 returns internal.planned_invitation[]
 language plpgsql
-set enable_seqscan = off
 as $$
 declare
   v_is_over boolean;
@@ -178,7 +177,6 @@ $$;
 create or replace function internal.uncount_invitations(plan internal.planned_invitation[], done int[])
 returns void
 language plpgsql
-set enable_seqscan = off
 as $$
 begin
   update accounts.invitation_use as u

@@ -39,8 +39,10 @@ begin
     (user_group_keys, account_key, groups_revision, modules_revision, groups, buyers, modules)
   select sets[m.position]::bigint[], a.key, a.groups_revision, t.modules_revision, m.groups, m.buyers, m.modules
   from internal.group_members(sets, '{groups,buyers,modules}') as m
-  join accounts.user_group as g on g.key = (sets[m.position]::bigint[])[1]
-  join accounts.account as a on a.key = g.account_key
+  cross join lateral (
+    select i.account_key from accounts.user_group as i where i.key = (sets[m.position]::bigint[])[1] offset 0
+  ) as g
+  cross join lateral (select i.* from accounts.account as i where i.key = g.account_key offset 0) as a
   cross join accounts.settings as t
   where octet_length(m.groups) + octet_length(m.buyers) + octet_length(m.modules) <= c_longest
     and (select count(*) from accounts.user_group_set as o where o.account_key = a.key) < c_most

@@ -4,14 +4,11 @@
 -- codes: the one-time code just made for the key at the same place, or null; without one, invitation.url is left out.
 -- $meta.omitted says what was left out. position counts the keys from 1; the rows come in no particular order.
 --
--- plpgsql and not SQL because plpgsql keeps its plan from call to call. Without hash joins because one object is the
--- usual number: the planner, who expects ten, would read the whole of a small table to find it. In order of their
--- groups, because what groups give is most of the work, and the members of an account have few different ones.
+-- plpgsql and not SQL because plpgsql keeps its plan from call to call. In order of their groups, because what groups
+-- give is most of the work, and the members of an account have few different ones.
 create or replace function internal.membership_objects(kind text, keys bigint[], codes text[], sections text[])
 returns table ("position" int, object json)
 language plpgsql stable
-set enable_hashjoin = off
-set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare

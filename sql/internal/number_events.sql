@@ -26,7 +26,7 @@ begin
     and not exists (
       select from accounts.outbox as o
       where o.key > v_horizon.settled_key
-        and not exists (select from accounts.event as e where e.outbox_key = o.key)) then
+        and not exists (select from accounts.event as e where e.outbox_key = o.key offset 0)) then
     return 0;
   end if;
 
@@ -42,7 +42,7 @@ begin
     select o.key, row_number() over (order by o.key) as n
     from accounts.outbox as o
     where o.key > v_horizon.settled_key
-      and not exists (select from accounts.event as e where e.outbox_key = o.key)
+      and not exists (select from accounts.event as e where e.outbox_key = o.key offset 0)
     order by o.key
     limit max_count
   ),

@@ -33,10 +33,6 @@ $$;
 create or replace function internal.record_rehearsal(operation text, element jsonb)
 returns void
 language plpgsql
-set enable_seqscan = off
-set enable_hashjoin = off
-set enable_mergejoin = off
-set enable_bitmapscan = off
 as $$
 declare
   v_plan internal.planned_invitation[];

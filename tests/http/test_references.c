@@ -140,27 +140,6 @@ Test(references, to_a_default_group_that_is_another_meanwhile_lead_to_that)
     free(email);
 }
 
-Test(references, to_a_person_who_is_renamed_meanwhile_are_to_them)
-{
-    struct account *elsewhere = account_make(pg, "Client");
-    char *email = new_email(), *body = create_body(email, NULL, NULL);
-    struct member *member = member_invite(server, elsewhere->token, body);
-    struct answer answer;
-
-    free(database_query(pg, "begin", NULL));
-    free(database_query(pg,
-        "update accounts.person set first_name = 'Renamed' where key = internal.person_key($1)",
-        member->user_id, NULL));
-    answer = race("POST", ACCOUNT_USERS, body);
-    cr_expect_eq(answer.status, 201, "%ld %s", answer.status, answer.text);
-    cr_expect_str_eq(answer_text(&answer, "user", "id", NULL), member->user_id);
-    answer_free(&answer);
-    member_free(member);
-    free(body);
-    free(email);
-    account_free(elsewhere);
-}
-
 /* Addresses of tests/http/poison.sql, whose first insert fails. What is no race is not tried again: it would
  * only hide a mistake of ours. */
 Test(references, that_lost_a_race_are_tried_again_and_no_others)
