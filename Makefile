@@ -163,8 +163,8 @@ $(out)/accountsd_torture: $(out)/server/main.o $(out)/tests/torture/faults.o $(o
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) $(ldflags) $(addprefix -Wl$(comma)--wrap=PQ,$(torture_wrapped)) -o $@ $^ $(pkg_libs)
 
-$(out)/torture_tests: $(out)/tests/torture/test_torture.o $(out)/tests/http/harness.o $(out)/tests/http/fixture.o \
-	$(out)/tests/http/process.o $(out)/tests/http/program.o
+$(out)/torture_tests: $(addprefix $(out)/tests/,torture/test_torture.o torture/test_deliver.o torture/arm.o \
+	http/harness.o http/fixture.o http/process.o http/program.o http/trouble.o mail/office.o mail/sink.o)
 $(out)/unit_tests: $(call test_objects,unit)
 $(out)/vector_tests: $(call test_objects,vectors)
 $(out)/http_tests: $(call test_objects,http)

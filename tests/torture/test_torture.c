@@ -1,13 +1,12 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "faults.h"
+#include "arm.h"
 #include "http/fixture.h"
 #include "http/process.h"
 
@@ -32,7 +31,7 @@ static const struct {
 
 struct bench {
     struct faults *faults;
-    char faults_path[64];
+    char faults_path[FAULTS_PATH_SIZE];
     PGconn *pg;
     struct account *account;
     struct server *server;
@@ -57,17 +56,8 @@ static void start(struct bench *bench)
 static struct bench *bench_make(void)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
-    int fd;
 
-    strcpy(bench->faults_path, "/tmp/accountsd-faults-XXXXXX");
-    fd = mkstemp(bench->faults_path);
-    cr_assert_geq(fd, 0);
-    cr_assert_eq(ftruncate(fd, sizeof(struct faults)), 0);
-    bench->faults = mmap(NULL, sizeof(struct faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    cr_assert_neq(bench->faults, MAP_FAILED);
-    close(fd);
-    setenv(FAULTS_FILE, bench->faults_path, 1);
-
+    bench->faults = faults_share(bench->faults_path);
     bench->pg = database_connect(database_url());
     bench->account = account_make(bench->pg, "Client");
     cr_assert_geq(asprintf(&bench->name, "torture-%d", (int)getpid()), 0);
@@ -77,30 +67,11 @@ static struct bench *bench_make(void)
 
 static void bench_free(struct bench *bench)
 {
-    munmap(bench->faults, sizeof(struct faults));
-    unlink(bench->faults_path);
+    faults_unshare(bench->faults, bench->faults_path);
     account_free(bench->account);
     PQfinish(bench->pg);
     free(bench->name);
     free(bench);
-}
-
-static void arm(struct bench *bench, enum faults_kind kind, long spared, long doomed)
-{
-    struct faults *faults = bench->faults;
-
-    atomic_store(&faults->failed, 0);
-    atomic_store(&faults->spared, spared);
-    atomic_store(&faults->doomed, doomed);
-    *faults->caller = '\0';
-    atomic_store(&faults->kind, kind);
-}
-
-/* How many calls have failed. */
-static long disarm(struct bench *bench)
-{
-    atomic_store(&bench->faults->kind, FAULTS_NONE);
-    return atomic_load(&bench->faults->failed);
 }
 
 static struct answer create(struct bench *bench)
@@ -213,9 +184,9 @@ static void fail_each(struct bench *bench, const struct operation *operation, en
         struct answer answer;
 
         cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
-        arm(bench, kind, n, doomed);
+        faults_arm(bench->faults, kind, n, doomed);
         answer = operation->run(bench);
-        failed = disarm(bench);
+        failed = faults_disarm(bench->faults);
         n++;
         assert_lives(bench, n);
         expect_sound(bench, operation, &answer, n);
@@ -235,13 +206,13 @@ static void fail_each_of_connecting(
 
     do {
         cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
-        arm(bench, kind, n, 1);
+        faults_arm(bench->faults, kind, n, 1);
         free(database_query(bench->pg,
             "select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = $1",
             bench->name, NULL));
         n += step;
         assert_recovers(bench, &create_operation, n, RECOVERY_MS);
-        failed = disarm(bench);
+        failed = faults_disarm(bench->faults);
         assert_lives(bench, n);
     } while (failed > 0);
     cr_expect_gt(n, first + step, "connecting makes no call that could fail");
@@ -343,9 +314,9 @@ Test(torture, the_first_request_of_a_server)
         struct answer answer;
 
         await_connection(bench);
-        arm(bench, FAULTS_ALLOCATION, n, 1);
+        faults_arm(bench->faults, FAULTS_ALLOCATION, n, 1);
         answer = create(bench);
-        cr_expect_eq(disarm(bench), 1);
+        cr_expect_eq(faults_disarm(bench->faults), 1);
         expect_sound(bench, &create_operation, &answer, n + 1);
         answer_free(&answer);
         assert_recovers(bench, &create_operation, n + 1, 0);

@@ -1,0 +1,44 @@
+#include "arm.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct faults *faults_share(char path[FAULTS_PATH_SIZE])
+{
+    struct faults *faults;
+    int fd;
+
+    strcpy(path, "/tmp/accountsd-faults-XXXXXX");
+    fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(ftruncate(fd, sizeof(*faults)), 0);
+    faults = mmap(NULL, sizeof(*faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    cr_assert_neq(faults, MAP_FAILED);
+    close(fd);
+    setenv(FAULTS_FILE, path, 1);
+    return faults;
+}
+
+void faults_unshare(struct faults *faults, const char *path)
+{
+    munmap(faults, sizeof(*faults));
+    unlink(path);
+}
+
+void faults_arm(struct faults *faults, enum faults_kind kind, long spared, long doomed)
+{
+    atomic_store(&faults->failed, 0);
+    atomic_store(&faults->spared, spared);
+    atomic_store(&faults->doomed, doomed);
+    *faults->caller = '\0';
+    atomic_store(&faults->kind, kind);
+}
+
+long faults_disarm(struct faults *faults)
+{
+    atomic_store(&faults->kind, FAULTS_NONE);
+    return atomic_load(&faults->failed);
+}

@@ -1,0 +1,95 @@
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "arm.h"
+#include "http/trouble.h"
+#include "mail/office.h"
+
+/* Every call that delivery makes and that can fail does so once, the first, then the second, until it makes
+ * no more for a mail: each mail is sent all the same, later at worst, and none twice. */
+
+/* Far more calls than there are. */
+#define MAX_CALLS 2000
+#define MAILS 3
+
+TestSuite(deliver, .timeout = 540);
+
+struct bench {
+    struct faults *faults;
+    char faults_path[FAULTS_PATH_SIZE];
+    struct office *office;
+    struct server *worker;
+};
+
+static struct bench bench_make(void)
+{
+    struct bench bench;
+
+    bench.faults = faults_share(bench.faults_path);
+    bench.office = office_open();
+    office_set_sink(bench.office, &(struct sink_options){0});
+    /* Little that is done by the clock, and what is lost is not lost for long. */
+    bench.worker = office_start_worker(bench.office,
+        (const char *[]){"--mails-in-flight=3", "--lease=2600", "--smtp-timeout=600",
+            "--smtp-connect-timeout=500", "--poll-interval=500", "--announce-interval=600000", NULL});
+    return bench;
+}
+
+static void bench_free(struct bench *bench)
+{
+    cr_expect_eq(server_stop(bench->worker, SIGTERM), 0);
+    office_close(bench->office);
+    faults_unshare(bench->faults, bench->faults_path);
+}
+
+/* Waits until so many mails are sent, each of them once. */
+static void expect_sent(struct bench *bench, size_t count)
+{
+    for (long waited = 0; office_count(bench->office, "Sent") < count; waited += 20, sleep_ms(20)) {
+        cr_assert_eq(waitpid(bench->worker->pid, NULL, WNOHANG), 0, "mail %zu: %s ends the worker", count,
+            bench->faults->caller);
+        cr_assert_lt(waited, 60000, "mail %zu is not sent after %s", count, bench->faults->caller);
+    }
+    cr_assert_eq(sink_count_accepted(bench->office->sink), count, "after %s: of %zu mails %zu are sent",
+        bench->faults->caller, count, sink_count_accepted(bench->office->sink));
+}
+
+/* Sends the mails, while the database keeps the worker waiting that has to say so of the first: the others
+ * are then said of together. */
+static void send_together(struct bench *bench)
+{
+    size_t reached = sink_reached(bench->office->sink, SINK_END);
+
+    sink_set_faults(bench->office->sink,
+        (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+    office_queue(bench->office, MAILS);
+    cr_assert(sink_await(bench->office->sink, SINK_END, reached + MAILS));
+    free(database_query(bench->office->pg, "begin", NULL));
+    free(database_query(
+        bench->office->pg, "select key from accounts.outbox where delivery = 'Queued' for update", NULL));
+    sink_set_faults(bench->office->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
+    sink_release(bench->office->sink);
+    await_waiting(bench->office->pg, "1");
+    sleep_ms(50);
+}
+
+Test(deliver, tells_what_became_of_mails_whatever_fails)
+{
+    struct bench bench = bench_make();
+    long n = 0, failed;
+
+    do {
+        cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
+        send_together(&bench);
+        faults_arm(bench.faults, FAULTS_ALLOCATION, n++, 1);
+        free(database_query(bench.office->pg, "commit", NULL));
+        expect_sent(&bench, bench.office->queued);
+        failed = faults_disarm(bench.faults);
+    } while (failed > 0);
+    cr_expect_gt(n, 10, "telling makes %ld calls that could fail", n - 1);
+    printf("deliver, allocation: %ld calls failed, one at a time\n", n - 1);
+    bench_free(&bench);
+}
