@@ -554,7 +554,7 @@ bool connections_init(struct connections *connections, const struct config *conf
         h2o_linklist_init_anchor(&connections->deadlines[i].connections);
     connections->deadlines[DEADLINE_REQUEST].timeout_us = (uint64_t)config->request_timeout * 1000;
     connections->deadlines[DEADLINE_RESPONSE].timeout_us = (uint64_t)config->response_timeout * 1000;
-    connections->deadlines[DEADLINE_REFUSAL].timeout_us = REFUSAL_TIMEOUT_MS * 1000;
+    connections->deadlines[DEADLINE_REFUSAL].timeout_us = REFUSAL_TIMEOUT_MS * 1000UL;
     h2o_linklist_init_anchor(&connections->ending);
     if ((connections->accept.ssl_ctx = tls) != NULL)
         SSL_CTX_up_ref(tls);
