@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
-select plan(274);
+select plan(282);
 
 create function pg_temp.addition(kind text, invited jsonb, group_id text, token text default null)
 returns text
@@ -168,6 +168,34 @@ select is(
   jsonb_build_array(s.actor, pg_temp.record('account_user.group_added', s.actor, s.role, :'trace_id', s.invited)),
   format('%s: %s may, and is the actor', s.kind, s.name))
 from served_member as s;
+
+-- A hundred groups, and no more.
+set local role accountsd_dba;
+select array_agg(
+    api.create_user_group(pg_temp.of_account(:'client', jsonb_build_object('name', 'Group ' || n))) ->> 'id')
+  as hundred
+from generate_series(1, 100) as n \gset
+reset role;
+create temp table full_member as
+select m.kind, pg_temp.invite(:'client_token', 'full-' || m.kind || '@example.com',
+    pg_temp.ids(variadic (:'hundred'::text[])[1:99])) as invited
+from member as m;
+select is(
+  jsonb_array_length(pg_temp.answer('accountsd_server',
+    pg_temp.addition(f.kind, f.invited, (:'hundred'::text[])[100], :'client_token')) -> 'groups'),
+  100, f.kind || ': a hundredth group is added')
+from full_member as f;
+select is(
+  jsonb_array_length(pg_temp.answer('accountsd_server',
+    pg_temp.addition(f.kind, f.invited, (:'hundred'::text[])[1], :'client_token')) -> 'groups'),
+  100, f.kind || ': one of the hundred is no more')
+from full_member as f;
+select is(
+  pg_temp.problem_of('accountsd_server',
+    pg_temp.addition(f.kind, f.invited, :'client_northern', :'client_token')) ->> 'sqlstate',
+  'PT400', f.kind || ': another is one too many')
+from full_member as f;
+select is(cardinality(pg_temp.linked_groups(f.invited)), 100, f.kind || ': and is not added') from full_member as f;
 
 -- The caller's transaction.
 select pg_temp.contents() as before \gset
