@@ -50,7 +50,9 @@ begin
       -- The programs leave no transaction open; a connection that is cut may.
       ('idle_in_transaction_session_timeout', '10s'),
       -- A statement whose client is gone ends and releases its locks.
-      ('client_connection_check_interval', '1s')
+      ('client_connection_check_interval', '1s'),
+      -- In a stricter one, requests that meet fail where they would have waited.
+      ('default_transaction_isolation', 'read committed')
     ) as s (name, value)
     where not exists (
       select

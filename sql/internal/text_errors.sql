@@ -73,6 +73,10 @@ declare
     '^(?:(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?'
     '(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(?:-[0-9A-WY-Za-wy-z](?:-[A-Za-z0-9]{2,8})+)*'
     '(?:-[Xx](?:-[A-Za-z0-9]{1,8})+)?|[Xx](?:-[A-Za-z0-9]{1,8})+)$';
+  -- White space is listed, because [[:space:]] is what the locale of the database says.
+  c_space constant text := '\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000';
+  c_url_base constant text :=
+    '^https?://[^' || c_space || '/?#]+[^' || c_space || '?#]*[^/' || c_space || '?#]$';
   v_message text;
 begin
   case rule
@@ -108,7 +112,7 @@ begin
       v_message := case when value not in ('Active', 'Enabled', 'Disabled')
         then 'is not Active, Enabled or Disabled' end;
     when 'url_base' then
-      v_message := case when value !~ '^https?://[^[:space:]/?#]+[^[:space:]?#]*[^/[:space:]?#]$'
+      v_message := case when value !~ c_url_base
         then 'is not an http or https URL without query, fragment and final slash' end;
     when 'lifetime' then
       v_message := case when value !~ '^[0-9]{1,6} (minute|hour|day)s?$'

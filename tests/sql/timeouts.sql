@@ -1,13 +1,13 @@
 -- The settings of the server's role. That they reach a session through a pooler, and are heeded there, is tested in
 -- tests/http/test_pooler.c.
 begin;
-select plan(7);
+select plan(8);
 
 create temporary view setting as
 select split_part(s.setting, '=', 1) as name, split_part(s.setting, '=', 2)::interval as value, r.setdatabase
 from pg_db_role_setting as r
 cross join lateral unnest(r.setconfig) as s (setting)
-where r.setrole = to_regrole('accountsd_server') and split_part(s.setting, '=', 1) <> 'deadlock_timeout'
+where r.setrole = to_regrole('accountsd_server') and split_part(s.setting, '=', 1) not in ('deadlock_timeout', 'default_transaction_isolation')
   and r.setdatabase in (0, (select d.oid from pg_database as d where d.datname = current_database()));
 
 select is(
@@ -33,6 +33,14 @@ select ok(
   (select d.setting::int < 1000 * extract(epoch from l.value)
     from setting as l, pg_settings as d where l.name = 'lock_timeout' and d.name = 'deadlock_timeout'),
   'a deadlock is found before the wait for its lock ends');
+
+select is(
+  (select array_agg(r.setrole::regrole::text order by 1)
+    from pg_db_role_setting as r
+    cross join lateral unnest(r.setconfig) as s (setting)
+    where s.setting = 'default_transaction_isolation=read committed'
+      and r.setdatabase = (select d.oid from pg_database as d where d.datname = current_database())),
+  array['accountsd_delivery', 'accountsd_server'], 'the programs are READ COMMITTED, whatever the database has set');
 
 select * from finish();
 rollback;
