@@ -11,6 +11,8 @@ create table accounts.settings (
   mail_attempts int not null default 15,
   mail_retry_interval interval not null default '1 minute',
   mail_retry_interval_max interval not null default '4 hours',
+  set_limit int not null default 1000,
+  filter_limit int not null default 100,
   modules_revision bigint not null default 0,
   constraint settings_only_row check (only_row),
   constraint settings_invitation_url_base_shape
@@ -19,6 +21,8 @@ create table accounts.settings (
     check (invitation_lifetime between interval '1 minute' and interval '366 days'),
   constraint settings_idempotency_lifetime_range
     check (idempotency_lifetime between interval '1 minute' and interval '366 days'),
+  constraint settings_set_limit_range check (set_limit between 64 and 10000),
+  constraint settings_filter_limit_range check (filter_limit between 1 and 10000),
   constraint settings_mail_attempts_range check (mail_attempts between 1 and 100),
   constraint settings_mail_retry_interval_range check (
     mail_retry_interval > interval '0' and mail_retry_interval <= mail_retry_interval_max

@@ -27,6 +27,9 @@ and at most how long.
 "idempotency.lifetime" ("1 days"): for how long an answer is given again to its idempotency key.
 "limit.token", "limit.account", "limit.recipient": "none" (the default) or such as "20 per 1 days": how many
 invitations, those sent again among them, a token may make, and an account and a person (in all accounts) may get: so
-many at once, and after that one each twentieth of the time. Raises PT400, PT401.';
+many at once, and after that one each twentieth of the time.
+"limit.set" (1000): how many requests a call of api.create_account_users may have. "limit.filter" (100): what the filter
+of a list may cost, of which any(), all() and a field of a collection have 10, any other expression 1 and ten values in
+lists 1. Raises PT400, PT401.';
 
 grant execute on function api.configure(jsonb) to accountsd_dba;

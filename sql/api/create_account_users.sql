@@ -6,7 +6,10 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if internal.has_conditions(requests) then
+  if jsonb_array_length(requests) > (select s.set_limit from accounts.settings as s) then
+    perform internal.raise_problem(400, 'The request is not valid.', jsonb_build_object('$', jsonb_build_array(
+      format('has more than %s items', (select s.set_limit from accounts.settings as s)))));
+  elsif internal.has_conditions(requests) then
     return query
     select i.* from internal.invite(requests) as i order by i.ordinal;
   else
@@ -22,6 +25,7 @@ requests: array of {"request": as api.create_account_user takes it, "token": "<t
 "traceparent": W3C trace context, "idempotencyKey", "codeSeed", "rollback": as in api.serve}; without a token the caller
 acts as its database role.
 Returns a row for each request in order: the HTTP status, and either id and body or detail and errors. A request that is
-refused changes nothing and raises nothing; an error raised by Postgres itself undoes the whole set.';
+refused changes nothing and raises nothing; an error raised by Postgres itself undoes the whole set. More requests than
+"limit.set" of api.configure, 1000 unless changed, raise PT400.';
 
 grant execute on function api.create_account_users(jsonb) to accountsd_server, accountsd_dba;

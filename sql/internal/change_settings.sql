@@ -21,6 +21,12 @@ as $$
     select 'mail.attempts', 'is not 1 to 100'
     where (settings -> 'mail.attempts')::bigint not between 1 and 100
     union all
+    select 'limit.set', 'is not 64 to 10000'
+    where (settings -> 'limit.set')::bigint not between 64 and 10000
+    union all
+    select 'limit.filter', 'is not 1 to 10000'
+    where (settings -> 'limit.filter')::bigint not between 1 and 10000
+    union all
     select t.name, 'is not 1 to 1000000 per 1 minute to 366 days'
     from unnest(array['token', 'account', 'recipient']) as k (kind)
     cross join lateral (select 'limit.' || k.kind as name, nullif(settings ->> ('limit.' || k.kind), 'none') as given)
@@ -47,6 +53,8 @@ begin
   set invitation_url_base = coalesce(settings ->> 'invitation.urlBase', s.invitation_url_base),
       invitation_lifetime = coalesce((settings ->> 'invitation.lifetime')::interval, s.invitation_lifetime),
       idempotency_lifetime = coalesce((settings ->> 'idempotency.lifetime')::interval, s.idempotency_lifetime),
+      set_limit = coalesce((settings -> 'limit.set')::int, s.set_limit),
+      filter_limit = coalesce((settings -> 'limit.filter')::int, s.filter_limit),
       mail_attempts = coalesce((settings -> 'mail.attempts')::int, s.mail_attempts),
       mail_retry_interval = coalesce((settings ->> 'mail.retryInterval')::interval, s.mail_retry_interval),
       mail_retry_interval_max =
@@ -94,6 +102,8 @@ as $$
     'idempotency.lifetime', internal.lifetime_text(s.idempotency_lifetime),
     'limit.token', internal.limit_text('token'),
     'limit.account', internal.limit_text('account'),
-    'limit.recipient', internal.limit_text('recipient'))
+    'limit.recipient', internal.limit_text('recipient'),
+    'limit.set', s.set_limit,
+    'limit.filter', s.filter_limit)
   from accounts.settings as s
 $$;

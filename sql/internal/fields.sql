@@ -90,6 +90,8 @@ begin
       ('limit.token', 'limit', false),
       ('limit.account', 'limit', false),
       ('limit.recipient', 'limit', false),
+      ('limit.set', 'integer', false),
+      ('limit.filter', 'integer', false),
       ('invitation.reminder', 'reminder', false),
       ('invitation.expiredEvent', 'boolean', false),
       ('mail.attempts', 'integer', false),

@@ -88,6 +88,9 @@ begin
     (jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (exists(@.list)).list[*]')
       -> v_limits.listed ->> 'at', v_limits.listed, 'values in lists')) as e (at, most, what)
   where e.at is not null;
+  if v_excess is null and v_filters <> '[]' then
+    v_excess := internal.filter_excess(v_filters);
+  end if;
   errors := internal.list_error(errors, '$filter', variadic coalesce(v_excess, '{}'));
   if v_excess is null and v_filters <> '[]' then
     select c.parameters, c.condition, c.problems into v_part
@@ -138,6 +141,32 @@ begin
       total := replace(total, v_probe, v_join);
     end if;
   end if;
+end
+$$;
+
+-- Why a filter costs more than the setting allows; null if it does not. What a collection is asked for is a subquery for
+-- each membership, and dear to plan among others.
+create or replace function internal.filter_excess(filters jsonb)
+returns text[]
+language plpgsql stable
+as $$
+declare
+  c_most constant int := (select s.filter_limit from accounts.settings as s);
+  c_of_collections constant jsonb := jsonb_path_query_array(filters, 'strict $.** ? (@.type() == "object")
+    ? (@.call == "any" || @.call == "all" || @.of[0].value like_regex "^(groups|buyers|modules)")');
+  c_cost constant int :=
+    jsonb_array_length(jsonb_path_query_array(filters, 'strict $.** ? (@.type() == "object") ? (@.call != "")'))
+    + 9 * jsonb_array_length(c_of_collections)
+    + jsonb_array_length(jsonb_path_query_array(filters,
+      'strict $.** ? (@.type() == "object") ? (exists(@.list)).list[*]')) / 10;
+begin
+  if c_cost > c_most then
+    return array[format(
+      'position %s: the filter costs %s and may cost %s: what asks for groups, buyers or modules costs 10, any other '
+      'expression 1, ten values in lists 1',
+      coalesce(c_of_collections -> 0, filters -> 0) ->> 'at', c_cost, c_most)];
+  end if;
+  return null;
 end
 $$;
 

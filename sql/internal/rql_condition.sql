@@ -244,6 +244,41 @@ begin
 end
 $$;
 
+-- The SQL of a field being one of many values, which become more of the parameters: one comparison with an array, since
+-- hundreds of them are dear to plan. Null, and the parameters unchanged, where a value of the list or the field is of a
+-- kind that is compared one by one.
+create or replace function internal.rql_membership(
+  type text, expression text, list jsonb, inout parameters text[], out condition text)
+language plpgsql stable
+as $$
+declare
+  v_which constant text := case when type like 'id:%' then substr(type, 4) end;
+  v_values constant text[] := array(
+    select internal.rql_text(i.item ->> 'value') from jsonb_array_elements(list) as i (item));
+  v_first constant int := coalesce(cardinality(parameters), 0) + 1;
+  v_slice constant text := format('($1)[%s:%s]', v_first, v_first + cardinality(v_values) - 1);
+begin
+  if array_position(v_values, null) is not null
+    or expression = 'status'
+    or exists (select from unnest(v_values) as v (value) where v_which is not null
+      and internal.rql_key(v_which, v.value) is null) then
+    return;
+  end if;
+  condition := case
+    when v_which is not null then format(
+      '%s = any (array(select internal.%s_key(v.value) from unnest(%s) as v (value)))', expression, v_which, v_slice)
+    when type = 'email' then format('%s = any (array(select internal.email_key(v.value) from unnest(%s) as v (value)))',
+      expression, v_slice)
+    when type = 'name' then format('(%s = any (%s) and %s = any (array(select %s from unnest(%s) as v (value))))',
+      expression, v_slice, internal.rql_sortable(type, expression), internal.rql_sortable('text', 'v.value'), v_slice)
+    when type = 'text' then format('%s = any (%s)', expression, v_slice)
+  end;
+  if condition is not null then
+    parameters := parameters || v_values;
+  end if;
+end
+$$;
+
 -- The SQL of a parsed expression, with every value as one more of the parameters ($1), and its mistakes.
 -- collection: where the expression is in any() or all(), so that fields are those of one of its rows.
 --
@@ -338,10 +373,17 @@ begin
       problems := problems || format('position %s: %s takes a list of values in parentheses',
         v_of -> 1 ->> 'at', v_call);
     else
+      if v_call in ('in', 'out') and jsonb_array_length(v_of -> 1 -> 'list') > 2 then
+        select m.parameters, m.condition into v_part
+        from internal.rql_membership(v_field.type, v_field.expression, v_of -> 1 -> 'list', parameters) as m;
+        parameters := v_part.parameters;
+        v_parts := array_remove(array[v_part.condition], null);
+      end if;
       for v_child in
         select i.value
         from jsonb_array_elements(
           case when v_call in ('in', 'out') then v_of -> 1 -> 'list' else jsonb_build_array(v_of -> 1) end) as i (value)
+        where v_parts = '{}'
       loop
         select c.parameters, c.condition, c.problem into v_part
         from internal.rql_comparison(

@@ -11,7 +11,8 @@ select is(
   :'answer'::jsonb, '{"invitation.urlBase": "https://portal.example/welcome", "invitation.lifetime": "2160 minutes",
     "invitation.reminder": "none", "invitation.expiredEvent": false, "mail.attempts": 15,
     "mail.retryInterval": "1 minutes", "mail.maxRetryInterval": "240 minutes",
-    "idempotency.lifetime": "1 days", "limit.token": "none", "limit.account": "none", "limit.recipient": "none"}',
+    "idempotency.lifetime": "1 days", "limit.token": "none", "limit.account": "none", "limit.recipient": "none",
+    "limit.set": 1000, "limit.filter": 100}',
   'the answer has every setting');
 select is(
   (select jsonb_build_object('base', s.invitation_url_base, 'lifetime', extract(epoch from s.invitation_lifetime))
