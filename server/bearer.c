@@ -82,6 +82,17 @@ enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *b
     return BEARER_OK;
 }
 
+uint64_t bearer_hash(const struct bearer *bearer)
+{
+    const unsigned char *bytes = (const unsigned char *)bearer;
+    uint64_t hash = 14695981039346656037U;
+
+    /* FNV-1a: the texts are an id and a hash already. */
+    for (size_t i = 0; i < sizeof(*bearer); i++)
+        hash = (hash ^ bytes[i]) * 1099511628211U;
+    return hash;
+}
+
 bool bearer_mac(
     const char *value, size_t len, const char *text, size_t text_len, char mac[BEARER_HASH_LEN + 1])
 {

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define BEARER_ID_MAX 18
 #define BEARER_HASH_LEN 64
@@ -31,6 +32,9 @@ bool bearer_is_sent(const char *value, size_t len);
 
 /* Reads the value of an Authorization header. Unless BEARER_OK *bearer is untouched. */
 enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *bearer);
+
+/* For tables. */
+uint64_t bearer_hash(const struct bearer *bearer);
 
 /* Writes HMAC-SHA-256 (RFC 2104) of a text under the secret in a value that bearer_parse has taken, as
  * lower-case hex. It can be made again by who has both and by nobody else, the database included, which knows

@@ -93,11 +93,17 @@ static const struct option options[] = {
     NUMBER(SERVE, "prepared-statements", "ACCOUNTSD_PREPARED_STATEMENTS", prepared_statements, "1", 0, 1,
         "1: prepare statements by name; 0: do not, for PgBouncer's transaction pooling"),
     NUMBER(SERVE, "queue-size", "ACCOUNTSD_QUEUE_SIZE", queue_size, "1024", 1, 1000000,
-        "requests of each worker that may wait for a database connection"),
+        "requests of each worker that may wait for a database connection, one token's up to half of them"),
     NUMBER(SERVE, "queue-timeout", "ACCOUNTSD_QUEUE_TIMEOUT", queue_timeout, "5000", 100, 600000,
         "milliseconds that a request may wait for a database connection"),
     NUMBER(SERVE, "set-size", "ACCOUNTSD_SET_SIZE", set_size, "32", 1, CONFIG_SET_SIZE_MAX,
         "waiting requests that one database call may take"),
+    NUMBER(SERVE, "set-time", "ACCOUNTSD_SET_TIME", set_time, "20", 1, 10000,
+        "milliseconds that a database call of several requests may take, by what theirs took before, while "
+        "there are others"),
+    NUMBER(SERVE, "refusal-lifetime", "ACCOUNTSD_REFUSAL_LIFETIME", refusal_lifetime, "3000", 0, 60000,
+        "milliseconds for which a token that the database has refused is refused without asking it again; 0: "
+        "always ask"),
     NUMBER(SERVE, "max-connections", "ACCOUNTSD_MAX_CONNECTIONS", max_connections, "10000", 1, 1000000,
         "open client connections, shared out evenly among the workers"),
     NUMBER(SERVE, "max-connections-per-address", "ACCOUNTSD_MAX_CONNECTIONS_PER_ADDRESS",

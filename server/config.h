@@ -39,6 +39,8 @@ struct config {
     long queue_size;
     long queue_timeout;
     long set_size;
+    long set_time;
+    long refusal_lifetime;
     long max_connections;
     long max_connections_per_address;
     long max_requests_per_address;

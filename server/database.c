@@ -19,6 +19,9 @@
 #define HASTY_MS 2000
 #define LOCK_NOT_AVAILABLE "55P03"
 
+/* A token as JSON, with its end. */
+#define TOKEN_TEXT_SIZE (BEARER_ID_MAX + BEARER_HASH_LEN + 4)
+
 /* A connection of no use, while another may do: to a server that has become a standby; one that has lost what
  * was prepared on it, or prepared it before functions were replaced. */
 static const char *const stale_sqlstates[] = {"25006", "26000", "0A000"};
@@ -110,11 +113,21 @@ static void fail_set(struct connection *connection, int status)
 
     connection->count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (connection->is_undone)
+        if (connection->is_undone || connection->calls[i]->step == STATEMENT_CHECK_TOKENS)
             reply_status(connection->calls[i], status, NULL);
         else
             reply_unknown(connection->calls[i], status);
     }
+}
+
+/* The set has come to its end, or to ours. Returns the microseconds that it took. */
+static uint64_t charge_set(struct connection *connection)
+{
+    uint64_t now = metrics_now(), us = now - connection->sent_at;
+
+    queue_charge(&connection->database->queue, connection->calls, connection->count, us);
+    connection->sent_at = now;
+    return us;
 }
 
 /* Gives up a connection. Its set is tried again if the database has said that it was not done. */
@@ -126,6 +139,8 @@ static void drop_connection(struct connection *connection, int status, const cha
     log_event("database_connection_lost", json_pack("{s:s, s:i}", "reason", reason, "requests", (int)count));
     close_connection(connection);
     metrics_add(database->metrics, METRICS_DATABASE_LOST, 1);
+    if (count > 0)
+        charge_set(connection);
     if (count > 0 && connection->is_undone && connection->calls[0]->tries < MAX_TRIES) {
         connection->count = 0;
         queue_put_back(&database->queue, connection->calls, count);
@@ -194,8 +209,7 @@ static void finish_set(struct connection *connection)
         return;
     }
     connection->result = NULL;
-    metrics_observe_call(
-        connection->database->metrics, connection->calls[0]->statement, metrics_now() - connection->sent_at);
+    metrics_observe_call(connection->database->metrics, connection->calls[0]->step, charge_set(connection));
     if (PQresultStatus(result) == PGRES_TUPLES_OK && PQnfields(result) == STATEMENT_COLUMNS)
         reply_set(connection, result);
     else
@@ -286,22 +300,33 @@ static void flush(struct connection *connection)
     }
 }
 
+/* What the statement takes for a call. token: room for one. */
+static h2o_iovec_t element_of(const struct database_call *call, char token[TOKEN_TEXT_SIZE])
+{
+    if (call->step != STATEMENT_CHECK_TOKENS)
+        return call->request;
+    snprintf(token, TOKEN_TEXT_SIZE, "\"%s:%s\"", call->bearer->id, call->bearer->secret_sha256);
+    return h2o_iovec_init(token, strlen(token));
+}
+
 /* Joins the requests of the set to one JSON array, which the caller frees; NULL when memory ran out. */
 static char *join_requests(const struct connection *connection)
 {
+    char token[TOKEN_TEXT_SIZE], *text, *at;
     size_t len = 2;
-    char *text, *at;
 
     for (size_t i = 0; i < connection->count; i++)
-        len += connection->calls[i]->request.len + 1;
+        len += element_of(connection->calls[i], token).len + 1;
     if ((at = text = malloc(len + 1)) == NULL)
         return NULL;
     *at++ = '[';
     for (size_t i = 0; i < connection->count; i++) {
+        h2o_iovec_t element = element_of(connection->calls[i], token);
+
         if (i > 0)
             *at++ = ',';
-        memcpy(at, connection->calls[i]->request.base, connection->calls[i]->request.len);
-        at += connection->calls[i]->request.len;
+        memcpy(at, element.base, element.len);
+        at += element.len;
     }
     memcpy(at, "]", 2);
     return text;
@@ -310,7 +335,7 @@ static char *join_requests(const struct connection *connection)
 static void send_set(struct connection *connection)
 {
     const struct config *config = connection->database->config;
-    const struct statement_text *statement = &statements[connection->calls[0]->statement];
+    const struct statement_text *statement = &statements[connection->calls[0]->step];
     char *requests = join_requests(connection);
     const char *const parameters[] = {requests};
     const uint64_t now = metrics_now();
@@ -324,9 +349,12 @@ static void send_set(struct connection *connection)
     }
     connection->sent_at = now;
     connection->deadline = now + (uint64_t)config->database_timeout * 1000;
-    metrics_observe(connection->database->metrics, METRICS_SET_SIZE, connection->count);
+    if (connection->calls[0]->step != STATEMENT_CHECK_TOKENS)
+        metrics_observe(connection->database->metrics, METRICS_SET_SIZE, connection->count);
     for (size_t i = 0; i < connection->count; i++) {
         connection->calls[i]->tries++;
+        if (connection->calls[i]->step == STATEMENT_CHECK_TOKENS)
+            continue;
         metrics_observe(
             connection->database->metrics, METRICS_QUEUE_WAIT, now - connection->calls[i]->waits_since);
     }
@@ -345,18 +373,24 @@ static void send_set(struct connection *connection)
 
 static void dispatch(struct database *database)
 {
-    if (queue_is_empty(&database->queue))
-        return;
+    size_t idle = 0;
+
+    for (size_t i = 0; i < database->count; i++)
+        idle += database->connections[i].pg != NULL && database->connections[i].count == 0;
     for (size_t i = 0; i < database->count; i++) {
         struct connection *connection = &database->connections[i];
 
         /* A call that fails at once leaves the connection to the next. */
-        while (connection->pg != NULL && connection->count == 0 && !queue_is_empty(&database->queue)) {
-            connection->count = queue_take_set(&database->queue, connection->calls);
+        while (connection->pg != NULL && connection->count == 0) {
+            connection->count = queue_take_set(
+                &database->queue, idle == 1 && database->connected > 1, metrics_now(), connection->calls);
+            if (connection->count == 0)
+                return;
             send_set(connection);
+            idle -= connection->count > 0 || connection->pg == NULL;
+            show_connections(database);
         }
     }
-    show_connections(database);
 }
 
 static void give_up_late(struct database *database)
@@ -441,9 +475,13 @@ struct database *database_create(h2o_context_t *context, const struct config *co
     database->context = context;
     database->metrics = metrics;
     database->count = count;
-    queue_init(&database->queue, config, metrics);
+    if (!queue_init(&database->queue, config, metrics)) {
+        free(database);
+        return NULL;
+    }
     database->connector = connector_start(context->queue, config, on_connector_result, database);
     if (database->connector == NULL) {
+        queue_dispose(&database->queue);
         free(database);
         return NULL;
     }
@@ -466,7 +504,23 @@ void database_destroy(struct database *database)
         if (connection->pg != NULL)
             close_connection(connection);
     }
+    queue_dispose(&database->queue);
     free(database);
+}
+
+/* One that was only asked whether its token is good goes on, if it is. */
+static void on_reply(struct database_call *call, const struct database_reply *reply)
+{
+    struct queue *queue = &call->database->queue;
+    struct database_reply full = {.status = 503};
+
+    if (call->step == STATEMENT_CHECK_TOKENS && reply->status == 200) {
+        if (queue_admit(queue, call))
+            return;
+        reply = &full;
+    }
+    queue_settle(queue, call, reply->status);
+    call->on_end(call, reply);
 }
 
 bool database_submit(struct database *database, struct database_call *call)
@@ -476,5 +530,10 @@ bool database_submit(struct database *database, struct database_call *call)
         return false;
     }
     call->tries = 0;
-    return queue_add(&database->queue, call);
+    if (!queue_add(&database->queue, call))
+        return false;
+    call->database = database;
+    call->on_end = call->on_reply;
+    call->on_reply = on_reply;
+    return true;
 }

@@ -2,11 +2,12 @@
 #define ACCOUNTSD_DATABASE_H
 
 /* The way to the database of one worker: a bounded queue of calls (queue.h) and the connections that
- * serve it. A connection that is free takes what waits, in order of arrival, as one set; nobody is held back
- * to fill a set. Belongs to the worker's thread; knows nothing of HTTP but its status codes. */
+ * serve it. A connection that is free takes what is next as one set; nobody is held back to fill a set.
+ * Belongs to the worker's thread; knows nothing of HTTP but its status codes. */
 
 #include <h2o.h>
 
+#include "bearer.h"
 #include "config.h"
 #include "metrics.h"
 #include "statement.h"
@@ -40,17 +41,24 @@ struct database_call {
     /* One element of the statement's JSON array. */
     h2o_iovec_t request;
     database_on_reply on_reply;
+    /* The token that it is made with, for as long as the call; NULL where it names none. */
+    const struct bearer *bearer;
     /* It may not go in a set with others. */
     bool alone;
 
+    struct database *database;
+    database_on_reply on_end;
     unsigned tries;
-    /* The queue's. */
+    /* The queue's: where it waits or was taken from, and what is to be sent for it next. */
+    struct lane *lane;
+    enum statement step;
+    uint64_t charged_us;
     struct database_call *next;
     /* metrics_now() of when it was put into the queue, the first time and the last. */
     uint64_t queued_at, waits_since;
 };
 
-/* Counts in metrics. NULL when the connector's thread cannot be made. */
+/* Counts in metrics. NULL when memory ran out or the connector's thread cannot be made. */
 struct database *database_create(
     h2o_context_t *context, const struct config *config, struct metrics *metrics);
 

@@ -111,6 +111,8 @@ static void on_reply(struct database_call *call, const struct database_reply *re
     struct problem problem = {
         .status = reply->status, .detail = reply->detail, .errors = reply->errors, .type = reply->type};
 
+    if (reply->status == 401 && call->bearer != NULL)
+        refusals_add(request->context->refusals, call->bearer, metrics_now());
     if ((request->match.route->flags & ROUTE_IS_PAGE) != 0 && send_page(request, reply))
         return;
     if (reply->is_replay)
@@ -170,6 +172,7 @@ static bool find_route(struct request *request)
 
 static bool check_token(struct request *request)
 {
+    struct handler_context *context = request->context;
     h2o_iovec_t value;
 
     if ((request->match.route->flags & ROUTE_IS_PUBLIC) != 0)
@@ -178,7 +181,11 @@ static bool check_token(struct request *request)
     request->answer.has_token = bearer_is_sent(value.base, value.len);
     switch (value.base != NULL ? bearer_parse(value.base, value.len, &request->bearer) : BEARER_MALFORMED) {
     case BEARER_OK:
-        return true;
+        if (!refusals_has(context->refusals, &request->bearer, request->started_us))
+            return true;
+        metrics_add(context->metrics, METRICS_REFUSED_TOKENS, 1);
+        send_status(request, 401, NULL);
+        return false;
     case BEARER_MALFORMED:
         send_status(request, 401, NULL);
         return false;
@@ -298,6 +305,7 @@ static void submit(struct request *request)
     }
     request->call.statement = request->match.route->statement;
     request->call.on_reply = on_reply;
+    request->call.bearer = (request->match.route->flags & ROUTE_IS_PUBLIC) == 0 ? &request->bearer : NULL;
     request->call.alone = request->is_dry_run;
     switch (element_render(&req->pool, &element, &request->call.request)) {
     case ELEMENT_OK:

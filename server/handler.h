@@ -10,6 +10,7 @@
 #include "config.h"
 #include "database.h"
 #include "metrics.h"
+#include "refusals.h"
 #include "template.h"
 
 struct request;
@@ -19,6 +20,7 @@ struct handler_context {
     const struct config *config;
     struct database *database;
     struct metrics *metrics;
+    struct refusals *refusals;
     const struct templates *templates;
     /* Requests that have come in whole and whose response has not left whole. */
     size_t in_flight;

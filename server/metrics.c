@@ -51,10 +51,13 @@ static const struct series_number numbers[METRICS_NUMBERS] = {
     [METRICS_QUEUE_CAPACITY] =
         SERIES_GAUGE("database_queue_capacity", "", "Requests that may wait for a database connection."),
     [METRICS_REFUSED_FULL] = SERIES_COUNTER("database_queue_refusals", "reason=\"full\"", REFUSALS),
+    [METRICS_REFUSED_SHARE] = SERIES_COUNTER("database_queue_refusals", "reason=\"share\"", REFUSALS),
     [METRICS_REFUSED_AWAY] = SERIES_COUNTER("database_queue_refusals", "reason=\"away\"", REFUSALS),
     [METRICS_REFUSED_EXPIRED] = SERIES_COUNTER("database_queue_refusals", "reason=\"expired\"", REFUSALS),
     [METRICS_RETRIES] = SERIES_COUNTER(
         "database_retries", "", "Requests tried again alone because the call that they were in was undone."),
+    [METRICS_REFUSED_TOKENS] = SERIES_COUNTER("refused_tokens", "",
+        "Requests answered 401 without a database call: it had refused their token just before."),
     [METRICS_SCHEMA_UNFIT] = SERIES_GAUGE(
         "schema_unfit_workers", "", "Workers that found a schema that this server does not fit."),
     [METRICS_DRAINING] = SERIES_GAUGE(

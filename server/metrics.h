@@ -29,9 +29,11 @@ enum metrics_number {
     METRICS_QUEUE_LENGTH,
     METRICS_QUEUE_CAPACITY,
     METRICS_REFUSED_FULL,
+    METRICS_REFUSED_SHARE,
     METRICS_REFUSED_AWAY,
     METRICS_REFUSED_EXPIRED,
     METRICS_RETRIES,
+    METRICS_REFUSED_TOKENS,
     /* 1 while the last attempt to connect found a schema that this server cannot work with. */
     METRICS_SCHEMA_UNFIT,
     METRICS_DRAINING,

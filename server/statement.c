@@ -9,6 +9,7 @@
 #define BOTH(function) CALL(function), HASTY_CALL(function)
 
 const struct statement_text statements[STATEMENT_COUNT] = {
+    [STATEMENT_CHECK_TOKENS] = {"check_tokens", BOTH("api.check_tokens"), true, false},
     [STATEMENT_CREATE_ACCOUNT_USERS] = {"create_account_users", BOTH("api.create_account_users"), true, true},
     [STATEMENT_READ] = {"read", BOTH("api.serve"), true, false},
     [STATEMENT_LIST] = {"list", BOTH("api.serve"), false, false},

@@ -8,6 +8,8 @@
  * body, detail, errors, type, is_replay ("t" where the answer was given before), is_rolled_back ("t" where
  * nothing of it was kept, as the request asked). */
 enum statement {
+    /* Each request is a token, as text; the status is 200 or 401. */
+    STATEMENT_CHECK_TOKENS,
     STATEMENT_CREATE_ACCOUNT_USERS,
     STATEMENT_READ,
     STATEMENT_LIST,

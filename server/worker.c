@@ -144,6 +144,7 @@ static void dispose(struct worker *worker)
     while (worker->connections.count > 0 && metrics_now() < deadline)
         turn(worker, DRAIN_TICK_MS);
     database_destroy(worker->handler.database);
+    refusals_free(worker->handler.refusals);
     /* One more turn, in which closed sockets are freed. */
     h2o_evloop_run(loop, 0);
     h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);
@@ -161,8 +162,9 @@ static bool set_up(struct worker *worker)
     h2o_context_init(&worker->context, h2o_evloop_create(), worker->globalconf);
     worker->handler.config = worker->config;
     worker->handler.metrics = worker->metrics;
+    worker->handler.refusals = refusals_create((uint64_t)worker->config->refusal_lifetime * 1000);
     worker->handler.database = database_create(&worker->context, worker->config, worker->metrics);
-    if (worker->handler.database == NULL)
+    if (worker->handler.refusals == NULL || worker->handler.database == NULL)
         return false;
     handler_attach(&worker->context, worker->globalconf->hosts[0], &worker->handler);
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_messages);

@@ -143,6 +143,7 @@ $$;
 \ir api/take_user_group.sql
 \ir api/remove_user.sql
 \ir api/replace_user.sql
+\ir api/check_tokens.sql
 \ir api/serve.sql
 \ir api/get_invitation.sql
 \ir api/claim_deliveries.sql

@@ -162,7 +162,7 @@ Test(locks, on_all_connections_leave_what_needs_none)
         {"/public/v1/accounts/openapi.json", "", "{}", 405},
     };
     struct server *server = start("-c lock_timeout=0 -c statement_timeout=0",
-        (const char *[]){"--workers", "1", "--database-connections", "2", "--queue-size", "4", "--set-size",
+        (const char *[]){"--workers", "1", "--database-connections", "2", "--queue-size", "8", "--set-size",
             "1", "--database-timeout", "600000", "--queue-timeout", "600000", NULL});
     struct poster stuck[2], queued[QUEUE_SIZE];
 

@@ -164,11 +164,16 @@ Test(telemetry, shows_the_queue)
 {
     struct server *server = server_start(
         server_url, (const char *[]){"--workers", "1", "--database-connections", "1", "--set-size", "1",
-                        "--queue-size", "2", "--queue-timeout", "60000", NULL});
+                        "--queue-size", "4", "--queue-timeout", "60000", NULL});
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     pid_t clients[4];
+    struct answer known;
 
     await_value(server, "accountsd_database_connections{state=\"idle\"}", 1);
+    /* From now on the server knows the token. */
+    known = request(server, "GET", ACCOUNT_USERS "?limit=0", account->token, NULL, NULL);
+    cr_assert_eq(known.status, 200);
+    answer_free(&known);
     free(database_query(pg, "begin", NULL));
     free(
         database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
@@ -185,7 +190,7 @@ Test(telemetry, shows_the_queue)
     }
     await_value(server, "accountsd_database_connections{state=\"busy\"}", 1);
     await_value(server, "accountsd_database_queue_length", 2);
-    await_value(server, "accountsd_database_queue_refusals_total{reason=\"full\"}", 1);
+    await_value(server, "accountsd_database_queue_refusals_total{reason=\"share\"}", 1);
     free(database_query(pg, "commit", NULL));
     for (size_t i = 0; i < 4; i++) {
         int status;

@@ -2,14 +2,14 @@
 -- reads in the tables proves nothing.
 begin;
 \ir lib/fixture.sql
-select plan(57);
+select plan(58);
 
 create function pg_temp.arguments(name text, client text, member jsonb, code text)
 returns text
 language sql
 as $$
   select case
-    when name in ('create_account_users', 'serve', 'complete_deliveries') then null
+    when name in ('check_tokens', 'create_account_users', 'serve', 'complete_deliveries') then null
     when name = 'create_account' then quote_literal('{"type": "Client", "name": "Stranger"}')
     when name = 'create_module' then quote_literal('{"name": "Stranger"}')
     when name = 'configure' then quote_literal('{"mail.attempts": 3}')
@@ -93,7 +93,7 @@ select is(
 select set_eq(
   $$ select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace
     and pg_temp.arguments(p.proname, 'A', '{"id": "B", "user": {"id": "C"}}', 'D') is null $$,
-  array['complete_deliveries', 'create_account_users', 'serve'], 'these and those above are all api functions');
+  array['check_tokens', 'complete_deliveries', 'create_account_users', 'serve'], 'these and those above are all api functions');
 select is(
   pg_temp.problem_of_caller(format('select api.%I(%L)', f.name, '{"unknown": 1}')) ->> 'sqlstate', 'PT401',
   f.name || ' tells a caller who is nobody nothing about the request')
@@ -108,6 +108,10 @@ select is(
     jsonb_build_object('operation', 'get', 'kind', 'account_user', 'accountUser', :'member'::jsonb ->> 'id'),
     jsonb_build_object('operation', 'list', 'kind', 'account_user'))) as v),
   array[401, 401], 'and so is a set of other operations');
+select is(
+  (select array_agg(v.status order by v.ordinal) from api.check_tokens(jsonb_build_array(
+    null, 'TKN-0000-0000:' || repeat('0', 64), '', :'client_token', split_part(:'client_token', ':', 1))) as v),
+  array[401, 401, 401, 200, 401], 'tokens are told from what is none');
 reset role;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has been written');
 

@@ -86,6 +86,7 @@ select set_eq(
     'api.accept_user_invite(text,text,jsonb,text,text)',
     'api.add_account_user_group(text,jsonb,text,text,text)',
     'api.add_user_group(text,text,jsonb,text,text,text)',
+    'api.check_tokens(jsonb)',
     'api.create_account_user(jsonb,text,text,text,text)',
     'api.create_account_users(jsonb)',
     'api.create_user(text,jsonb,text,text,text,text)',
