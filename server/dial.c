@@ -152,6 +152,95 @@ static void free_hosts(struct host_list *list)
     free(list->ports);
 }
 
+/* Options whose values are told to nobody: where a string was read otherwise than it was meant, a part of the
+ * password is in any of them. */
+static bool is_hidden(const PQconninfoOption *option)
+{
+    static const char *const hidden[] = {"user", "password", "dbname", "host", "options", "service",
+        "passfile", "sslpassword", "sslkey", "sslcert", "sslrootcert", "krbsrvname"};
+
+    for (size_t i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+        if (strcmp(hidden[i], option->keyword) == 0)
+            return true;
+    }
+    return false;
+}
+
+#define HIDDEN "..."
+/* Shorter ones are in ordinary words. */
+#define HIDDEN_MIN 3
+
+/* Puts HIDDEN, which is not longer, in the place of a text wherever it is. */
+static void hide_text(char *line, const char *text)
+{
+    size_t len = strlen(text);
+
+    if (len < HIDDEN_MIN)
+        return;
+    for (char *at = line; (at = strstr(at, text)) != NULL; at += strlen(HIDDEN)) {
+        memmove(at + strlen(HIDDEN), at + len, strlen(at + len) + 1);
+        memcpy(at, HIDDEN, strlen(HIDDEN));
+    }
+}
+
+/* What is between quotes is of the connection string, or named in it. */
+static void hide_quoted(char *line)
+{
+    for (char *open = strchr(line, '"'); open != NULL; open = strchr(open, '"')) {
+        char *close = strchr(++open, '"');
+
+        if (close == NULL) {
+            *open = '\0';
+            return;
+        }
+        if (close - open >= (ptrdiff_t)strlen(HIDDEN)) {
+            memcpy(open, HIDDEN, strlen(HIDDEN));
+            memmove(open + strlen(HIDDEN), close, strlen(close) + 1);
+            close = open + strlen(HIDDEN);
+        } else {
+            memset(open, '.', (size_t)(close - open));
+        }
+        open = close + 1;
+    }
+}
+
+/* What libpq says of a connection, without the values that it was given. */
+static void copy_hidden(const char *url, const char *message, char line[DIAL_ERROR_MAX])
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+
+    dial_copy_line(line, message);
+    for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
+        if (option->val != NULL && is_hidden(option))
+            hide_text(line, option->val);
+    }
+    PQconninfoFree(options);
+    hide_quoted(line);
+}
+
+/* What libpq says of the options, up to the first value. */
+static void copy_cut(const char *message, char line[DIAL_ERROR_MAX])
+{
+    size_t len = strcspn(message, "\"\n");
+
+    while (len > 0 && (message[len - 1] == ' ' || message[len - 1] == ':' || message[len - 1] == '('))
+        len--;
+    snprintf(line, DIAL_ERROR_MAX, "%.*s", (int)len, message);
+}
+
+static bool is_readable(const char *url, char error[DIAL_ERROR_MAX])
+{
+    char *reason = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &reason);
+    const bool is_one = options != NULL;
+
+    if (!is_one)
+        copy_cut(reason != NULL ? reason : "memory ran out", error);
+    PQfreemem(reason);
+    PQconninfoFree(options);
+    return is_one;
+}
+
 /* Ends a failed attempt, and adds its reason to those of the others. */
 static void fail(struct attempt *attempt, const char *reason, char error[DIAL_ERROR_MAX])
 {
@@ -163,20 +252,26 @@ static void fail(struct attempt *attempt, const char *reason, char error[DIAL_ER
 }
 
 /* Goes on with an attempt, as far as it goes without waiting. */
-static void advance(struct attempt *attempt, char error[DIAL_ERROR_MAX])
+static void advance(const char *url, struct attempt *attempt, char error[DIAL_ERROR_MAX])
 {
+    char reason[DIAL_ERROR_MAX];
+
     if (attempt->opening != NULL) {
         attempt->pg = opening_take(attempt->opening);
         attempt->opening = NULL;
         /* To be waited for first, before PQconnectPoll is called. */
         attempt->wants = PGRES_POLLING_WRITING;
-        if (PQstatus(attempt->pg) == CONNECTION_BAD)
-            fail(attempt, PQerrorMessage(attempt->pg), error);
+        if (PQstatus(attempt->pg) == CONNECTION_BAD) {
+            copy_hidden(url, PQerrorMessage(attempt->pg), reason);
+            fail(attempt, reason, error);
+        }
         return;
     }
     attempt->wants = PQconnectPoll(attempt->pg);
-    if (attempt->wants == PGRES_POLLING_FAILED)
-        fail(attempt, PQerrorMessage(attempt->pg), error);
+    if (attempt->wants != PGRES_POLLING_FAILED)
+        return;
+    copy_hidden(url, PQerrorMessage(attempt->pg), reason);
+    fail(attempt, reason, error);
 }
 
 static void cut_short(struct attempt *attempts, size_t count, const char *reason, char error[DIAL_ERROR_MAX])
@@ -185,23 +280,20 @@ static void cut_short(struct attempt *attempts, size_t count, const char *reason
         char text[DIAL_ERROR_MAX];
 
         if (attempts[i].opening != NULL) {
-            const char *host = opening_host(attempts[i].opening);
-
-            snprintf(text, sizeof(text), "%.200s%sthe name is still being looked up: %.200s", host,
-                *host != '\0' ? ": " : "", reason);
+            snprintf(
+                text, sizeof(text), "host %zu: the name is still being looked up: %.200s", i + 1, reason);
             fail(&attempts[i], text, error);
         } else if (attempts[i].pg != NULL) {
-            const char *host = PQhost(attempts[i].pg);
 
-            snprintf(text, sizeof(text), "%.200s: %.200s", host != NULL ? host : "", reason);
+            snprintf(text, sizeof(text), "host %zu: %.200s", i + 1, reason);
             fail(&attempts[i], text, error);
         }
     }
 }
 
 /* Takes the first that connects, in their order as far as that costs little time, and ends the others. */
-static PGconn *race(
-    struct attempt *attempts, size_t count, struct dial_limit limit, char error[DIAL_ERROR_MAX])
+static PGconn *race(const char *url, struct attempt *attempts, size_t count, struct dial_limit limit,
+    char error[DIAL_ERROR_MAX])
 {
     int64_t until_ms = limit.deadline_ms;
     char reason[DIAL_ERROR_MAX];
@@ -239,7 +331,7 @@ static PGconn *race(
         }
         for (size_t i = 0; i < waiting; i++) {
             if (fds[i].revents != 0)
-                advance(polled[i], error);
+                advance(url, polled[i], error);
         }
     }
     pg = best != NULL ? best->pg : NULL;
@@ -252,6 +344,34 @@ static PGconn *race(
     return pg;
 }
 
+/* A file, below which there is no socket to connect to. */
+#define NOWHERE "/dev/null"
+
+bool dial_check(const char *url, char error[DIAL_ERROR_MAX])
+{
+    static const char tried[] = "connection to server on socket";
+    struct host_list list;
+    size_t count;
+    bool is_sound = true;
+
+    if (!is_readable(url, error))
+        return false;
+    list_hosts(&list, url);
+    /* Of several hosts each with its port; of addresses, or of a list that libpq alone understands, none. */
+    count = list.count > 0 ? list.count : list.ports != NULL && strchr(list.ports, ',') != NULL ? 0 : 1;
+    for (size_t i = 0; i < count && is_sound && list.addresses == NULL; i++) {
+        PGconn *pg = opening_connect(url, NOWHERE, NULL, list.count > 0 ? list.port[i] : NULL);
+
+        /* libpq looks at all options before it connects. */
+        is_sound = pg != NULL && strncmp(PQerrorMessage(pg), tried, sizeof(tried) - 1) == 0;
+        if (!is_sound)
+            copy_cut(pg != NULL ? PQerrorMessage(pg) : "memory ran out", error);
+        PQfinish(pg);
+    }
+    free_hosts(&list);
+    return is_sound;
+}
+
 PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error[DIAL_ERROR_MAX])
 {
     struct attempt attempts[DIAL_HOSTS_MAX] = {0};
@@ -259,6 +379,8 @@ PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error
     size_t count;
     PGconn *pg;
 
+    if (!is_readable(url, error))
+        return NULL;
     list_hosts(&list, url);
     count = list.count > 0 ? list.count : 1;
     error[0] = '\0';
@@ -269,7 +391,7 @@ PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error
             fail(&attempts[i], "memory, descriptors or threads ran out", error);
     }
     free_hosts(&list);
-    pg = race(attempts, count, *limit, error);
+    pg = race(url, attempts, count, *limit, error);
     if (pg != NULL && PQsetnonblocking(pg, 1) != 0) {
         dial_copy_line(error, PQerrorMessage(pg));
         PQfinish(pg);

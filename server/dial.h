@@ -6,6 +6,7 @@
  * nothing is waited for without end. Knows no loop: it waits with poll, on whichever thread calls. */
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,10 +27,14 @@ struct dial_limit {
 /* Milliseconds on the monotonic clock. */
 int64_t dial_now_ms(void);
 
+/* Whether libpq takes a connection string or URL and its options, without connecting. Where not, a line in
+ * error says why; nothing of the string is in it. */
+bool dial_check(const char *url, char error[DIAL_ERROR_MAX]);
+
 /* Connects to a database that can be written to, with all hosts of url (libpq's connection string or URL;
  * empty: the PG* variables) tried at once, so that one that does not answer costs nothing; of those that do,
  * the first in url's order is taken. The connection is the caller's and in non-blocking mode. NULL on
- * failure, and a line in error that says why. */
+ * failure, and a line in error that says why, without a part of url. */
 PGconn *dial_connect(const char *url, const struct dial_limit *limit, char error[DIAL_ERROR_MAX]);
 
 /* Waits for the end of the statement that was sent, and returns the last result of it, the caller's. NULL,

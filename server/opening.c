@@ -38,13 +38,13 @@ static void ignore_notice(void *data, const PGresult *result)
 
 /* What comes before the URL is a default that it may change, what comes after it is not. A server that is
  * gone without a word is noticed within seconds, and a standby is as good as gone. */
-static PGconn *connect_start(const struct opening *opening)
+PGconn *opening_connect(const char *url, const char *host, const char *address, const char *port)
 {
     const char *const keywords[] = {"target_session_attrs", "tcp_user_timeout", "keepalives_idle",
         "keepalives_interval", "keepalives_count", "dbname", "host", "hostaddr", "port", "client_encoding",
         "fallback_application_name", NULL};
     const char *const values[] = {getenv("PGTARGETSESSIONATTRS") != NULL ? NULL : "read-write", "5000", "10",
-        "3", "3", opening->url, opening->host, opening->address, opening->port, "UTF8", "accountsd", NULL};
+        "3", "3", url, host, address, port, "UTF8", "accountsd", NULL};
     PGconn *pg = PQconnectStartParams(keywords, values, 1);
 
     PQsetNoticeReceiver(pg, ignore_notice, NULL);
@@ -62,7 +62,7 @@ static void *run(void *data)
 {
     struct opening *opening = data;
 
-    opening->pg = connect_start(opening);
+    opening->pg = opening_connect(opening->url, opening->host, opening->address, opening->port);
     if (hand_over(opening, DONE)) {
         eventfd_write(opening->done_fd, 1);
         return NULL;

@@ -8,6 +8,9 @@
 
 struct opening;
 
+/* Begins to connect on the calling thread. NULL when memory ran out. */
+PGconn *opening_connect(const char *url, const char *host, const char *address, const char *port);
+
 /* Begins to connect. The texts are copied; host, address and port may be NULL, and the rest is libpq's
  * matter. NULL when memory, descriptors or threads ran out. */
 struct opening *opening_start(const char *url, const char *host, const char *address, const char *port);
