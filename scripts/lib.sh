@@ -11,6 +11,21 @@ say() { printf '==> %s\n' "$*"; }
 
 complain() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
+# without_url TEXT URL: what psql says, without anything of the URL. It quotes what it has read; where it could not read
+# the URL, a quote may be in the middle of a password. Then what is between the URL's delimiters, unless it is short.
+without_url() {
+  local text=$1 part
+  if [[ $text == 'connection to server'* ]]; then
+    text=$(sed 's/"[^"]*"/"..."/g' <<<"$text")
+  else
+    text=${text%%\"*}
+  fi
+  while read -r part; do
+    ((${#part} < 3)) || text=${text//"$part"/...}
+  done < <(tr -s ':/@?&=#%,[]' '\n' <<<"${2#*://}")
+  printf '%s\n' "$text"
+}
+
 die() {
   complain "$@"
   exit 1

@@ -1,12 +1,13 @@
 #include "config.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "message.h"
+#include "check.h"
+#include "log.h"
 
 /* A switch is a number, 0 or 1, whose flag needs no value: it stands for 1. */
 enum option_kind { OPTION_TEXT, OPTION_NUMBER, OPTION_CHOICE, OPTION_SWITCH };
@@ -44,9 +45,6 @@ struct option {
 #define SWITCH(commands, flag, variable, field, help)                                                        \
     OPTION(                                                                                                  \
         commands, "--" flag, variable, "0", help, OPTION_SWITCH, offsetof(struct config, field), 0, 1, NULL)
-
-/* libcurl looks at the clock once a second while it waits, and the database is to be told as well. */
-#define LEASE_MARGIN_MS 2000
 
 static const char *const tls_modes[] = {"required", "opportunistic", "none", NULL};
 
@@ -202,7 +200,7 @@ static bool set_option(
                 return true;
             }
         }
-        fprintf(err, "accountsd: %s: \"%s\" is none of", source, value);
+        fprintf(err, "accountsd: %s is none of", source);
         for (long i = 0; option->choices[i] != NULL; i++)
             fprintf(err, "%s %s", i > 0 ? "," : "", option->choices[i]);
         fputc('\n', err);
@@ -212,8 +210,7 @@ static bool set_option(
     errno = 0;
     long number = strtol(value, &end, 10);
     if (errno != 0 || end == value || *end != '\0' || number < option->min || number > option->max) {
-        fprintf(err, "accountsd: %s: \"%s\" is not a number from %ld to %ld\n", source, value, option->min,
-            option->max);
+        fprintf(err, "accountsd: %s is not a number from %ld to %ld\n", source, option->min, option->max);
         return false;
     }
     *(long *)field = number;
@@ -230,27 +227,114 @@ static const struct option *find_option(unsigned commands, const char *argument,
     return NULL;
 }
 
-static bool load_defaults_and_environment(struct config *config, FILE *err)
+/* What an option is set to, and by what; NULL for its default. */
+struct given {
+    const char *source, *value;
+};
+
+/* Of all options, and then of the command's, which may have another default. */
+static void load_defaults(struct config *config, FILE *err)
+{
+    for (unsigned commands = ~0U, i = 0; i < 2; commands = config->command, i++) {
+        for (size_t n = 0; n < COUNT; n++) {
+            if ((options[n].commands & commands) != 0 &&
+                !set_option(config, &options[n], options[n].text.flag, options[n].text.default_value, err))
+                abort();
+        }
+    }
+}
+
+/* Kubernetes tells each container where the services of its namespace are, in variables that are named after
+ * them: of one named accountsd or accountsd-telemetry, ACCOUNTSD_PORT=tcp://10.0.0.1:80 among them. */
+static bool is_service_address(const char *value)
+{
+    static const char *const schemes[] = {"tcp://", "udp://", "sctp://"};
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (strncmp(value, schemes[i], strlen(schemes[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ..._SERVICE_HOST, ..._SERVICE_PORT[_NAME], ..._PORT, ..._PORT_80_TCP[_PROTO|_PORT|_ADDR]. */
+static bool is_of_service(const char *name, const char *value)
+{
+    const char *port;
+
+    if (strstr(name, "_SERVICE_HOST") != NULL || strstr(name, "_SERVICE_PORT") != NULL ||
+        is_service_address(value))
+        return true;
+    for (port = name; (port = strstr(port, "_PORT_")) != NULL; port++) {
+        size_t digits = strspn(port + strlen("_PORT_"), "0123456789");
+
+        if (digits > 0 && port[strlen("_PORT_") + digits] == '_')
+            return true;
+    }
+    return false;
+}
+
+/* An empty variable is as good as none. */
+static void read_environment(const struct config *config, struct given given[COUNT])
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        const char *value = getenv(options[i].text.variable);
+
+        if ((options[i].commands & config->command) != 0 && value != NULL && *value != '\0')
+            given[i] = (struct given){options[i].text.variable, value};
+    }
+}
+
+/* Only what is used is judged. */
+static bool set_given(struct config *config, const struct given given[COUNT], FILE *err)
 {
     bool sound = true;
 
-    /* Of all options, and then of the command's, which may have another default. */
     for (size_t i = 0; i < COUNT; i++) {
-        if (!set_option(config, &options[i], options[i].text.flag, options[i].text.default_value, err))
-            abort();
-    }
-    for (size_t i = 0; i < COUNT; i++) {
-        const struct option *option = &options[i];
-        const char *value = getenv(option->text.variable);
-
-        if ((option->commands & config->command) == 0)
+        if (given[i].value == NULL)
             continue;
-        if (!set_option(config, option, option->text.flag, option->text.default_value, err))
-            abort();
-        if (value != NULL && !set_option(config, option, option->text.variable, value, err))
-            sound = false;
+        if (options[i].kind == OPTION_NUMBER && *given[i].source != '-' && is_service_address(given[i].value))
+            continue;
+        sound &= set_option(config, &options[i], given[i].source, given[i].value, err);
     }
     return sound;
+}
+
+static void warn(enum config_action action, const char *variable, size_t len, const char *text, FILE *err)
+{
+    if (action == CONFIG_RUN)
+        log_event(
+            "configuration_doubtful", json_pack("{s:s%, s:s}", "variable", variable, len, "reason", text));
+    else
+        fprintf(err, "accountsd: warning: %.*s %s\n", (int)len, variable, text);
+}
+
+static bool is_variable(const char *name, size_t len)
+{
+    for (size_t i = 0; i < COUNT; i++) {
+        if (strlen(options[i].text.variable) == len && memcmp(options[i].text.variable, name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void warn_of_environment(const struct given given[COUNT], enum config_action action, FILE *err)
+{
+    static const char prefix[] = "ACCOUNTSD_";
+
+    for (size_t i = 0; i < COUNT; i++) {
+        if (given[i].value != NULL && options[i].kind == OPTION_NUMBER && *given[i].source != '-' &&
+            is_service_address(given[i].value))
+            warn(action, given[i].source, strlen(given[i].source),
+                "is the address of a service, as Kubernetes sets it; the default is used", err);
+    }
+    for (char **entry = environ; entry != NULL && *entry != NULL; entry++) {
+        size_t len = strcspn(*entry, "=");
+
+        if (strncmp(*entry, prefix, sizeof(prefix) - 1) == 0 && (*entry)[len] == '=' &&
+            !is_variable(*entry, len) && !is_of_service(*entry, *entry + len + 1))
+            warn(action, *entry, len, "is the variable of no option", err);
+    }
 }
 
 static const struct {
@@ -276,11 +360,12 @@ static bool take_command(struct config *config, const char *argument, int *taken
             return true;
         }
     }
-    fprintf(err, "accountsd: there is no command \"%s\"; see accountsd --help\n", argument);
+    fputs("accountsd: the first argument is neither a command nor an option; see accountsd --help\n", err);
     return false;
 }
 
-static void complain_of_option(const struct config *config, const char *argument, size_t len, FILE *err)
+/* An argument that could be anything, a password too, is told by its number. */
+static void complain_of_option(const char *argument, int number, size_t len, FILE *err)
 {
     const struct option *elsewhere = find_option(~0U, argument, len);
 
@@ -288,82 +373,7 @@ static void complain_of_option(const struct config *config, const char *argument
         fprintf(err, "accountsd: %s is an option of accountsd %s\n", elsewhere->text.flag,
             elsewhere->text.commands);
     else
-        fprintf(err, "accountsd: there is no option \"%s\"; see accountsd %s--help\n", argument,
-            config->command == CONFIG_DELIVER ? "deliver " : "");
-}
-
-static bool is_smtp_url(const char *text)
-{
-    static const CURLUPart unwanted[] = {
-        CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS, CURLUPART_QUERY, CURLUPART_FRAGMENT};
-    CURLU *url = curl_url();
-    char *scheme = NULL, *path = NULL;
-    bool is_one = curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-                  curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                  (strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0) &&
-                  curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0;
-
-    for (size_t i = 0; is_one && i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {
-        char *part = NULL;
-
-        is_one = curl_url_get(url, unwanted[i], &part, 0) != CURLUE_OK;
-        curl_free(part);
-    }
-    curl_free(scheme);
-    curl_free(path);
-    curl_url_cleanup(url);
-    return is_one;
-}
-
-/* What no option can tell alone. */
-static bool check_deliver(const struct config *config, FILE *err)
-{
-    const bool has_url = *config->smtp_url != '\0', has_user = *config->smtp_user != '\0',
-               has_password = *config->smtp_password != '\0', has_file = *config->smtp_password_file != '\0';
-    struct mailbox from;
-    const bool has_from = message_read_mailbox(config->mail_from, &from);
-    const struct {
-        bool is_wrong;
-        const char *text;
-    } mistakes[] = {
-        {!has_url && *config->mail_directory == '\0',
-            "--smtp-url and --mail-directory: one is needed, for mails to go to"},
-        {has_url && *config->mail_directory != '\0',
-            "--smtp-url and --mail-directory: mails go to one of them"},
-        {has_url && !is_smtp_url(config->smtp_url),
-            "--smtp-url is not smtp://host:port or smtps://host:port, with nothing else in it"},
-        {!has_from, "--mail-from: an address is needed, as address or as Name <address>"},
-        {has_from && message_needs_utf8(from.address.text),
-            "--mail-from: the address is not ASCII, and not every server would take mails from it"},
-        {has_user != (has_password || has_file),
-            "--smtp-user and the password: one is given without the other"},
-        {has_password && has_file,
-            "ACCOUNTSD_SMTP_PASSWORD and --smtp-password-file: the password is one of them"},
-        {has_user && config->smtp_tls != CONFIG_TLS_REQUIRED &&
-                strncasecmp(config->smtp_url, "smtps:", 6) != 0,
-            "--smtp-user: without --smtp-tls required the password could go in clear text"},
-        {config->smtp_connect_timeout > config->smtp_timeout,
-            "--smtp-connect-timeout is longer than --smtp-timeout"},
-        {config->lease < config->smtp_timeout + LEASE_MARGIN_MS,
-            "--lease is not two seconds longer than --smtp-timeout: a mail could be sent twice"},
-    };
-    bool sound = true;
-
-    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
-        if (!mistakes[i].is_wrong)
-            continue;
-        fprintf(err, "accountsd: %s\n", mistakes[i].text);
-        sound = false;
-    }
-    return sound;
-}
-
-static bool check_serve(const struct config *config, FILE *err)
-{
-    if ((*config->tls_certificate == '\0') == (*config->tls_key == '\0'))
-        return true;
-    fputs("accountsd: --tls-certificate and --tls-key: one is given without the other\n", err);
-    return false;
+        fprintf(err, "accountsd: argument %d is no option; see --help\n", number);
 }
 
 enum config_action config_load(struct config *config, int argc, char **argv, FILE *err)
@@ -373,10 +383,12 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
         enum config_action action;
     } actions[] = {{"--check-config", CONFIG_CHECK}, {"--help", CONFIG_HELP}, {"--version", CONFIG_VERSION}};
     enum config_action action = CONFIG_RUN;
+    struct given given[COUNT] = {0};
     int taken;
     bool sound = take_command(config, argc > 1 ? argv[1] : NULL, &taken, err);
 
-    sound &= load_defaults_and_environment(config, err);
+    load_defaults(config, err);
+    read_environment(config, given);
     for (int i = 1 + taken; i < argc; i++) {
         const char *argument = argv[i], *equals = strchr(argument, '=');
         size_t flag_len = equals != NULL ? (size_t)(equals - argument) : strlen(argument);
@@ -392,21 +404,23 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
         if (is_action)
             continue;
         if (option == NULL) {
-            complain_of_option(config, argument, flag_len, err);
+            complain_of_option(argument, i, flag_len, err);
             sound = false;
         } else if (option->kind == OPTION_SWITCH) {
-            sound &= set_option(config, option, option->text.flag, equals != NULL ? equals + 1 : "1", err);
+            given[option - options] = (struct given){option->text.flag, equals != NULL ? equals + 1 : "1"};
         } else if (equals == NULL && i + 1 == argc) {
-            fprintf(err, "accountsd: %s: a value is missing\n", argument);
+            fprintf(err, "accountsd: %s: a value is missing\n", option->text.flag);
             sound = false;
-        } else if (!set_option(
-                       config, option, option->text.flag, equals != NULL ? equals + 1 : argv[++i], err)) {
-            sound = false;
+        } else {
+            given[option - options] =
+                (struct given){option->text.flag, equals != NULL ? equals + 1 : argv[++i]};
         }
     }
     if (action == CONFIG_HELP || action == CONFIG_VERSION)
         return action;
-    sound &= config->command == CONFIG_DELIVER ? check_deliver(config, err) : check_serve(config, err);
+    sound &= set_given(config, given, err);
+    warn_of_environment(given, sound ? action : CONFIG_INVALID, err);
+    sound &= check_options(config, err);
     return sound ? action : CONFIG_INVALID;
 }
 

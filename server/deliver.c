@@ -436,16 +436,6 @@ static void run(struct worker *worker)
     }
 }
 
-void deliver_check(const struct config *config)
-{
-    char secret[SMTP_SECRET_MAX];
-
-    smtp_require_password(config, secret);
-    templates_free(templates_require(config->templates));
-    if (*config->smtp_ca_file != '\0' && access(config->smtp_ca_file, R_OK) != 0)
-        die("--smtp-ca-file cannot be read");
-}
-
 /* For --fail-fast: ends the process, with the reason, when the database cannot be reached or does not fit. */
 static void require_database(struct worker *worker)
 {
@@ -468,9 +458,9 @@ int deliver(const struct config *config)
     struct telemetry_subject subject = {NULL, tally_report_health, tally_write_metrics};
     struct telemetry *telemetry;
     char secret[SMTP_SECRET_MAX];
+    const char *password = NULL;
     int telemetry_fd, telemetry_port;
 
-    deliver_check(config);
     curl_global_init(CURL_GLOBAL_DEFAULT);
     message_read_mailbox(config->mail_from, &worker.from);
     worker.templates = templates_require(config->templates);
@@ -484,7 +474,9 @@ int deliver(const struct config *config)
     worker.outbox.stop_fd = signals_stop_fd();
     /* From here on there may be mails under way. */
     signals_pass(1);
-    if ((worker.sender = sender_start(config, smtp_require_password(config, secret))) == NULL)
+    if (*config->smtp_user != '\0' && (password = smtp_read_password(config, secret)) == NULL)
+        die("--smtp-password-file: cannot be read, or is empty");
+    if ((worker.sender = sender_start(config, password)) == NULL)
         die("cannot start a thread");
     subject.data = worker.tally;
     tally_set(worker.tally, TALLY_HEARTBEAT, metrics_now());

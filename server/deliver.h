@@ -10,7 +10,4 @@
 /* Delivers until a signal to stop (signals.h), then until what is in flight has ended. The exit status. */
 int deliver(const struct config *config);
 
-/* Ends the process, with every line that says why, where the configuration names what is of no use. */
-void deliver_check(const struct config *config);
-
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bearer.h"
+#include "check.h"
 #include "config.h"
 #include "connection.h"
 #include "connector.h"
@@ -271,17 +272,17 @@ int main(int argc, char **argv)
         puts("accountsd " ACCOUNTSD_VERSION);
         return EXIT_SUCCESS;
     case CONFIG_INVALID:
+        /* All mistakes at once. */
+        check_references(&config, stderr);
         return EXIT_FAILURE;
     case CONFIG_CHECK:
-        if (config.command == CONFIG_DELIVER) {
-            deliver_check(&config);
-        } else {
-            SSL_CTX_free(require_tls(&config));
-            templates_free(templates_require(config.templates));
-        }
+        if (!check_references(&config, stderr))
+            return EXIT_FAILURE;
         puts("accountsd: the configuration is sound");
         return EXIT_SUCCESS;
     case CONFIG_RUN:
+        if (!check_references(&config, stderr))
+            return EXIT_FAILURE;
         break;
     }
     signal(SIGPIPE, SIG_IGN);

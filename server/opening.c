@@ -101,11 +101,6 @@ int opening_done_fd(const struct opening *opening)
     return opening->done_fd;
 }
 
-const char *opening_host(const struct opening *opening)
-{
-    return opening->host != NULL ? opening->host : "";
-}
-
 PGconn *opening_take(struct opening *opening)
 {
     eventfd_t count;

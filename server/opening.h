@@ -18,9 +18,6 @@ struct opening *opening_start(const char *url, const char *host, const char *add
 /* An eventfd, readable when there is a connection to go on with. */
 int opening_done_fd(const struct opening *opening);
 
-/* "" where libpq finds the host by itself. */
-const char *opening_host(const struct opening *opening);
-
 /* Once it is done: the connection, the caller's, which may be a bad one, or NULL. Frees the opening. */
 PGconn *opening_take(struct opening *opening);
 

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "die.h"
 #include "message.h"
 
 /* A connection that has been idle for longer is not used again: the server may be about to close it. */
@@ -178,25 +177,19 @@ static void configure_tls(const struct smtp *smtp)
         curl_easy_setopt(smtp->curl, CURLOPT_CAINFO, config->smtp_ca_file);
 }
 
-const char *smtp_require_password(const struct config *config, char secret[SMTP_SECRET_MAX])
+const char *smtp_read_password(const struct config *config, char secret[SMTP_SECRET_MAX])
 {
-    char reason[SMTP_SECRET_MAX];
     FILE *file;
     bool is_read;
 
-    if (*config->smtp_user == '\0')
-        return NULL;
     if (*config->smtp_password != '\0')
         return config->smtp_password;
     file = fopen(config->smtp_password_file, "re");
     is_read = file != NULL && fgets(secret, SMTP_SECRET_MAX, file) != NULL;
     if (file != NULL)
         fclose(file);
-    if (!is_read) {
-        snprintf(reason, sizeof(reason), "--smtp-password-file: %.400s cannot be read, or is empty",
-            config->smtp_password_file);
-        die(reason);
-    }
+    if (!is_read)
+        return NULL;
     secret[strcspn(secret, "\r\n")] = '\0';
     return secret;
 }

@@ -13,8 +13,8 @@ struct smtp;
 #define SMTP_SECRET_MAX 1024
 
 /* The password, from the variable or from the first line of its file, for which secret is room; NULL where
- * there is no user. Ends the process when the file is of no use: for the start. */
-const char *smtp_require_password(const struct config *config, char secret[SMTP_SECRET_MAX]);
+ * the file cannot be read or is empty. */
+const char *smtp_read_password(const struct config *config, char secret[SMTP_SECRET_MAX]);
 
 /* password: NULL where there is no user. config and password must stay. *stop is looked at once a second:
  * when it is true, what is under way ends as OUTCOME_FAILED; as OUTCOME_UNKNOWN where libcurl has all of the

@@ -58,12 +58,12 @@ static SSL_CTX *create(void)
 }
 
 /* The first error is the cause, what follows are its consequences. */
-static void describe(const char *path, char error[TLS_ERROR_MAX])
+static void describe(const char *option, char error[TLS_ERROR_MAX])
 {
     unsigned long code = ERR_get_error();
     const char *reason = ERR_reason_error_string(code);
 
-    snprintf(error, TLS_ERROR_MAX, "%s: %s", path, reason != NULL ? reason : "not usable");
+    snprintf(error, TLS_ERROR_MAX, "%s: %s", option, reason != NULL ? reason : "not usable");
     ERR_clear_error();
 }
 
@@ -74,9 +74,9 @@ SSL_CTX *tls_load(const char *certificate_path, const char *key_path, char error
 
     ERR_clear_error();
     if ((tls = create()) != NULL) {
-        at_fault = certificate_path;
+        at_fault = "--tls-certificate";
         if (SSL_CTX_use_certificate_chain_file(tls, certificate_path) == 1) {
-            at_fault = key_path;
+            at_fault = "--tls-key";
             /* A key that is not the certificate's is refused here. */
             if (SSL_CTX_use_PrivateKey_file(tls, key_path, SSL_FILETYPE_PEM) == 1)
                 return tls;

@@ -67,13 +67,12 @@ Test(certificate, one_clear_line_when_it_is_of_no_use)
         PEM_write_PrivateKey(out, key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL, NULL), 1);
     fclose(out);
     EVP_PKEY_free(key);
-    expect_refusal("/nowhere/certificate", certificate->key_path, "/nowhere/certificate: ");
-    expect_refusal(certificate->certificate_path, "/nowhere/key", "/nowhere/key: ");
-    expect_refusal(certificate->key_path, certificate->key_path, certificate->key_path);
-    expect_refusal(
-        certificate->certificate_path, certificate->certificate_path, certificate->certificate_path);
+    expect_refusal("/nowhere/certificate", certificate->key_path, "--tls-certificate: ");
+    expect_refusal(certificate->certificate_path, "/nowhere/key", "--tls-key: ");
+    expect_refusal(certificate->key_path, certificate->key_path, "--tls-certificate: ");
+    expect_refusal(certificate->certificate_path, certificate->certificate_path, "--tls-key: ");
     expect_refusal(certificate->certificate_path, other->key_path, "key values mismatch");
-    expect_refusal(certificate->certificate_path, encrypted->key_path, encrypted->key_path);
+    expect_refusal(certificate->certificate_path, encrypted->key_path, "--tls-key: ");
     expect_refusal(certificate->certificate_path, "", "one is given without the other");
     expect_refusal("", certificate->key_path, "one is given without the other");
     cr_expect_eq(server_run((const char *[]){"--check-config", "--tls-certificate",

@@ -182,14 +182,15 @@ Test(life, all_mistakes_are_told_at_once)
             "--smtp-url and --mail-directory: one is needed", "--mail-from: an address is needed", NULL});
     expect_complaints((const char *[]){"deliver", "--port=1", "--what", "--smtp-tls=perhaps",
                           "--smtp-url=http://a", "--smtp-user=u", "--lease=1000", "--mail-from=nobody", NULL},
-        (const char *[]){"--port is an option of accountsd serve", "no option \"--what\"",
-            "\"perhaps\" is none of required, opportunistic, none", "--smtp-url is not smtp://host:port",
+        (const char *[]){"--port is an option of accountsd serve", "argument 3 is no option",
+            "--smtp-tls is none of required, opportunistic, none", "--smtp-url is not smtp://host:port",
             "--smtp-user and the password", "--lease is not two seconds longer", "--mail-from: an address",
             NULL});
-    expect_complaints((const char *[]){"send", NULL}, (const char *[]){"there is no command \"send\"", NULL});
+    expect_complaints((const char *[]){"send", NULL},
+        (const char *[]){"the first argument is neither a command nor an option", NULL});
     expect_complaints((const char *[]){"deliver", "--smtp-url=smtp://a", "--mail-from=a@b.c", "--smtp-user=u",
                           "--smtp-password-file=/nowhere", NULL},
-        (const char *[]){"--smtp-password-file: /nowhere cannot be read", NULL});
+        (const char *[]){"--smtp-password-file: cannot be read", NULL});
 }
 
 /* Two commit at a time: the first says for both that there are mails, and the worker looks before the second

@@ -97,10 +97,10 @@ Test(config, says_every_mistake)
             complaints),
         CONFIG_INVALID);
     cr_assert_eq(count_lines(complaints), 5, "%s", complaints);
-    cr_assert(strstr(complaints, "ACCOUNTSD_WORKERS: \"many\" is not a number from 0 to 256") != NULL, "%s",
-        complaints);
-    cr_assert(strstr(complaints, "--port: \"65536\"") != NULL, "%s", complaints);
-    cr_assert(strstr(complaints, "no option \"--what\"") != NULL, "%s", complaints);
+    cr_assert(
+        strstr(complaints, "ACCOUNTSD_WORKERS is not a number from 0 to 256") != NULL, "%s", complaints);
+    cr_assert(strstr(complaints, "--port is not a number") != NULL, "%s", complaints);
+    cr_assert(strstr(complaints, "argument 2 is no option") != NULL, "%s", complaints);
     cr_assert(strstr(complaints, "--queue-size: a value is missing") != NULL, "%s", complaints);
 }
 
@@ -287,4 +287,60 @@ Test(config, a_password_does_not_go_in_clear_text)
         CONFIG_INVALID);
     cr_expect_str_eq(complaints,
         "accountsd: --smtp-user: without --smtp-tls required the password could go in clear text\n");
+}
+
+/* A variable that a flag overrides is not judged, nor one that is empty, nor a flag but the last. */
+Test(config, judges_what_is_used)
+{
+    struct config config;
+    char complaints[2048];
+
+    setenv("ACCOUNTSD_PORT", "nonsense", 1);
+    setenv("ACCOUNTSD_WORKERS", "", 1);
+    setenv("ACCOUNTSD_LISTEN_ADDRESS", "", 1);
+    cr_assert_eq(
+        load(&config, (const char *[]){"--queue-size=x", "--port=82", "--queue-size=7", NULL}, complaints),
+        CONFIG_RUN, "%s", complaints);
+    cr_expect_str_eq(complaints, "");
+    cr_expect_eq(config.port, 82);
+    cr_expect_eq(config.queue_size, 7);
+    cr_expect_eq(config.workers, 0);
+    cr_expect_str_eq(config.listen_address, "127.0.0.1");
+    cr_assert_eq(load(&config, (const char *[]){NULL}, complaints), CONFIG_INVALID);
+    cr_expect_str_eq(complaints, "accountsd: ACCOUNTSD_PORT is not a number from 0 to 65535\n");
+}
+
+/* As Kubernetes sets them for services of these names. */
+Test(config, passes_over_the_addresses_of_services)
+{
+    static const char *const links[][2] = {{"ACCOUNTSD_SERVICE_HOST", "10.0.0.1"},
+        {"ACCOUNTSD_SERVICE_PORT", "80"}, {"ACCOUNTSD_SERVICE_PORT_HTTP", "80"},
+        {"ACCOUNTSD_PORT_80_TCP", "tcp://10.0.0.1:80"}, {"ACCOUNTSD_PORT_80_TCP_ADDR", "10.0.0.1"},
+        {"ACCOUNTSD_PORT_80_TCP_PROTO", "tcp"}, {"ACCOUNTSD_DELIVER_PORT", "tcp://10.0.0.2:80"},
+        {"ACCOUNTSD_PORT", "tcp://10.0.0.1:80"}, {"ACCOUNTSD_TELEMETRY_PORT", "tcp://10.0.0.3:9180"}};
+    struct config config;
+    char complaints[2048];
+
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+        setenv(links[i][0], links[i][1], 1);
+    cr_assert_eq(load(&config, (const char *[]){"--check-config", "--telemetry-port=1", NULL}, complaints),
+        CONFIG_CHECK, "%s", complaints);
+    cr_expect_eq(config.port, 8080);
+    cr_expect_eq(config.telemetry_port, 1);
+    cr_expect_str_eq(complaints,
+        "accountsd: warning: ACCOUNTSD_PORT is the address of a service, as Kubernetes sets "
+        "it; the default is used\n");
+    cr_assert_eq(
+        load(&config, (const char *[]){"--port=tcp://10.0.0.1:80", NULL}, complaints), CONFIG_INVALID);
+}
+
+Test(config, warns_of_variables_that_nobody_reads)
+{
+    struct config config;
+    char complaints[2048];
+
+    setenv("ACCOUNTSD_PROT", "81", 1);
+    setenv("ACCOUNTSD_LEASE", "5000", 1);
+    cr_assert_eq(load(&config, (const char *[]){"--check-config", NULL}, complaints), CONFIG_CHECK);
+    cr_expect_str_eq(complaints, "accountsd: warning: ACCOUNTSD_PROT is the variable of no option\n");
 }

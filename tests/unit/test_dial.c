@@ -233,9 +233,9 @@ Test(dial, waits_for_no_name_longer_than_it_may)
     char error[DIAL_ERROR_MAX];
 
     cr_expect_null(dial(url, SHORT_MS, error));
-    cr_expect_str_eq(error, "the name is still being looked up: no answer in time");
+    cr_expect_str_eq(error, "host 1: the name is still being looked up: no answer in time");
     cr_expect_null(dial_connect(url, &limit, error));
-    cr_expect_str_eq(error, "the name is still being looked up: the server is stopping");
+    cr_expect_str_eq(error, "host 1: the name is still being looked up: the server is stopping");
     cr_expect_lt(dial_now_ms() - begun, LOOKUP_S * 1000 / 2);
     close(limit.stop_fd);
     /* What was left behind ends by itself. */
@@ -312,6 +312,21 @@ Test(dial, leaves_mistakes_in_the_url_to_libpq)
     cr_expect_not_null(strstr(error, "could not match 3 port numbers to 2 hosts"), "%s", error);
     cr_expect_null(dial("postgresql://u@/x?nonsense=1", LONG_MS, error));
     cr_expect_str_eq(error, "invalid URI query parameter");
+}
+
+/* Where nothing listens, or a name is none: what is said has no part of the string. */
+Test(dial, says_nothing_of_the_connection_string)
+{
+    static const char *const urls[] = {"postgresql://u:x@127.0.0.1:1/hunter2", "host=/hunter2 user=u",
+        "postgresql://u:pa@ss-hunter2@127.0.0.1:1/db", "host='\"hunter2\"x\"' user=u",
+        "postgresql://hunter2@127.0.0.1:1", "host=/hunter2,/tmp user=hunter2"};
+    char error[DIAL_ERROR_MAX];
+
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        cr_expect_null(dial(urls[i], LONG_MS, error));
+        cr_expect_neq(*error, '\0');
+        cr_expect_null(strstr(error, "hunter2"), "%s: %s", urls[i], error);
+    }
 }
 
 Test(dial, checks_a_connection_string_without_connecting)
