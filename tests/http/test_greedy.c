@@ -313,8 +313,8 @@ Test(greedy, tokens_leave_a_calm_one_its_time)
 
 static struct server *start_narrow(const char *queue_size)
 {
-    return server_start(url, (const char *[]){"--workers", "1", "--database-connections", "1", "--queue-size",
-                                 queue_size, "--queue-timeout", "60000", NULL});
+    return server_start(url, (const char *[]){"--workers", "1", "--database-connections", "1", "--set-size",
+                                 "1", "--queue-size", queue_size, "--queue-timeout", "60000", NULL});
 }
 
 static void lock_account(const struct account *held)
