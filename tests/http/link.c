@@ -37,7 +37,7 @@ struct link {
     unsigned one_in;
     unsigned long seed;
     size_t turn;
-    /* The one way there is, or NO_CUT for all of them. */
+    /* How each call is cut, or NO_CUT where chance decides. */
     _Atomic enum link_cut only;
     size_t cuts[LINK_CUTS];
     struct line lines[MAX_LINES];
@@ -94,9 +94,9 @@ static void accept_line(struct link *link)
 
 static enum link_cut draw(struct link *link)
 {
-    if (random_below(link, link->one_in) != 0)
-        return NO_CUT;
-    return link->only != NO_CUT ? link->only : (enum link_cut)(link->turn++ % LINK_CUTS);
+    if (link->only != NO_CUT)
+        return link->only;
+    return random_below(link, link->one_in) == 0 ? (enum link_cut)(link->turn++ % LINK_CUTS) : NO_CUT;
 }
 
 static void pass_call(struct link *link, struct line *line, char *bytes)

@@ -28,7 +28,7 @@ struct link;
 /* To the database of a connection string. One in so many calls is cut, by each way in turn, at places that
  * the seed decides about. */
 struct link *link_start(const char *database_url, unsigned one_in, unsigned long seed);
-/* From now on all that is cut is cut by that way. */
+/* From now on each call is cut by that way; LINK_CUTS: as link_start was told again. */
 void link_cut_only(struct link *link, enum link_cut way);
 /* What a server is to connect to; of the link. */
 const char *link_url(const struct link *link);

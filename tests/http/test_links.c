@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -7,6 +8,7 @@
 #include "flood.h"
 #include "link.h"
 #include "process.h"
+#include "trouble.h"
 
 /* The line between server and database is cut again and again, and each caller repeats its request with its
  * idempotency key until it is answered. SOAK makes it long, LINK_SEED repeats one. */
@@ -215,7 +217,7 @@ Test(links, an_error_of_a_pooler_is_no_word_of_the_database)
     } rows[] = {{LINK_CUT_WITH_ERROR, "1"}, {LINK_CUT_BEFORE_ANSWER, "1"}, {LINK_CUT_BEFORE_SEND, "0"}};
     PGconn *pg = database_connect(database_url());
     struct account *account = account_make(pg, "Client");
-    struct link *link = link_start(database_url(), 1, 1);
+    struct link *link = link_start(database_url(), UINT_MAX, 1);
     size_t cuts[LINK_CUTS];
     struct server *server =
         server_start(link_url(link), (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
@@ -224,6 +226,10 @@ Test(links, an_error_of_a_pooler_is_no_word_of_the_database)
         char *email = new_email(), *body = create_body(email, NULL, NULL), *invitations;
         struct answer answer;
 
+        /* There is a connection again, and the token is known: to look it up is another call, that does
+         * nothing. */
+        link_cut_only(link, LINK_CUTS);
+        await_status(server, account, 201);
         link_cut_only(link, rows[i].way);
         answer = post(server, account->token, body);
         cr_expect_eq(answer.status, 503, "row %zu: %ld %s", i, answer.status, answer.text);
@@ -231,8 +237,7 @@ Test(links, an_error_of_a_pooler_is_no_word_of_the_database)
             strstr(answer.text, "whether the request was done is unknown"), "row %zu: %s", i, answer.text);
         invitations = database_query(pg,
             "select count(*) from accounts.invitation as i join accounts.account_user as u on u.key = "
-            "i.account_user_key"
-            " join accounts.person as p on p.key = u.person_key where p.email = $1",
+            "i.account_user_key where u.email = $1",
             email, NULL);
         cr_expect_str_eq(invitations, rows[i].invitations, "row %zu: %s invitations", i, invitations);
         free(invitations);
