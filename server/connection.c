@@ -376,7 +376,7 @@ static void expire(struct connection *connection)
 /* metrics_now() of the first deadline of a list; UINT64_MAX where it has none. */
 static uint64_t first_deadline(const struct connection_deadlines *deadlines)
 {
-    const h2o_linklist_t *first = deadlines->connections.next;
+    h2o_linklist_t *first = deadlines->connections.next;
 
     if (first == &deadlines->connections)
         return UINT64_MAX;
