@@ -76,8 +76,9 @@ enum bearer_verdict bearer_parse(const char *value, size_t len, struct bearer *b
     if (SHA256((const unsigned char *)secret, (size_t)(end - secret), hash) == NULL)
         return BEARER_OUT_OF_MEMORY;
 
+    /* All of it, since bearers are compared as they lie in memory. */
+    memset(bearer->id, 0, sizeof(bearer->id));
     memcpy(bearer->id, id, (size_t)(colon - id));
-    bearer->id[colon - id] = '\0';
     write_hex(hash, bearer->secret_sha256);
     return BEARER_OK;
 }

@@ -16,8 +16,8 @@ enum domain_verdict {
     DOMAIN_UNKNOWN,
 };
 
-/* The A-labels, in lower case, of a domain name of len bytes of UTF-8, at most 254; on DOMAIN_OK alone ascii is
- * written. */
+/* The A-labels, in lower case, of a domain name of len bytes of UTF-8, at most 254; on DOMAIN_OK alone ascii
+ * is written. */
 enum domain_verdict domain_to_ascii(const char *name, size_t len, char ascii[DOMAIN_MAX]);
 
 #endif

@@ -172,7 +172,6 @@ static bool find_route(struct request *request)
 
 static bool check_token(struct request *request)
 {
-    struct handler_context *context = request->context;
     h2o_iovec_t value;
 
     if ((request->match.route->flags & ROUTE_IS_PUBLIC) != 0)
@@ -181,11 +180,7 @@ static bool check_token(struct request *request)
     request->answer.has_token = bearer_is_sent(value.base, value.len);
     switch (value.base != NULL ? bearer_parse(value.base, value.len, &request->bearer) : BEARER_MALFORMED) {
     case BEARER_OK:
-        if (!refusals_has(context->refusals, &request->bearer, request->started_us))
-            return true;
-        metrics_add(context->metrics, METRICS_REFUSED_TOKENS, 1);
-        send_status(request, 401, NULL);
-        return false;
+        return true;
     case BEARER_MALFORMED:
         send_status(request, 401, NULL);
         return false;
@@ -193,6 +188,20 @@ static bool check_token(struct request *request)
         break;
     }
     send_status(request, 503, NULL);
+    return false;
+}
+
+/* Last of the checks, so that what else is wrong is told whether or not the database has lately refused the
+ * token. */
+static bool check_refusals(struct request *request)
+{
+    struct handler_context *context = request->context;
+
+    if ((request->match.route->flags & ROUTE_IS_PUBLIC) != 0 ||
+        !refusals_has(context->refusals, &request->bearer, request->started_us))
+        return true;
+    metrics_add(context->metrics, METRICS_REFUSED_TOKENS, 1);
+    send_status(request, 401, NULL);
     return false;
 }
 
@@ -399,7 +408,7 @@ static void process(struct request *request)
 {
     header_mind_close(request->req);
     if (count_address(request) && find_route(request) && check_token(request) &&
-        check_idempotency_key(request) && check_body(request)) {
+        check_idempotency_key(request) && check_body(request) && check_refusals(request)) {
         read_preferences(request);
         submit(request);
     }

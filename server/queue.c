@@ -182,10 +182,11 @@ static void advance(struct queue *queue, struct lane *lane, uint64_t us)
         queue->last_tag = lane->tag;
 }
 
-/* It has had less than its share, or its calls are over soon, and others wait for them hardly at all. */
+/* It has had less than its share, or its calls are short, so that others hardly wait for them: to check
+ * tokens always is. */
 static bool is_light(const struct queue *queue, const struct lane *lane)
 {
-    return lane->tag <= queue->clock || 4 * lane->call_us <= queue->call_us;
+    return lane == &queue->lanes.unproven || lane->tag <= queue->clock || 4 * lane->call_us <= queue->call_us;
 }
 
 /* There is nobody else, nor was just before. */

@@ -38,7 +38,8 @@ begin
   v_free := array(
     select i.key
     from accounts.invitation as i
-    where i.key = any (v_due) and i.status = 'Open'
+    -- Open, in words that no partial index has, so that each is found by its key.
+    where i.key = any (v_due) and i.closed_at is null
     for no key update skip locked);
 
   insert into accounts.outbox (topic, invitation_key, delivery)
@@ -55,7 +56,7 @@ begin
     case when cardinality(v_due) < max_count then statement_timestamp() + v_notice.lead else max(i.expires_at) end)
   into v_until
   from accounts.invitation as i
-  where i.key = any (v_due) and i.status = 'Open';
+  where i.key = any (v_due) and i.closed_at is null;
   update accounts.expiry_notice as n
   set noticed_until = greatest(n.noticed_until, v_until)
   where n.kind = notice_expiries.kind;

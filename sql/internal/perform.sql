@@ -25,12 +25,10 @@ begin
       return internal.invalid(v_errors);
     end if;
   end if;
-  if v_query <> '' and v_operation not in ('get', 'list') then
-    return internal.invalid('{"?": ["is not a known query parameter"]}');
-  end if;
-
   -- The code alone authorises these, so every membership counts as seen.
-  if v_operation = 'accept_invite' then
+  if v_operation in ('accept_invite', 'get_invitation') and v_query <> '' then
+    return internal.unknown_parameter();
+  elsif v_operation = 'accept_invite' then
     return internal.accept_invitation(
       v_kind, internal.path_account_user(element), v_request ->> 'code',
       internal.trace_id(element ->> 'traceparent'));
@@ -41,6 +39,9 @@ begin
   v_caller := internal.authenticate(element ->> 'token', element ->> 'traceparent');
   if v_caller.status <> 200 then
     return internal.refused(v_caller.status, v_caller.detail);
+  end if;
+  if v_query <> '' and v_operation not in ('get', 'list') then
+    return internal.unknown_parameter();
   end if;
 
   if v_operation = 'list' then

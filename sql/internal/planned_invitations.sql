@@ -13,10 +13,12 @@ declare
   v_account constant text := planned.request #>> '{account,id}';
   v_groups constant jsonb := nullif(planned.request -> 'groups', 'null');
 begin
-  planned.errors := coalesce(
-    internal.request_errors(planned.request, 'create_account_user'),
-    internal.selection_errors(planned.kind, planned.query),
-    case when v_account <> path_account then '{"account.id": ["is not the account of the path"]}'::jsonb end);
+  planned.errors := internal.request_errors(planned.request, 'create_account_user');
+  if planned.errors is null and caller.status = 200 then
+    planned.errors := coalesce(
+      internal.selection_errors(planned.kind, planned.query),
+      case when v_account <> path_account then '{"account.id": ["is not the account of the path"]}'::jsonb end);
+  end if;
   if planned.errors is not null then
     planned.status := 400;
   elsif caller.status <> 200 then

@@ -20,3 +20,9 @@ create or replace function internal.missing()
 returns internal.verdict
 language sql immutable parallel safe
 as $$ select (404, null, null, 'There is nothing at this path.', null, null)::internal.verdict $$;
+
+-- A query where an operation takes none.
+create or replace function internal.unknown_parameter()
+returns internal.verdict
+language sql immutable parallel safe
+as $$ select internal.invalid('{"?": ["is not a known query parameter"]}') $$;

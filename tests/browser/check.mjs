@@ -310,9 +310,10 @@ await check('names are shown as they are, whatever is in them', async () => {
   const hostile = makeAccount('<script>document.title = "owned"</script> & "Söhne" 🎉 שלום')
   const invitation = await invite(hostile, '<img src=x onerror=alert(1)>', `O'Neil "Bob" ${'Very'.repeat(15)}`)
   await visit({ viewport: PHONE }, invitation.url, async (page) => {
-    assert.match(await page.title(), /^Invitation to <script>document\.title = "owned"<\/script> & "Söhne" 🎉 שלום$/)
-    assert.equal(await headingOf(page).innerText(),
-      'Grace Hopper invites you to join <script>document.title = "owned"</script> & "Söhne" 🎉 שלום')
+    // A zero-width space behind each dot keeps mail programs from making a link of a name.
+    const shown = '<script>document.\u200btitle = "owned"</script> & "Söhne" 🎉 שלום'
+    assert.equal(await page.title(), `Invitation to ${shown}`)
+    assert.equal(await headingOf(page).innerText(), `Grace Hopper invites you to join ${shown}`)
     assert.equal(await page.locator('script, img').count(), 0)
     await fits(page)
     await shoot(page, 'Open-hostile-phone')

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fuzz.h"
+#include "problem.h"
 #include "route.h"
 
 /* A method, a space and a path. A match is the route's path with the ids in their places, each of the shape
@@ -17,12 +18,17 @@ static const struct {
 } shapes[] = {{"account", "ACC-0000-0000"}, {"user", "USR-0000-0000"}, {"accountUser", "AUSR-0000-0000-0000"},
     {"group", "UGR-0000-0000"}};
 
+/* Of the shape, or with one more group of four digits. */
 static bool has_shape(const char *shape, const char *value, size_t len)
 {
-    if (strlen(shape) != len)
+    size_t shape_len = strlen(shape);
+
+    if (len != shape_len && len != shape_len + 5)
         return false;
     for (size_t i = 0; i < len; i++) {
-        if (shape[i] == '0' ? value[i] < '0' || value[i] > '9' : value[i] != shape[i])
+        char of_shape = i < shape_len ? shape[i] : "-0000"[i - shape_len];
+
+        if (of_shape == '0' ? value[i] < '0' || value[i] > '9' : value[i] != of_shape)
             return false;
     }
     return true;
@@ -64,6 +70,8 @@ static void must_round_trip(const struct route_match *match, const char *path, s
         }
         if (name_len == strlen(ROUTE_CODE) && memcmp(name, ROUTE_CODE, name_len) == 0)
             known = is_code(match->parameters[parameter].value, value_len);
+        if (name_len == strlen(ROUTE_PROBLEM) && memcmp(name, ROUTE_PROBLEM, name_len) == 0)
+            known = problem_type_find(match->parameters[parameter].value, value_len) != NULL;
         MUST(known && len + value_len < sizeof(made));
         memcpy(made + len, match->parameters[parameter++].value, value_len);
         len += value_len;
@@ -93,18 +101,19 @@ int fuzz_one(const uint8_t *data, size_t size)
     enum route_verdict verdict = route_find(method, method_len, path, path_len, &match);
     char allow[ROUTE_ALLOW_MAX] = "";
 
-    MUST((verdict == ROUTE_NOT_FOUND) == (match.route == NULL));
+    MUST((verdict == ROUTE_FOUND || verdict == ROUTE_METHOD_NOT_ALLOWED) == (match.route != NULL));
     if (verdict == ROUTE_FOUND)
         must_round_trip(&match, path, path_len);
     if (match.route != NULL)
         route_allow(match.route, allow);
-    MUST((verdict == ROUTE_NOT_FOUND) == (*allow == '\0'));
+    MUST((match.route == NULL) == (*allow == '\0'));
     for (size_t i = 0; i < METHOD_COUNT; i++) {
         struct route_match other = {0};
         bool is_method = strlen(methods[i]) == method_len && memcmp(methods[i], method, method_len) == 0;
         bool is_found = route_find(methods[i], strlen(methods[i]), path, path_len, &other) == ROUTE_FOUND;
 
-        MUST(is_found == is_allowed(allow, methods[i]));
+        MUST(match.route == NULL ? !is_found || verdict == ROUTE_METHOD_UNKNOWN
+                                 : is_found == is_allowed(allow, methods[i]));
         MUST(!is_method || is_found == (verdict == ROUTE_FOUND));
     }
     return 0;

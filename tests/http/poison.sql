@@ -17,7 +17,7 @@ begin
     perform pg_sleep(5);
   elsif new.email_key like 'race-%' and nextval('public.poison_race') % 2 = 1 then
     -- Once, with the SQLSTATE that follows, as if another transaction had come first.
-    raise exception 'lost a race' using errcode = substr(new.email_key, 6, 5);
+    raise exception 'lost a race' using errcode = upper(substr(new.email_key, 6, 5));
   elsif new.email_key like 'deadlock-%' then
     -- Two that differ only in the a and b that follows take the same two locks, each in its own order. The pause is
     -- for the other to take its first.

@@ -108,11 +108,11 @@ static long expected_status(struct request_case *the_case)
         return 401;
     if (values[BODY_ACCOUNT] == MALFORMED || values[BODY_GROUP] == MALFORMED)
         return 400;
+    if (caller->token != TOKEN_GOOD)
+        return caller->token == TOKEN_DISABLED ? 401 : 403;
     if (values[ACCOUNT] != ABSENT && values[BODY_ACCOUNT] != ABSENT &&
         values[ACCOUNT] != values[BODY_ACCOUNT])
         return 400;
-    if (caller->token != TOKEN_GOOD)
-        return caller->token == TOKEN_DISABLED ? 401 : 403;
     if (is_operation(route, "list")) {
         if (is_of_user(route) && !sees(caller, caller_place(caller, values[ACCOUNT])))
             return 404;

@@ -105,6 +105,9 @@ Test(problems, have_a_page_of_their_type)
         cr_expect_eq(strncmp(answer.text, type->title, strlen(type->title)), 0, "%s", answer.text);
         cr_expect_not_null(strstr(answer.text, type->text), "%s", answer.text);
         answer_free(&answer);
+        answer = request(server, "HEAD", path, NULL, NULL, NULL);
+        cr_expect_eq(answer.status, 200, "HEAD %s: %ld", path, answer.status);
+        answer_free(&answer);
         answer = request(server, "DELETE", path, NULL, NULL, NULL);
         assert_problem(&answer, 405);
         expect_header(&answer, "allow", "GET, HEAD");

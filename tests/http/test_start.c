@@ -49,8 +49,8 @@ Test(start, one_clear_line_when_it_cannot_start)
     assert_refuses((const char *[]){"deliver", "--database-url", "host=/nowhere dbname=x", "--fail-fast",
                        "--mail-directory=/tmp", "--mail-from=a@example.test", NULL},
         "cannot reach the database");
-    assert_refuses(
-        (const char *[]){"--database-url", url, "--listen-address", "nowhere", NULL}, "--listen-address: is not an IP address");
+    assert_refuses((const char *[]){"--database-url", url, "--listen-address", "nowhere", NULL},
+        "--listen-address: is not an IP address");
     assert_refuses((const char *[]){"--port", "99999", NULL}, "is not a number from 0 to 65535");
     free(url);
 }

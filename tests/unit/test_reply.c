@@ -57,7 +57,7 @@ TestSuite(reply, .init = set_up);
 
 static PGresult *make_result(void)
 {
-    static char names[STATEMENT_COLUMNS][16];
+    static char names[STATEMENT_COLUMNS][24];
     PGresAttDesc columns[STATEMENT_COLUMNS] = {0};
     PGresult *result = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
 
