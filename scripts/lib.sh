@@ -16,6 +16,7 @@ complain() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 without_url() {
   local text=$1 part
   if [[ $text == 'connection to server'* ]]; then
+    # shellcheck disable=SC2001 # a pattern, not a string
     text=$(sed 's/"[^"]*"/"..."/g' <<<"$text")
   else
     text=${text%%\"*}

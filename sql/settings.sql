@@ -19,9 +19,9 @@ begin
       ('intervalstyle', 'postgres', false),
       ('extra_float_digits', '1', false),
       ('bytea_output', 'hex', false),
-      -- Plans are kept, and some are made on the first day, while a table fits into a page and the planner would read it
-      -- whole, or join all of it, for as long as the plan is kept. So each row is found by an index, and one table after
-      -- the other. internal.run_list, whose statements are planned anew each time, takes this back.
+      -- Plans are kept, and some are made on the first day, while a table fits into a page and the planner would read
+      -- it whole, or join all of it, for as long as the plan is kept. So each row is found by an index, and one table
+      -- after the other. internal.run_list, whose statements are planned anew each time, takes this back.
       ('plan_cache_mode', 'force_generic_plan', true),
       ('enable_seqscan', 'off', true),
       ('enable_bitmapscan', 'off', true),

@@ -39,7 +39,8 @@ begin
   for v_i in 1 .. cardinality(v_characters) loop
     if not (
       case v_characters[v_i]
-        when U&'\00b7' then v_characters[v_i - 1] is not distinct from 'l' and v_characters[v_i + 1] is not distinct from 'l'
+        when U&'\00b7' then v_characters[v_i - 1] is not distinct from 'l'
+          and v_characters[v_i + 1] is not distinct from 'l'
         when U&'\0375' then coalesce(internal.script_greek() @> ascii(v_characters[v_i + 1]), false)
         when U&'\05f3' then coalesce(internal.script_hebrew() @> ascii(v_characters[v_i - 1]), false)
         when U&'\05f4' then coalesce(internal.script_hebrew() @> ascii(v_characters[v_i - 1]), false)
@@ -53,7 +54,8 @@ begin
 end
 $$;
 
--- The classes of a label's characters, as RFC 5893 tells them apart: R and AL as R, AN as A, EN as E, NSM as N, L, and O
+-- The classes of a label's characters, as RFC 5893 tells them apart: R and AL as R, AN as A, EN as E, NSM as N, L, and
+-- O
 -- for others.
 create or replace function internal.bidi_classes(label text)
 returns text

@@ -1,4 +1,4 @@
--- internal.email_key of an address that is not all ASCII. What is no address has a key, too, for filters may ask for it.
+-- internal.email_key of an address that is not all ASCII. What is no address has a key too: filters may ask for it.
 create or replace function internal.folded_email(email text)
 returns text
 language plpgsql immutable strict parallel safe

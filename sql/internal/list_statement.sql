@@ -144,8 +144,8 @@ begin
 end
 $$;
 
--- Why a filter costs more than the setting allows; null if it does not. What a collection is asked for is a subquery for
--- each membership, and dear to plan among others.
+-- Why a filter costs more than the setting allows; null if it does not. What a collection is asked for is a subquery
+-- for each membership, and dear to plan among others.
 create or replace function internal.filter_excess(filters jsonb)
 returns text[]
 language plpgsql stable

@@ -69,7 +69,9 @@ begin
     v_points := v_points[:v_i] || v_n || v_points[v_i + 1:];
     v_i := v_i + 1;
   end loop;
-  return (select string_agg(chr(p.point), '' order by p.position) from unnest(v_points) with ordinality as p (point, position));
+  return (
+    select string_agg(chr(p.point), '' order by p.position)
+    from unnest(v_points) with ordinality as p (point, position));
 end
 $$;
 

@@ -1,4 +1,5 @@
--- A name, or an address, as it is kept: in NFC, without the spaces around it, which are every character of Unicode's category Zs.
+-- A name, or an address, as it is kept: in NFC, without the spaces around it, which are every character of Unicode's
+-- category Zs.
 create or replace function internal.trimmed(value text)
 returns text
 language sql immutable parallel safe

@@ -1,6 +1,6 @@
--- Every operation, each answer a line; nothing is kept. Run in sessions with all kinds of settings, it prints the same but
--- for ids, codes and times, which tests/settings/run makes alike. There is no backslash in a literal, because some of
--- the settings are about those: \u005c stands for one.
+-- Every operation, each answer a line; nothing is kept. Run in sessions with all kinds of settings, it prints the same
+-- but for ids, codes and times, which tests/settings/run makes alike. There is no backslash in a literal, because some
+-- of the settings are about those: \u005c stands for one.
 \set QUIET on
 \set ON_ERROR_STOP on
 \pset format unaligned
@@ -66,7 +66,8 @@ create function pg_temp.person(email text)
 returns jsonb
 language sql
 as $$
-  select jsonb_build_object('user', jsonb_build_object('email', email, 'firstName', $j$ O'Brien $j$, 'lastName', 'Zo' || chr(235),
+  select jsonb_build_object('user', jsonb_build_object('email', email, 'firstName', $j$ O'Brien $j$,
+    'lastName', 'Zo' || chr(235),
     'phone', jsonb '{"prefix": "+43", "number": "0664"}',
     'settings', jsonb '{"cultureCode": "de-AT", "languageCode": "de-AT"}'))
 $$;
@@ -84,7 +85,8 @@ select pg_temp.run('wrong settings', 'accountsd_dba', $$ select api.configure($j
   "invitation.urlBase": "https://a\u00a0b", "mail.attempts": 1.5, "limit.token": "1 per 0 days"}$j$) $$);
 select pg_temp.run('account', 'accountsd_dba', $$ select api.create_account($j${"type": "Client",
   "name": "\u0130I\u0131 \u005c \u0027 \"A\"", "icon": "a\u005cb.png"}$j$) $$);
-select pg_temp.run('wrong account', 'accountsd_dba', $$ select api.create_account($j${"type": "client", "name": "\u3000"}$j$) $$);
+select pg_temp.run('wrong account', 'accountsd_dba',
+  $$ select api.create_account($j${"type": "client", "name": "\u3000"}$j$) $$);
 select pg_temp.run('module', 'accountsd_dba', format($$ select api.create_module(%L) $$, jsonb_build_object('name',
   'Module ' || gen_random_uuid(), 'settings', jsonb '{"paid": true, "type": ["NULL", null, "a,b"]}')));
 select pg_temp.run('module', 'accountsd_dba', format($$ select api.create_module(%L) $$, jsonb_build_object('name',
@@ -116,16 +118,19 @@ select pg_temp.run('create with a key once more', 'accountsd_server', format(
   $$ select api.create_user(%L, %L, %L, idempotency_key => %L) $$,
   pg_temp.id('account'), pg_temp.person('b' || chr(246) || 'b@' || chr(246) || '.example'), :'token', 'a' || chr(92)));
 select pg_temp.run('wrong create', 'accountsd_server', format($$ select api.create_account_user(%L, %L) $$,
-  jsonb $j${"user": {"email": "a\u005cb@c", "firstName": "\u200e\u2028", "lastName": "\u3000", "phone": {"prefix": "+\u0664",
+  jsonb $j${"user": {"email": "a\u005cb@c", "firstName": "\u200e\u2028", "lastName": "\u3000",
+    "phone": {"prefix": "+\u0664",
     "number": "\u0664\u0663"}, "settings": {"cultureCode": "de-\u0664", "languageCode": "de_AT"}},
     "groups": [{"id": "UGR-\u0661\u0662\u0663\u0664-1234"}], "account": {"id": "ACC-1234-123\u0664"}}$j$, :'token'));
-select pg_temp.run('create a set', 'accountsd_server', format($$ select api.create_account_users(%L) $$, jsonb_build_array(
+select pg_temp.run('create a set', 'accountsd_server', format($$ select api.create_account_users(%L) $$,
+  jsonb_build_array(
   jsonb_build_object('request', pg_temp.person('set1@example.com'), 'token', :'token'),
   jsonb_build_object('request', pg_temp.person('set2@example.com'), 'token', :'token', 'rollback', true),
   jsonb_build_object('request', pg_temp.person('ada@example.com'), 'token', :'token'),
   jsonb_build_object('request', pg_temp.person('ada@example.com'), 'token', :'token'), jsonb '7')));
 select pg_temp.run('serve', 'accountsd_server', format($$ select api.serve(%L) $$, jsonb_build_array(
-  jsonb_build_object('operation', 'get', 'kind', 'account_user', 'token', :'token', 'accountUser', pg_temp.id('create')))));
+  jsonb_build_object('operation', 'get', 'kind', 'account_user', 'token', :'token',
+    'accountUser', pg_temp.id('create')))));
 select pg_temp.run('get', 'accountsd_dba', format($$ select api.get_account_user(%L) $$, pg_temp.id('create')));
 select pg_temp.run('get by person', 'accountsd_dba', format($$ select api.get_user(%L, %L) $$, pg_temp.id('account'),
   pg_temp.id('create', 'user', 'id')));
@@ -145,10 +150,12 @@ select pg_temp.run('accept by person', 'accountsd_server', format($$ select api.
   pg_temp.id('account'), pg_temp.id('create with a key', 'id'), pg_temp.code('resend')));
 select pg_temp.run('add a group', 'accountsd_server', format($$ select api.add_account_user_group(%L, %L, %L) $$,
   pg_temp.id('create'), jsonb_build_object('id', pg_temp.id('group')), :'token'));
-select pg_temp.run('replace groups', 'accountsd_server', format($$ select api.replace_account_user_groups(%L, %L, %L) $$,
+select pg_temp.run('replace groups', 'accountsd_server', format(
+  $$ select api.replace_account_user_groups(%L, %L, %L) $$,
   pg_temp.id('create'), jsonb_build_array(jsonb_build_object('id', pg_temp.id('group')),
     jsonb_build_object('id', pg_temp.id('everyone'))), :'token'));
-select pg_temp.run('replace groups of a person', 'accountsd_server', format($$ select api.replace_user(%L, %L, %L, %L) $$,
+select pg_temp.run('replace groups of a person', 'accountsd_server', format(
+  $$ select api.replace_user(%L, %L, %L, %L) $$,
   pg_temp.id('account'), pg_temp.id('create', 'user', 'id'), jsonb_build_object('groups', jsonb_build_array(
     jsonb_build_object('id', pg_temp.id('group')), jsonb_build_object('id', pg_temp.id('everyone')))), :'token'));
 select pg_temp.run('take a group', 'accountsd_server', format($$ select api.take_account_user_group(%L, %L, %L) $$,
@@ -156,7 +163,8 @@ select pg_temp.run('take a group', 'accountsd_server', format($$ select api.take
 select pg_temp.run('over a limit ' || n, 'accountsd_server', format($$ select api.create_account_user(%L, %L) $$,
   pg_temp.person('limit@example.com'), :'token'))
 from generate_series(1, 4) as n;
-select pg_temp.run('list ' || q.query, 'accountsd_dba', format($$ select api.list_users(%L, %L) $$, pg_temp.id('account'),
+select pg_temp.run('list ' || q.query, 'accountsd_dba', format(
+  $$ select api.list_users(%L, %L) $$, pg_temp.id('account'),
   q.query))
 from (values
   (''), ('select=+audit,-name&order=-name,+email'), ('order=-user.name'), ('limit=0'), ('limit=' || chr(1636)),
@@ -164,14 +172,17 @@ from (values
   ('name=gt=O&name=lt=Z'), ('audit.created.at=gt=2020-01-31T12:00:00'), ('audit.created.at=lt=2020-01-31'),
   ('audit.created.at=gt=31.01.2020'), ('audit.created.at=gt=yesterday'), ('phone.number=null()'),
   ('phone.prefix=empty()'), ('in(status,(Active,Invited))'), ('any(groups,eq(isDefault,true))'),
-  ('invitation.status=Invited'), ('eq(name,' || chr(39) || 'O' || chr(92) || chr(39) || 'Brien Zo' || chr(235) || chr(39) || ')')
+  ('invitation.status=Invited'),
+  ('eq(name,' || chr(39) || 'O' || chr(92) || chr(39) || 'Brien Zo' || chr(235) || chr(39) || ')')
 ) as q (query);
 select pg_temp.run('claim', 'accountsd_delivery', $$ select api.claim_deliveries(3, '90 minutes') $$);
 select pg_temp.run('complete', 'accountsd_delivery', format($$ select api.complete_deliveries(%L) $$, (
-  select jsonb_agg(jsonb_build_object('id', o.key, 'attempt', o.attempts, 'outcome', 'Failed', 'reason', 'a' || chr(92)))
+  select jsonb_agg(jsonb_build_object('id', o.key, 'attempt', o.attempts, 'outcome', 'Failed',
+    'reason', 'a' || chr(92)))
   from accounts.outbox as o where o.claimed_at is not null)));
 select pg_temp.run('backlog', 'accountsd_delivery', $$ select t.queued from api.delivery_backlog() as t $$);
-select pg_temp.run('deliveries', 'accountsd_dba', format($$ select api.list_deliveries(null, %L) $$, pg_temp.id('create')));
+select pg_temp.run('deliveries', 'accountsd_dba', format(
+  $$ select api.list_deliveries(null, %L) $$, pg_temp.id('create')));
 select pg_temp.run('announce', 'accountsd_delivery', $$ select api.announce_expiries(5) $$);
 select pg_temp.run('number', 'accountsd_delivery', $$ select api.number_events(100) $$);
 select pg_temp.run('events', 'accountsd_consumer', $$ select e.event from api.read_events((
@@ -183,7 +194,8 @@ select pg_temp.run('disabled', 'accountsd_server', format($$ select api.list_acc
 select pg_temp.run('version', 'accountsd_server', $$ select api.schema_version() $$);
 
 -- What is kept.
-select 'invitations live for ' || extract(epoch from i.expires_at - i.sent_at) / 86400 - :days || ' days more than they should'
+select 'invitations live for ' || extract(epoch from i.expires_at - i.sent_at) / 86400 - :days
+  || ' days more than they should'
 from accounts.invitation as i
 join accounts.account_user as u on u.key = i.account_user_key
 where u.account_key = internal.account_key(pg_temp.id('account'));

@@ -93,7 +93,8 @@ select is(
 select set_eq(
   $$ select p.proname::text from pg_proc as p where p.pronamespace = 'api'::regnamespace
     and pg_temp.arguments(p.proname, 'A', '{"id": "B", "user": {"id": "C"}}', 'D') is null $$,
-  array['check_tokens', 'complete_deliveries', 'create_account_users', 'serve'], 'these and those above are all api functions');
+  array['check_tokens', 'complete_deliveries', 'create_account_users', 'serve'],
+  'these and those above are all api functions');
 select is(
   pg_temp.problem_of_caller(format('select api.%I(%L)', f.name, '{"unknown": 1}')) ->> 'sqlstate', 'PT401',
   f.name || ' tells a caller who is nobody nothing about the request')

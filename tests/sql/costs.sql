@@ -1,4 +1,5 @@
--- What the dearest requests cost that the limits allow, as a multiple of a plain one's, and what is refused as too dear.
+-- What the dearest requests cost that the limits allow, as a multiple of a plain one's, and what is refused as too
+-- dear.
 begin;
 \ir lib/fixture.sql
 \ir lib/cost.sql
@@ -13,7 +14,8 @@ create function pg_temp.invitation_cost(client text, number int, group_count int
 returns numeric
 language sql
 as $$
-  select pg_temp.cost(format('select * from api.create_account_users(%L)', jsonb_build_array(jsonb_build_object('request',
+  select pg_temp.cost(format('select * from api.create_account_users(%L)',
+    jsonb_build_array(jsonb_build_object('request',
     jsonb_build_object('user', jsonb_build_object('email', format('%s.%s@costs.example', group_count, number),
         'firstName', 'A', 'lastName', 'B'), 'account', jsonb_build_object('id', client), 'groups', (
       select jsonb_agg(jsonb_build_object('id', internal.user_group_id(g.key)))
@@ -30,20 +32,24 @@ from (values ('[]', true), ('[1, 2]', true), ('[{"id": "A"}, {"id": "B"}, {"id":
 
 select is(
   pg_temp.problem(format('select api.list_account_users(%L)', pg_temp.times(10, '&', 'any(groups,id=UGR-1234-5678)'))),
-  pg_temp.invalid(jsonb_build_object('$filter', jsonb_build_array('position 1: the filter costs 110 and may cost 100: what '
+  pg_temp.invalid(jsonb_build_object('$filter', jsonb_build_array(
+    'position 1: the filter costs 110 and may cost 100: what '
     'asks for groups, buyers or modules costs 10, any other expression 1, ten values in lists 1'))),
   'ten subqueries are too dear');
 select is(
-  pg_temp.problem(format('select api.list_account_users(%L)', pg_temp.times(9, '&', 'any(groups,id=UGR-1234-5678)'))), null,
+  pg_temp.problem(format('select api.list_account_users(%L)',
+    pg_temp.times(9, '&', 'any(groups,id=UGR-1234-5678)'))), null,
   'nine are not');
 select api.configure('{"limit.filter": 9, "limit.set": 64}') as ignored \gset
 select isnt(pg_temp.problem('select api.list_account_users(''ne(groups.name,a)'')'), null,
   'the limit is a setting, and a field of a collection is dear too');
 select is(
-  pg_temp.problem(format('select * from api.create_account_users(%L)', (select jsonb_agg(i) from generate_series(1, 65) as i))),
+  pg_temp.problem(format('select * from api.create_account_users(%L)',
+    (select jsonb_agg(i) from generate_series(1, 65) as i))),
   pg_temp.invalid('{"$": ["has more than 64 items"]}'), 'a set has a limit');
 select is(
-  (select count(*) from api.create_account_users((select jsonb_agg('{}'::jsonb) from generate_series(1, 64)))), 64::bigint,
+  (select count(*) from api.create_account_users(
+    (select jsonb_agg('{}'::jsonb) from generate_series(1, 64)))), 64::bigint,
   'of which it may have all');
 
 select * from finish();

@@ -111,7 +111,8 @@ select is(
 select is(
   (select array_agg(split_part(p.email_key, '@', 1) order by p.email_key) from accounts.person as p
     where p.email_key in ('one@example.com', 'two@example.com', 'three@example.com', 'four@example.com',
-      'five@example.com', 'six@example.com', 'nine@example.com', 'ten@example.com', 'eleven@example.com', 'twelve@example.com')),
+      'five@example.com', 'six@example.com', 'nine@example.com', 'ten@example.com', 'eleven@example.com',
+      'twelve@example.com')),
   array['eleven', 'one', 'six'], 'people come of accepted requests only');
 select is(
   (select jsonb_object_agg(t.name, t.count) from (

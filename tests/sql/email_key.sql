@@ -36,7 +36,8 @@ from (values
 select is(internal.email_key(null), null, 'nothing has no key');
 select is(internal.email_key('ΑΝΝ'), 'ανν', 'a text without @ is folded');
 select is(internal.email_key('ΑΝΝ@É É'), 'ανν@é é', 'so is one whose domain is none');
-select is(internal.email_key('%@MÜNCHEN.example'), '%@xn--mnchen-3ya.example', 'a pattern with a whole domain has its A-labels');
+select is(internal.email_key('%@MÜNCHEN.example'), '%@xn--mnchen-3ya.example',
+  'a pattern with a whole domain has its A-labels');
 select ok(octet_length(internal.email_key(repeat('é', 60000))) < 1024, 'a long text has a short key');
 select is(internal.domain_ascii(repeat('é', 255)), null, 'a long name is no domain');
 

@@ -23,7 +23,9 @@ with place as (
 ),
 value as (
   select to_jsonb(v) as value
-  from unnest(array['', ' ', 'a', ' a', 'a ', e'a\nb', e'a\u0085b', e'a\u200eb', e'\u00a0', e'\u3000a', 'José', '李', e'\u200b', e'\u3164', e'\u0301', e'\u0301a', e'\u00ad', e'\ufdd0',
+  from unnest(array['', ' ', 'a', ' a', 'a ', e'a\nb', e'a\u0085b', e'a\u200eb', e'\u00a0', e'\u3000a', 'José', '李',
+    e'\u200b', e'\u3164', e'\u0301',
+    e'\u0301a', e'\u00ad', e'\ufdd0',
     e'a\ufdd0', e'a\uffff', e'a\U0001fffe', e'a\U0010ffff', e'a\U0001f600', 'Ω', 'Я', e'\u00e9\u200b', 'a@xn--a.co',
     'a@XN--9CA.co', 'a@b-c.de', 'a@b--c.de', 'A@B.CO', 'a@b.xn--p1ai', 'a@xn--zz.de', e'\u212a@b.co',
     'a@b', 'a@b.c', 'a@b.co', 'a@-b.co', 'a@b-.co', 'a.b@c.d.ef', '.a@b.co', 'a.@b.co', 'a..b@c.de', 'a@b..co', 'a@b.1',
@@ -55,7 +57,8 @@ union all
 select v.value from value as v;
 
 select is(internal.is_plain_invitation(i.request), true, 'the usual request is plain') from invitation as i;
-select is(internal.is_plain_invitation(jsonb_set(i.request, '{user,email}', to_jsonb(v.email))), true, v.email || ' is plain')
+select is(internal.is_plain_invitation(jsonb_set(i.request, '{user,email}', to_jsonb(v.email))), true,
+  v.email || ' is plain')
 from invitation as i, unnest(array['Ada.Lovelace@Example.COM', 'ada@my-firm.example.co']) as v (email);
 select is(internal.is_plain_invitation(jsonb_set(i.request, '{user,firstName}', '"Ωμέγα 李"')), true,
   'a name in another script is plain') from invitation as i;

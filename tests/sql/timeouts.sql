@@ -7,7 +7,8 @@ create temporary view setting as
 select split_part(s.setting, '=', 1) as name, split_part(s.setting, '=', 2)::interval as value, r.setdatabase
 from pg_db_role_setting as r
 cross join lateral unnest(r.setconfig) as s (setting)
-where r.setrole = to_regrole('accountsd_server') and split_part(s.setting, '=', 1) not in ('deadlock_timeout', 'default_transaction_isolation')
+where r.setrole = to_regrole('accountsd_server')
+  and split_part(s.setting, '=', 1) not in ('deadlock_timeout', 'default_transaction_isolation')
   and r.setdatabase in (0, (select d.oid from pg_database as d where d.datname = current_database()));
 
 select is(
