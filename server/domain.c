@@ -24,6 +24,25 @@ static bool is_all(bool is_member, enum unicode_set set, const char *name, int32
     return true;
 }
 
+/* Whether a label has hyphens as its third and fourth character (RFC 5891, section 4.2.3.1). ICU counts units
+ * of UTF-16, and so misses those behind a character of two units. */
+static bool has_hyphens_of_prefix(const char *name, int32_t len)
+{
+    bool was_hyphen = false;
+    size_t place = 0;
+
+    for (int32_t i = 0; i < len;) {
+        UChar32 c;
+
+        U8_NEXT(name, i, len, c);
+        place = c == '.' ? 0 : place + 1;
+        if (place == 4 && c == '-' && was_hyphen)
+            return true;
+        was_hyphen = c == '-';
+    }
+    return false;
+}
+
 static enum domain_verdict convert(const UIDNA *idna, const char *name, int32_t len, char ascii[DOMAIN_MAX])
 {
     UIDNAInfo info = UIDNA_INFO_INITIALIZER, info_again = UIDNA_INFO_INITIALIZER;
@@ -43,7 +62,8 @@ static enum domain_verdict convert(const UIDNA *idna, const char *name, int32_t 
         return DOMAIN_UNKNOWN;
     /* UTS 46 allows more than IDNA 2008, symbols, for one. An A-label that is made of what is none,
      * "xn--abc-", say, is lost on the way. */
-    return info.errors == 0 && is_all(true, UNICODE_IN_DOMAIN, shown, shown_len) && again_len == ascii_len &&
+    return info.errors == 0 && is_all(true, UNICODE_IN_DOMAIN, shown, shown_len) &&
+                   !has_hyphens_of_prefix(shown, shown_len) && again_len == ascii_len &&
                    memcmp(ascii, again, (size_t)ascii_len) == 0
                ? DOMAIN_OK
                : DOMAIN_REFUSED;
