@@ -115,15 +115,20 @@ static void send_metrics(const struct telemetry *telemetry, h2o_req_t *req)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
+    bool is_whole = false;
 
     if (out != NULL) {
         series_render_build(out);
-        process_write_metrics(out);
+        is_whole = process_write_metrics(out);
         write_log_metrics(out);
         telemetry->subject->write_metrics(telemetry->subject->data, out);
-        fclose(out);
+        is_whole = is_whole && ferror(out) == 0;
+        is_whole = fclose(out) == 0 && is_whole;
     }
-    send_text(req, 200, METRICS_MEDIA_TYPE, text, len);
+    if (is_whole)
+        send_text(req, 200, METRICS_MEDIA_TYPE, text, len);
+    else
+        send_problem(req, 503, NULL);
     free(text);
 }
 

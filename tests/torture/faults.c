@@ -74,8 +74,11 @@ static bool fails(enum faults_kind kind, const void *caller)
     void *__interceptor_##name parameters;                                                                   \
     void *name parameters                                                                                    \
     {                                                                                                        \
-        return fails(FAULTS_ALLOCATION, __builtin_return_address(0)) ? NULL                                  \
-                                                                     : __interceptor_##name arguments;       \
+        if (fails(FAULTS_ALLOCATION, __builtin_return_address(0))) {                                         \
+            errno = ENOMEM;                                                                                  \
+            return NULL;                                                                                     \
+        }                                                                                                    \
+        return __interceptor_##name arguments;                                                               \
     }
 
 ALLOCATES(malloc, (size_t size), (size))

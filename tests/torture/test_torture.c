@@ -347,6 +347,45 @@ Test(torture, page)
     torture(&page_operation, "page");
 }
 
+static size_t count_families(const char *text)
+{
+    size_t count = 0;
+
+    for (const char *at = text; (at = strstr(at, "# TYPE ")) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* Whole, or none. */
+Test(torture, metrics)
+{
+    struct bench *bench = bench_make();
+    struct answer whole = telemetry_get(bench->server, "/metrics");
+    size_t families = count_families(whole.text);
+    long failed = 1;
+
+    cr_assert_eq(whole.status, 200);
+    answer_free(&whole);
+    for (long n = 0; failed > 0; n++) {
+        struct answer answer;
+
+        faults_arm(bench->faults, FAULTS_ALLOCATION, n, 1);
+        answer = telemetry_get(bench->server, "/metrics");
+        failed = faults_disarm(bench->faults);
+        if (answer.status == 0)
+            assert_lives(bench, n);
+        if (answer.status == 200)
+            cr_expect_eq(count_families(answer.text), families, "call %ld, of %s: %zu of %zu families", n,
+                bench->faults->caller, count_families(answer.text), families);
+        else
+            cr_expect_eq(answer.status, 503, "call %ld, of %s: %ld %s", n, bench->faults->caller,
+                answer.status, answer.text);
+        answer_free(&answer);
+    }
+    cr_expect_eq(server_stop(bench->server, SIGTERM), 0);
+    bench_free(bench);
+}
+
 /* Without prepared statements, which is another call of libpq. */
 Test(torture, list)
 {
