@@ -161,7 +161,8 @@ torture_wrapped := connectStartParams connectPoll sendQuery sendPrepare setnonbl
 	sendQueryParams flush consumeInput getResult
 $(out)/accountsd_torture: $(out)/server/main.o $(out)/tests/torture/faults.o $(out)/libaccountsd.a
 	@echo "  LD  $@"
-	@$(CC) $(LDFLAGS) $(ldflags) $(addprefix -Wl$(comma)--wrap=PQ,$(torture_wrapped)) -o $@ $^ $(pkg_libs)
+	@$(CC) $(LDFLAGS) $(ldflags) $(addprefix -Wl$(comma)--wrap=PQ,$(torture_wrapped)) \
+		-Wl$(comma)--wrap=pthread_create -o $@ $^ $(pkg_libs)
 
 $(out)/torture_tests: $(addprefix $(out)/tests/,torture/test_torture.o torture/test_deliver.o torture/arm.o \
 	http/harness.o http/fixture.o http/process.o http/program.o http/trouble.o mail/office.o mail/sink.o)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libpq-fe.h>
 #include <link.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ static int find_h2o(struct dl_phdr_info *info, size_t size, void *data)
 
 __attribute__((constructor)) static void share_faults(void)
 {
+    has_started = true;
     const char *path = getenv(FAULTS_FILE);
     int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
     void *page;
@@ -53,11 +55,15 @@ __attribute__((constructor)) static void share_faults(void)
         faults = page;
 }
 
+/* The sanitizer allocates when a thread starts, before the thread's function is called, and ends the process
+ * where it cannot. */
+static _Thread_local bool has_started;
+
 static bool fails(enum faults_kind kind, const void *caller)
 {
     Dl_info info;
 
-    if (faults == NULL || atomic_load(&faults->kind) != (int)kind)
+    if (!has_started || faults == NULL || atomic_load(&faults->kind) != (int)kind)
         return false;
     if ((uintptr_t)caller >= h2o_start && (uintptr_t)caller < h2o_end)
         return false;
@@ -162,3 +168,27 @@ WRAP(int, PQsendQueryParams,
 WRAP(int, PQflush, (PGconn * pg), (pg), -1)
 WRAP(int, PQconsumeInput, (PGconn * pg), (pg), 0)
 WRAP(PGresult *, PQgetResult, (PGconn * pg), (pg), lose_result(pg, __real_PQgetResult(pg)))
+
+struct thread {
+    void *(*run)(void *);
+    void *data;
+};
+
+static void *run_thread(void *data)
+{
+    struct thread thread = *(struct thread *)data;
+
+    has_started = true;
+    free(data);
+    return thread.run(thread.data);
+}
+
+int __real_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *), void *data);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *), void *data);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *), void *data)
+{
+    struct thread *thread = __interceptor_malloc(sizeof(*thread));
+
+    *thread = (struct thread){run, data};
+    return __real_pthread_create(id, attributes, run_thread, thread);
+}
