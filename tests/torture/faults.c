@@ -40,6 +40,10 @@ static int find_h2o(struct dl_phdr_info *info, size_t size, void *data)
     return 1;
 }
 
+/* The sanitizer allocates when a thread starts, before the thread's function is called, and ends the process
+ * where it cannot. */
+static _Thread_local bool has_started;
+
 __attribute__((constructor)) static void share_faults(void)
 {
     has_started = true;
@@ -54,10 +58,6 @@ __attribute__((constructor)) static void share_faults(void)
     if (dl_iterate_phdr(find_h2o, NULL) == 1 && page != MAP_FAILED)
         faults = page;
 }
-
-/* The sanitizer allocates when a thread starts, before the thread's function is called, and ends the process
- * where it cannot. */
-static _Thread_local bool has_started;
 
 static bool fails(enum faults_kind kind, const void *caller)
 {
