@@ -293,7 +293,7 @@ static void await_connection(struct bench *bench)
     for (long waited = 0; waited < RECOVERY_MS; waited += 100) {
         char *idle = database_query(bench->pg,
             "select count(*) from pg_stat_activity"
-            " where application_name = $1 and state = 'idle' and query like '%api.serve%'",
+            " where application_name = $1 and state = 'idle' and query like '%from pg_settings%'",
             bench->name, NULL);
         bool is_there = strcmp(idle, "1") == 0;
 
