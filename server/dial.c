@@ -179,7 +179,7 @@ static void hide_text(char *line, const char *text)
         return;
     for (char *at = line; (at = strstr(at, text)) != NULL; at += strlen(HIDDEN)) {
         memmove(at + strlen(HIDDEN), at + len, strlen(at + len) + 1);
-        memcpy(at, HIDDEN, strlen(HIDDEN));
+        memset(at, *HIDDEN, strlen(HIDDEN));
     }
 }
 

@@ -251,7 +251,7 @@ static size_t check_name(const char *text, size_t len, const char *messages[])
 {
     const char *first = NULL, *last = text;
     size_t found = 0;
-    bool has_control = false, has_noncharacter = false, is_blank = true;
+    bool has_control = false, has_noncharacter = false, is_blank = true, is_long = len > NAME_MAX_BYTES;
 
     for (const char *at = text; at < text + len;) {
         const char *start = at;
@@ -265,13 +265,11 @@ static size_t check_name(const char *text, size_t len, const char *messages[])
             last = at;
         }
     }
-    if (len > NAME_MAX_BYTES)
-        messages[found++] = "is longer than 800 bytes";
-    else if (is_blank)
+    if (!is_long && (is_blank || first == NULL))
         messages[found++] = "is empty";
-    else if (count_seen(first, last) > 100)
+    else if (!is_long && count_seen(first, last) > 100)
         messages[found++] = "is longer than 100 characters";
-    else if (nfc_len(first, (size_t)(last - first)) > NAME_MAX_BYTES)
+    else if (is_long || nfc_len(first, (size_t)(last - first)) > NAME_MAX_BYTES)
         messages[found++] = "is longer than 800 bytes";
     if (has_control)
         messages[found++] = "has a control character";

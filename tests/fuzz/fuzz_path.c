@@ -26,9 +26,9 @@ static bool has_shape(const char *shape, const char *value, size_t len)
     if (len != shape_len && len != shape_len + 5)
         return false;
     for (size_t i = 0; i < len; i++) {
-        char of_shape = i < shape_len ? shape[i] : "-0000"[i - shape_len];
+        const char *of_shape = i < shape_len ? &shape[i] : &"-0000"[i - shape_len];
 
-        if (of_shape == '0' ? value[i] < '0' || value[i] > '9' : value[i] != of_shape)
+        if (*of_shape == '0' ? value[i] < '0' || value[i] > '9' : value[i] != *of_shape)
             return false;
     }
     return true;

@@ -33,9 +33,9 @@ enum manner {
 
 /* A sanitizer makes each five times as dear. */
 #ifdef __SANITIZE_ADDRESS__
-#define UNIT 100
+#define UNIT ((size_t)100)
 #else
-#define UNIT 500
+#define UNIT ((size_t)500)
 #endif
 static const size_t counts[MANNERS] = {
     [SILENT] = UNIT, [SERVED] = UNIT, [BEGINS] = 3 * UNIT, [BEGINS_AGAIN] = UNIT};

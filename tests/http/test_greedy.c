@@ -199,10 +199,10 @@ static void *be_greedy(void *data)
     return NULL;
 }
 
-static void start_greedy(
-    struct greedy all[TOKENS * CLIENTS], const struct server *server, bool makes_up, atomic_bool *is_over)
+static void start_greedy(struct greedy all[(size_t)TOKENS * CLIENTS], const struct server *server,
+    bool makes_up, atomic_bool *is_over)
 {
-    for (size_t i = 0; i < TOKENS * CLIENTS; i++) {
+    for (size_t i = 0; i < (size_t)TOKENS * CLIENTS; i++) {
         all[i] = (struct greedy){.server = server,
             .account = greedy_accounts[i % TOKENS],
             .groups = groups[i % TOKENS],
@@ -255,7 +255,7 @@ struct ratio {
 /* In hundredths of the values before and after, the calm one's beside the greedy ones. */
 static struct ratio beside_greedy(const struct server *server, bool makes_up)
 {
-    struct greedy *all = calloc(TOKENS * CLIENTS, sizeof(*all));
+    struct greedy *all = calloc((size_t)TOKENS * CLIENTS, sizeof(*all));
     atomic_bool is_over = false;
     size_t answered = 0, refused = 0;
     long medians[3], before = p99_of_calm(server, &medians[0]), beside, after, started = now_us(), duration;
@@ -265,7 +265,7 @@ static struct ratio beside_greedy(const struct server *server, bool makes_up)
     sleep_ms(1000);
     beside = p99_of_calm(server, &medians[1]);
     is_over = true;
-    for (size_t i = 0; i < TOKENS * CLIENTS; i++) {
+    for (size_t i = 0; i < (size_t)TOKENS * CLIENTS; i++) {
         pthread_join(all[i].thread, NULL);
         answered += all[i].answered;
         refused += all[i].refused;

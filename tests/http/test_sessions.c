@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,7 +182,7 @@ static size_t read_all(char position[32], const char *max_count)
     do {
         char *found;
 
-        strcpy(before, position);
+        snprintf(before, sizeof(before), "%s", position);
         found = read_events(position, max_count);
         count += strtoul(found, NULL, 10);
         free(found);
