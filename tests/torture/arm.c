@@ -1,6 +1,7 @@
 #include "arm.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,7 +12,7 @@ struct faults *faults_share(char path[FAULTS_PATH_SIZE])
     struct faults *faults;
     int fd;
 
-    strcpy(path, "/tmp/accountsd-faults-XXXXXX");
+    snprintf(path, FAULTS_PATH_SIZE, "/tmp/accountsd-faults-XXXXXX");
     fd = mkstemp(path);
     cr_assert_geq(fd, 0);
     cr_assert_eq(ftruncate(fd, sizeof(*faults)), 0);
