@@ -47,8 +47,8 @@ static size_t count_lines(const char *text)
 {
     size_t count = 0;
 
-    for (; (text = strchr(text, '\n')) != NULL; text++)
-        count++;
+    for (; *text != '\0'; text++)
+        count += *text == '\n';
     return count;
 }
 
