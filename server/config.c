@@ -364,7 +364,7 @@ static bool take_command(struct config *config, const char *argument, int *taken
     return false;
 }
 
-/* An argument that could be anything, a password too, is told by its number. */
+/* Names an argument by its number: it may be a password. */
 static void complain_of_option(const char *argument, int number, size_t len, FILE *err)
 {
     const struct option *elsewhere = find_option(~0U, argument, len);

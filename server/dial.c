@@ -152,8 +152,8 @@ static void free_hosts(struct host_list *list)
     free(list->ports);
 }
 
-/* Options whose values are told to nobody: where a string was read otherwise than it was meant, a part of the
- * password is in any of them. */
+/* Whether a message must not show the option's value. A string that is parsed in another way than was meant
+ * may put a part of the password into any of these options. */
 static bool is_hidden(const PQconninfoOption *option)
 {
     static const char *const hidden[] = {"user", "password", "dbname", "host", "options", "service",

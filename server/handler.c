@@ -191,8 +191,8 @@ static bool check_token(struct request *request)
     return false;
 }
 
-/* Last of the checks, so that what else is wrong is told whether or not the database has lately refused the
- * token. */
+/* The last check, so that other mistakes get the same response whether or not the database has lately refused
+ * the token. */
 static bool check_refusals(struct request *request)
 {
     struct handler_context *context = request->context;

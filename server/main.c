@@ -145,8 +145,7 @@ static void provide_descriptors(struct config *config)
                                              "max_connections", (int)config->max_connections));
 }
 
-/* Until a signal to stop, which is returned; reads the certificate again meanwhile, as often as it is told
- * to. */
+/* Waits for a signal to stop and returns it. Reloads the certificate on each SIGHUP meanwhile. */
 static int await_stop(const struct config *config, struct worker *const *workers)
 {
     struct pollfd fds[] = {

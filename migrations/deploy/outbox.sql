@@ -40,7 +40,7 @@ comment on table accounts.outbox is
   'What others do or read once the transaction that wrote the row has committed: mails to send, and events.';
 comment on column accounts.outbox.account_user_key is
   'Of an event of the membership itself, which may never have had an invitation.';
-comment on column accounts.outbox.delivery is 'What has become of the mail; null for an event that is none.';
+comment on column accounts.outbox.delivery is 'State of the delivery; null for an event that is not a mail.';
 comment on column accounts.outbox.attempts is
   'How often it was claimed. Of two that claimed it the one with this number has it.';
 comment on column accounts.outbox.unresolved_attempts is
