@@ -14,12 +14,12 @@ endif
 out := build/$(VARIANT)
 comma := ,
 
-c_files = $(wildcard server/*.[ch] tests/*/*.[ch] scripts/*.c)
-templates := $(wildcard server/templates/*)
-server_objects := $(patsubst %.c,$(out)/%.o,$(wildcard server/*.c)) $(out)/server/openapi_json.o \
-	$(out)/server/template_files.o
+c_files = $(wildcard server/*.[ch] server/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] scripts/*.c)
+templates := $(wildcard server/words/templates/*)
+server_objects := $(patsubst %.c,$(out)/%.o,$(wildcard server/*.c server/*/*.c)) $(out)/server/api/openapi_json.o \
+	$(out)/server/words/template_files.o
 library_objects := $(filter-out $(out)/server/main.o,$(server_objects))
-test_objects = $(patsubst %.c,$(out)/%.o,$(wildcard tests/$(1)/*.c))
+test_objects = $(patsubst %.c,$(out)/%.o,$(wildcard tests/$(1)/*.c tests/$(1)/*/*.c))
 test_programs := $(addprefix $(out)/,unit_tests vector_tests http_tests mail_tests)
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_programs := $(addprefix $(out)/,$(fuzz_targets))
@@ -113,7 +113,7 @@ format: setup-lint ## Give C files their format
 unicode: setup-run ## Make the tables of characters anew that C and SQL share
 	@mkdir -p $(out)
 	@$(CC) $(cflags) $(CFLAGS) -o $(out)/unicode_tables scripts/unicode_tables.c $(pkg_cflags) $(pkg_libs)
-	@$(out)/unicode_tables >server/unicode_tables.h
+	@$(out)/unicode_tables >server/base/unicode_tables.h
 	@$(out)/unicode_tables sql >sql/internal/unicode_tables.sql
 
 .PHONY: install
@@ -197,16 +197,16 @@ $(out)/%.o: $(out)/%.c Makefile
 # A file's bytes as numbers of an array: signed, as char is. A NUL follows.
 bytes = LC_ALL=C od -An -v -td1 $(1) | sed 's/[0-9][0-9]*/&,/g'
 
-$(out)/server/openapi_json.c: server/openapi.json Makefile
+$(out)/server/api/openapi_json.c: server/api/openapi.json Makefile
 	@mkdir -p $(@D)
-	@{ printf '#include "openapi.h"\nconst char openapi_json[] = {\n'; \
+	@{ printf '#include "api/openapi.h"\nconst char openapi_json[] = {\n'; \
 		$(call bytes,$<); \
 		printf '0};\nconst size_t openapi_json_len = sizeof(openapi_json) - 1;\n'; } >$@
 
 # The folder is newer when a file has come or gone.
-$(out)/server/template_files.c: $(templates) server/templates Makefile
+$(out)/server/words/template_files.c: $(templates) server/words/templates Makefile
 	@mkdir -p $(@D)
-	@{ printf '#include "template_files.h"\nconst struct template_file template_files[] = {\n'; \
+	@{ printf '#include "words/template_files.h"\nconst struct template_file template_files[] = {\n'; \
 		for file in $(templates); do \
 			printf '{"%s", (const char[]){\n' "$${file##*/}"; $(call bytes,"$$file"); printf '0}},\n'; \
 		done; \

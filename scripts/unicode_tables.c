@@ -1,5 +1,5 @@
-/* Writes the tables of characters that both sides of the rules of texts use: server/unicode_tables.h, and
- * with the argument "sql" sql/internal/unicode_tables.sql. They are of one version of Unicode for ever,
+/* Writes the tables of characters that both sides of the rules of texts use: server/base/unicode_tables.h,
+ * and with the argument "sql" sql/internal/unicode_tables.sql. They are of one version of Unicode for ever,
  * whatever ICU is installed, so that a kept key of an address never changes: that of PostgreSQL 15's
  * normalize(). "make unicode" runs it; it fails where ICU contradicts the rules in
  * sql/internal/domain_ascii.sql. */
@@ -105,7 +105,7 @@ static bool is_in_domain(UChar32 c)
                                    U_GC_MN_MASK | U_GC_MC_MASK)) != 0;
 }
 
-/* As server/text.c has them, where they are a mistake of their own. */
+/* As server/base/field_rules.c has them, where they are a mistake of their own. */
 static bool is_control(UChar32 c)
 {
     return u_charType(c) == U_CONTROL_CHAR || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);

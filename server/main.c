@@ -10,28 +10,31 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "bearer.h"
-#include "check.h"
-#include "config.h"
-#include "connection.h"
-#include "connector.h"
-#include "cpus.h"
-#include "deliver.h"
-#include "dial.h"
-#include "die.h"
-#include "handler.h"
-#include "health.h"
-#include "http1.h"
-#include "listener.h"
-#include "log.h"
-#include "memory.h"
-#include "metrics.h"
-#include "signals.h"
-#include "telemetry.h"
-#include "template.h"
-#include "tls.h"
-#include "version.h"
-#include "worker.h"
+#include "api/bearer.h"
+#include "api/handler.h"
+#include "api/labels.h"
+#include "api/worker.h"
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/count.h"
+#include "base/cpus.h"
+#include "base/die.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/signals.h"
+#include "base/version.h"
+#include "config_check.h"
+#include "database/connector.h"
+#include "database/postgres.h"
+#include "delivery/delivery_loop.h"
+#include "http/connection.h"
+#include "http/http1.h"
+#include "http/listener.h"
+#include "http/telemetry_port.h"
+#include "http/tls.h"
+#include "telemetry/health.h"
+#include "telemetry/metrics.h"
+#include "words/template.h"
 
 /* libh2o's own limit on bodies. A body that says that it is longer is refused at once; one that is longer
  * than ours is refused by connection.c once that much has come, or by a handler. */
@@ -40,7 +43,7 @@
 #define OTHER_DESCRIPTORS (32 + TELEMETRY_MAX_CONNECTIONS)
 /* Of each worker: of its loop, its listener, and an attempt to connect to all hosts of the database, each
  * with the word that its thread is done. */
-#define DESCRIPTORS_OF_WORKER (16 + 2 * DIAL_HOSTS_MAX)
+#define DESCRIPTORS_OF_WORKER (16 + 2 * POSTGRES_HOSTS_MAX)
 /* libpq's and the loop's own. */
 #define DESCRIPTORS_OF_DATABASE_CONNECTION 2
 
@@ -71,10 +74,10 @@ static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *con
 /* Leaves those who send us clients the time to notice. A second signal to stop cuts it short. */
 static void await_drain_delay(const struct config *config)
 {
-    uint64_t now = metrics_now(), until = now + (uint64_t)config->drain_delay * 1000;
+    uint64_t now = clock_now_us(), until = now + (uint64_t)config->drain_delay * 1000;
     struct pollfd stop = {.fd = signals_stop_fd(), .events = POLLIN};
 
-    for (; now < until; now = metrics_now()) {
+    for (; now < until; now = clock_now_us()) {
         if (poll(&stop, 1, (int)((until - now) / 1000) + 1) > 0)
             return;
     }
@@ -154,7 +157,7 @@ static int await_stop(const struct config *config, struct worker *const *workers
     int signal;
 
     while ((signal = signals_take_stop()) == 0) {
-        poll(fds, sizeof(fds) / sizeof(fds[0]), -1);
+        poll(fds, COUNT(fds), -1);
         if (eventfd_read(signals_reload_fd(), &count) == 0)
             reload_tls(config, workers);
     }
@@ -172,7 +175,7 @@ static char *report_health(const void *data, enum health_question question, bool
 {
     const struct workers *workers = data;
 
-    return health_report(question, workers->metrics, workers->count, metrics_now(),
+    return health_report(question, workers->metrics, workers->count, clock_now_us(),
         (uint64_t)workers->config->stall_timeout * 1000, passes);
 }
 
@@ -180,7 +183,7 @@ static void write_metrics(const void *data, FILE *out)
 {
     static const char name[] = "accountsd_worker_heartbeat_age_seconds";
     const struct workers *workers = data;
-    uint64_t now = metrics_now();
+    uint64_t now = clock_now_us();
 
     fprintf(
         out, "# HELP %s Time since a worker's loop last gave a sign of life.\n# TYPE %s gauge\n", name, name);
@@ -224,7 +227,7 @@ static int serve(const struct config *config)
     /* From here on there may be requests to be lost. */
     signals_pass(config->drain_delay > 0 ? 2 : 1);
     for (size_t i = 0; i < count; i++) {
-        if ((metrics[i] = metrics_create()) == NULL ||
+        if ((metrics[i] = metrics_create(labels_of_api())) == NULL ||
             (workers[i] = worker_start(
                  config, &globalconf, listeners[i], tls, templates, addresses, metrics[i])) == NULL)
             die("cannot start a thread");
@@ -257,32 +260,52 @@ static int serve(const struct config *config)
     return given_up == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Delivers until SIGTERM or SIGINT, then until what was in flight has ended. */
+static int deliver(const struct config *config)
+{
+    int telemetry_port, telemetry_fd = telemetry_open(config, &telemetry_port);
+    struct delivery_loop *loop = delivery_loop_start(config);
+    const struct telemetry_subject subject = {
+        delivery_loop_metrics(loop), delivery_metrics_report_health, delivery_metrics_write_metrics};
+    struct telemetry *telemetry = telemetry_start(config, &subject, telemetry_fd);
+    bool is_complete;
+
+    log_event(
+        "delivering", json_pack("{s:s, s:i, s:i}", "to", *config->smtp_url != '\0' ? "smtp" : "files",
+                          "mails_in_flight", (int)config->mails_in_flight, "telemetry_port", telemetry_port));
+    is_complete = delivery_loop_run(loop);
+    telemetry_stop(telemetry);
+    delivery_loop_free(loop);
+    log_event("stopped", NULL);
+    return is_complete ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     struct config config;
+    enum config_action action;
+    bool is_sound;
     int status;
 
     memory_watch();
-    switch (config_load(&config, argc, argv, stderr)) {
-    case CONFIG_HELP:
+    action = config_load(&config, argc, argv, stderr);
+    if (action == CONFIG_HELP) {
         config_write_help(config.command, stdout);
         return EXIT_SUCCESS;
-    case CONFIG_VERSION:
+    }
+    if (action == CONFIG_VERSION) {
         puts("accountsd " ACCOUNTSD_VERSION);
         return EXIT_SUCCESS;
-    case CONFIG_INVALID:
-        /* All mistakes at once. */
-        check_references(&config, stderr);
+    }
+    /* All mistakes at once. */
+    is_sound = action != CONFIG_INVALID;
+    is_sound &= config_check_options(&config, stderr);
+    is_sound &= config_check_references(&config, stderr);
+    if (!is_sound)
         return EXIT_FAILURE;
-    case CONFIG_CHECK:
-        if (!check_references(&config, stderr))
-            return EXIT_FAILURE;
+    if (action == CONFIG_CHECK) {
         puts("accountsd: the configuration is sound");
         return EXIT_SUCCESS;
-    case CONFIG_RUN:
-        if (!check_references(&config, stderr))
-            return EXIT_FAILURE;
-        break;
     }
     signal(SIGPIPE, SIG_IGN);
     /* Large buffers go back to the kernel when they are freed, also after larger ones. */

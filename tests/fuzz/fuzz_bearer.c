@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "bearer.h"
+#include "api/bearer.h"
 #include "fuzz.h"
 
 /* The value of an Authorization header: what is taken has one shape and no other, and what is refused leaves
@@ -13,13 +13,13 @@
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static void must_be_canonical(const char *value, size_t len, const struct bearer *bearer)
+static void must_be_canonical(const char *value, size_t len, const struct token *bearer)
 {
     const char *credentials = value + strlen("Bearer "), *end = value + len, *secret;
-    const char *shape = strlen(bearer->id) == BEARER_ID_MAX ? LONG_SHAPE : SHAPE;
+    const char *shape = strlen(bearer->id) == TOKEN_ID_MAX ? LONG_SHAPE : SHAPE;
     unsigned char hash[EVP_MAX_MD_SIZE];
-    char hex[BEARER_HASH_LEN + 1], canonical[256];
-    struct bearer again;
+    char hex[TOKEN_HASH_LEN + 1], canonical[256];
+    struct token again;
     int canonical_len;
 
     MUST(len > strlen("Bearer ") && strncasecmp(value, "Bearer ", strlen("Bearer ")) == 0);
@@ -35,7 +35,7 @@ static void must_be_canonical(const char *value, size_t len, const struct bearer
     MUST(strlen(bearer->id) == strlen(shape) - 5 &&
          memcmp(bearer->id, credentials + 4, strlen(bearer->id)) == 0);
     MUST(EVP_Digest(secret, (size_t)(end - secret), hash, NULL, EVP_sha256(), NULL) == 1);
-    for (size_t i = 0; i < BEARER_HASH_LEN / 2; i++)
+    for (size_t i = 0; i < TOKEN_HASH_LEN / 2; i++)
         snprintf(hex + 2 * i, 3, "%02x", hash[i]);
     MUST(strcmp(bearer->secret_sha256, hex) == 0);
 
@@ -47,7 +47,7 @@ static void must_be_canonical(const char *value, size_t len, const struct bearer
 
 int fuzz_one(const uint8_t *data, size_t size)
 {
-    struct bearer bearer, untouched;
+    struct token bearer, untouched;
     enum bearer_verdict verdict;
 
     memset(&bearer, 0xa5, sizeof(bearer));

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "config.h"
+#include "base/config.h"
 #include "fuzz.h"
 
 /* Arguments, one a line: what is not sound is said, a line for each mistake, and what is sound is within the

@@ -3,7 +3,7 @@
 #include <strings.h>
 
 #include "fuzz.h"
-#include "language.h"
+#include "words/language.h"
 
 /* A value of Accept-Language. What is found is one of the tags that there are, the same whatever nonsense
  * follows, and nothing where nothing is accepted; the culture is a piece of the value, of the language that

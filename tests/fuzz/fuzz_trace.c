@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "base/trace.h"
 #include "fuzz.h"
-#include "trace.h"
 
 /* The value of a traceparent header: what is taken is of the standard's grammar, and fit for a log line and a
  * JSON text as it is. */

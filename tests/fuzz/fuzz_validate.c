@@ -2,8 +2,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "api/validate.h"
 #include "fuzz.h"
-#include "validate.h"
 
 /* A body, whose first byte chooses the shape that it is held against. */
 

@@ -39,50 +39,50 @@ struct member *invite(void)
     return member;
 }
 
-struct answer ask(
+struct responder ask(
     const char *method, const struct member *member, enum path_form form, const char *more, const char *body)
 {
     char *path = member_path(member, form, more);
-    struct answer answer = body != NULL ? request_json(server, method, path, account->token, body)
-                                        : request(server, method, path, account->token, NULL, NULL);
+    struct responder answer = body != NULL ? request_json(server, method, path, account->token, body)
+                                           : request(server, method, path, account->token, NULL, NULL);
 
     free(path);
     return answer;
 }
 
-struct answer accept_at(const char *path, const char *code)
+struct responder accept_at(const char *path, const char *code)
 {
     char *body = accept_body(code);
-    struct answer answer = request(server, "POST", path, NULL, body,
+    struct responder answer = request(server, "POST", path, NULL, body,
         (const char *[]){"Content-Type: application/json", TRACEPARENT, NULL});
 
     free(body);
     return answer;
 }
 
-struct answer accept_code(const struct member *member, enum path_form form, const char *code)
+struct responder accept_code(const struct member *member, enum path_form form, const char *code)
 {
     char *path = member_path(member, form, "/accept-invite");
-    struct answer answer = accept_at(path, code);
+    struct responder answer = accept_at(path, code);
 
     free(path);
     return answer;
 }
 
-void expect_status(struct answer *answer, long status)
+void expect_status(struct responder *answer, long status)
 {
     cr_expect_eq(answer->status, status, "%ld, not %ld: %s", answer->status, status, answer->text);
     answer_free(answer);
 }
 
-void expect_problem(struct answer *answer, long status, const char *type)
+void expect_problem(struct responder *answer, long status, const char *type)
 {
     cr_expect_str_eq(answer_text(answer, "type", NULL), type != NULL ? type : "about:blank");
     expect_header(answer, "content-type", "application/problem+json");
     expect_status(answer, status);
 }
 
-void expect_no_content(struct answer *answer)
+void expect_no_content(struct responder *answer)
 {
     expect_header(answer, "content-length", "");
     cr_expect_str_eq(answer->text, "");
@@ -91,7 +91,7 @@ void expect_no_content(struct answer *answer)
 
 void accept_now(const struct member *member)
 {
-    struct answer answer = accept_code(member, PATH_OF_ACCOUNT_USER, member->code);
+    struct responder answer = accept_code(member, PATH_OF_ACCOUNT_USER, member->code);
 
     expect_status(&answer, 200);
 }
@@ -116,7 +116,7 @@ void expect_invitations(const struct member *member, const char *statuses)
     free(found);
 }
 
-void expect_groups(const struct answer *answer, const char *first, const char *second)
+void expect_groups(const struct responder *answer, const char *first, const char *second)
 {
     const json_t *groups = json_object_get(answer->body, "groups");
     size_t index, found = 0;
@@ -135,7 +135,7 @@ void expect_groups(const struct answer *answer, const char *first, const char *s
 
 void expect_shown(const struct member *member, enum path_form form, const char *status)
 {
-    struct answer answer = ask("GET", member, form, "", NULL);
+    struct responder answer = ask("GET", member, form, "", NULL);
     const json_t *omitted = json_object_get(json_object_get(answer.body, "$meta"), "omitted");
 
     cr_expect_str_eq(
@@ -148,7 +148,7 @@ void expect_shown(const struct member *member, enum path_form form, const char *
     expect_status(&answer, 200);
 }
 
-char *expect_new_code(struct answer *answer, const char *old_code)
+char *expect_new_code(struct responder *answer, const char *old_code)
 {
     char *code = invitation_code(answer->body);
 

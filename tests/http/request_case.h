@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "route.h"
+#include "api/route.h"
 
 /* Whose something is: one account of each kind. */
 enum place { CLIENT, VENDOR, OPERATIONS, DISABLED, PLACES };

@@ -55,7 +55,7 @@ static bool is_served(int fd)
 
 static void expect_metric(const struct server *server, const char *line)
 {
-    struct answer answer = telemetry_get(server, "/metrics");
+    struct responder answer = telemetry_get(server, "/metrics");
 
     cr_expect_not_null(strstr(answer.text, line), "no %s: %s", line, answer.text);
     answer_free(&answer);

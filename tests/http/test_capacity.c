@@ -46,7 +46,7 @@ Test(capacity, has_as_many_workers_as_processors_it_may_use)
 /* The number after a series of /metrics. */
 static long metric(const struct server *server, const char *series)
 {
-    struct answer answer = telemetry_get(server, "/metrics");
+    struct responder answer = telemetry_get(server, "/metrics");
     char line[128];
     const char *found;
     long value;

@@ -326,7 +326,7 @@ static void lock_account(const struct account *held)
 
 static long metric(const struct server *server, const char *name)
 {
-    struct answer answer = telemetry_get(server, "/metrics");
+    struct responder answer = telemetry_get(server, "/metrics");
     char *line = NULL, *found;
     long value;
 
@@ -421,7 +421,7 @@ Test(greedy, token_leaves_others_room_in_the_queue)
 static void expect_get(const struct server *server, const char *token, long status)
 {
     char *path = member_path(member, PATH_OF_ACCOUNT_USER, "");
-    struct answer answer = request(server, "GET", path, token, NULL, NULL);
+    struct responder answer = request(server, "GET", path, token, NULL, NULL);
 
     cr_expect_eq(answer.status, status, "%ld: %s", answer.status, answer.text);
     answer_free(&answer);

@@ -90,7 +90,7 @@ static void mask(char *text)
         *code = '0';
 }
 
-static struct answer ask(
+static struct responder ask(
     const char *method, const char *path, const char *token, const char *body, const char *prefer)
 {
     const char *const headers[] = {"Content-Type: application/json", prefer, NULL};
@@ -98,9 +98,9 @@ static struct answer ask(
     return request(server, method, path, token, body, headers);
 }
 
-static struct answer invite(const char *path, const char *email, const char *prefer)
+static struct responder invite(const char *path, const char *email, const char *prefer)
 {
-    struct answer answer;
+    struct responder answer;
     char *body;
 
     cr_assert_geq(asprintf(&body,
@@ -124,7 +124,7 @@ static char *masked(const char *text, const char *email)
 }
 
 /* Compares what two requests are answered, headers and body, but for what no two have in common. */
-static void expect_same(const char *what, struct answer answers[2], char *emails[2])
+static void expect_same(const char *what, struct responder answers[2], char *emails[2])
 {
     char *texts[2], *headers[2];
 
@@ -153,7 +153,7 @@ static void expect_same_views(struct member *members[2], char *emails[2])
     } lists[] = {{"select=+audit,+buyers,+modules&id=", false}, {"email=", true}, {"email=like=", true},
         {"eq(firstName,Ann)&order=lastName&id=", false}, {"eq(phone.prefix,%2B1)&id=", false},
         {"eq(icon,null())&id=", false}, {"settings.languageCode=null()&id=", false}};
-    struct answer answers[2];
+    struct responder answers[2];
     char *users;
 
     for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
@@ -199,7 +199,7 @@ Test(known, people_get_the_same_answer)
     cr_assert_geq(asprintf(&of_account, "/public/v1/accounts/accounts/%s/users", account->id), 0);
     paths[1] = of_account;
     for (size_t i = 0; i < 8; i++) {
-        struct answer answers[2];
+        struct responder answers[2];
         char *emails[2];
 
         make_emails(emails, (i & 1) != 0);
@@ -222,7 +222,7 @@ Test(known, people_get_the_same_answer)
 static double milliseconds_of(const char *email, const char *prefer)
 {
     struct timespec begin, end;
-    struct answer answer;
+    struct responder answer;
 
     clock_gettime(CLOCK_MONOTONIC, &begin);
     answer = invite(ACCOUNT_USERS, email, prefer);

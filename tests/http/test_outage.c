@@ -47,7 +47,7 @@ static void expect_at_once(const struct server *server, const struct account *ac
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct timespec start = now();
-    struct answer answer = post(server, account->token, body);
+    struct responder answer = post(server, account->token, body);
 
     cr_expect_eq(answer.status, 503, "%ld %s", answer.status, answer.text);
     expect_header(&answer, "retry-after", "1");
@@ -148,7 +148,7 @@ static void limit_connections(const struct stage *stage, const char *limit)
 static size_t count_failures(const struct server *server)
 {
     static const char name[] = "\naccountsd_database_connection_failures_total ";
-    struct answer answer = telemetry_get(server, "/metrics");
+    struct responder answer = telemetry_get(server, "/metrics");
     const char *found = strstr(answer.text, name);
     size_t count;
 
@@ -254,7 +254,7 @@ Test(outage, what_was_not_done_is_done_and_what_nobody_knows_is_said)
     struct stage stage;
     struct server *server;
     struct poster poster;
-    struct answer answer;
+    struct responder answer;
 
     stage_start(&stage, "unknown");
     /* One connection: another might be under way when all are terminated, and a database that cannot be

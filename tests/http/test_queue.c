@@ -9,10 +9,10 @@
 TestSuite(queue, .timeout = 60);
 
 /* "full,away,expired": how many requests were refused so; the caller frees it. */
-static char *refusals(const struct server *server)
+static char *refused_tokens(const struct server *server)
 {
     static const char *const reasons[] = {"full", "away", "expired"};
-    struct answer answer = telemetry_get(server, "/metrics");
+    struct responder answer = telemetry_get(server, "/metrics");
     char *text = NULL, line[96];
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -32,12 +32,12 @@ static char *refusals(const struct server *server)
 
 static void expect_refusals(const struct server *server, const char *expected)
 {
-    char *found = refusals(server);
+    char *found = refused_tokens(server);
 
     for (int i = 0; i < 300 && strcmp(found, expected) != 0; i++) {
         sleep_ms(10);
         free(found);
-        found = refusals(server);
+        found = refused_tokens(server);
     }
     cr_expect_str_eq(found, expected, "full,away,expired: %s and not %s", found, expected);
     free(found);

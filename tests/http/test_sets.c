@@ -22,7 +22,7 @@ struct caller {
     const struct server *server;
     const char *token;
     char *email, *body;
-    struct answer answer;
+    struct responder answer;
 };
 
 static void *post_one(void *data)

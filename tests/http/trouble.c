@@ -130,7 +130,7 @@ void await_status(const struct server *server, const struct account *account, lo
 
     for (int i = 0; i < TRIES; i++) {
         char *email = new_email(), *body = create_body(email, NULL, NULL);
-        struct answer answer = post(server, account->token, body);
+        struct responder answer = post(server, account->token, body);
         bool came = answer.status == status;
 
         answer_free(&answer);
@@ -228,7 +228,7 @@ static void *invite(void *data)
 
     while (!load->pausing) {
         struct timespec start = now();
-        struct answer answer;
+        struct responder answer;
         char *email = NULL, *body;
 
         cr_assert_geq(asprintf(&email, "load-%d-%p-%zu@example.com", (int)getpid(), data, load->sent++), 0);

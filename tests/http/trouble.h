@@ -55,7 +55,7 @@ struct poster {
     const struct server *server;
     const struct account *into;
     char *email;
-    struct answer answer;
+    struct responder answer;
 };
 
 /* Takes the address over. */

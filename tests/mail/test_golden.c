@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mail.h"
-#include "message.h"
+#include "delivery/mime.h"
+#include "words/mail.h"
 
 /* Whole messages of both topics in all languages, byte by byte as the files of tests/mail/golden. After a
  * change that is meant: GOLDEN_RENEW=1 build/release/mail_tests --filter golden/messages_are_as_they_were,
@@ -25,7 +25,7 @@ static char *message_of(
         "culture", "account", "Smith & Sons (example.com)", "inviter", "Grace Hopper", "url",
         "https://portal.example/invitations/AUSR-0315-0582-6081/fVreVke7rnsnaZsBsiAdZlFT2JWjxbjDidAbCdEfGhI",
         "expiresAt", "2026-12-02T03:00:00.000Z", "queuedAt", "2026-11-25T03:00:00.000Z");
-    struct message message = {
+    struct mime_message message = {
         .to_name = "José Ñandú <script>", .to_address = "jose@example.test", .date = 1795575600};
     struct mail mail;
     const char *reason;
@@ -33,12 +33,12 @@ static char *message_of(
 
     cr_assert_not_null(claim);
     cr_assert(mail_render(templates, claim, &mail), "%s in %s", topic, language);
-    cr_assert(message_read_mailbox("Acme Accounts <accounts@example.test>", &message.from));
+    cr_assert(mime_read_mailbox("Acme Accounts <accounts@example.test>", &message.from));
     message.id = "invitation.17.1795000000000000@portal.example";
     message.subject = mail.subject;
     message.text = mail.text;
     message.html = mail.html;
-    text = message_make(&message, len, &reason);
+    text = mime_make(&message, len, &reason);
     cr_assert_not_null(text, "%s", reason);
     mail_free(&mail);
     json_decref(claim);

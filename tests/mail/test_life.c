@@ -19,7 +19,7 @@ static void hold(enum sink_stage stage)
 /* The value of a series; -1 where there is none. */
 static double series(const struct server *worker, const char *name)
 {
-    struct answer answer = telemetry_get(worker, "/metrics");
+    struct responder answer = telemetry_get(worker, "/metrics");
     char line[256];
     const char *found;
     double value;
@@ -35,7 +35,7 @@ static double series(const struct server *worker, const char *name)
 static void await_ready(const struct server *worker, long status, const char *text)
 {
     for (int tries = 0; tries < 1000; tries++, sleep_ms(10)) {
-        struct answer answer = telemetry_get(worker, "/ready");
+        struct responder answer = telemetry_get(worker, "/ready");
         bool is_so = answer.status == status && strstr(answer.text, text) != NULL;
 
         answer_free(&answer);
@@ -48,7 +48,7 @@ static void await_ready(const struct server *worker, long status, const char *te
 Test(life, a_worker_tells_how_it_is)
 {
     struct server *worker = office_start_worker(office, (const char *[]){"--lease=30000", NULL});
-    struct answer live = telemetry_get(worker, "/live");
+    struct responder live = telemetry_get(worker, "/live");
 
     cr_expect_eq(live.status, 200);
     answer_free(&live);

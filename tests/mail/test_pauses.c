@@ -31,7 +31,7 @@ static void open_database(bool is_open)
 static size_t count_failures(const struct server *worker)
 {
     static const char name[] = "\naccountsd_database_connection_failures_total ";
-    struct answer answer = telemetry_get(worker, "/metrics");
+    struct responder answer = telemetry_get(worker, "/metrics");
     const char *found = strstr(answer.text, name);
     size_t count;
 

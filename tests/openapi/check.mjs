@@ -1,5 +1,5 @@
 // usage: node check.mjs [--all]
-// Checks server/openapi.json itself, and against it every exchange that the HTTP tests have recorded in
+// Checks server/api/openapi.json itself, and against it every exchange that the HTTP tests have recorded in
 // $TEST_DIR/exchanges.jsonl. --all: an operation that no exchange has met is a failure.
 import { readFileSync, readdirSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
@@ -18,7 +18,7 @@ const PAGES = '/invitations/'
 const PAGE = '/invitations/{accountUserId}/{code}'
 
 const root = new URL('../../', import.meta.url)
-const openapi = JSON.parse(readFileSync(new URL('server/openapi.json', root), 'utf8'))
+const openapi = JSON.parse(readFileSync(new URL('server/api/openapi.json', root), 'utf8'))
 const ajv = addFormats(new Ajv({ allErrors: true, strict: true, strictRequired: false, strictTypes: false }))
 let passed = 0
 let failed = 0

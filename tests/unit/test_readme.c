@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "route.h"
+#include "api/route.h"
 
 /* README's tables of endpoints and of functions: every operation of ours in them, and none that is not ours.
  */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain.h"
+#include "base/domain.h"
 #include "random.h"
 #include "vector.h"
 #include "verdict.h"

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/field_rules.h"
 #include "random.h"
-#include "text.h"
 #include "verdict.h"
 
 /* Public ids: what the database makes of a key is one in C, and what is none in C has no key. */
@@ -46,7 +46,7 @@ Test(ids, lead_back_to_their_key)
         for (int row = 0; row < PQntuples(result); row++) {
             const char *key = PQgetvalue(result, row, 0), *id = PQgetvalue(result, row, 1);
 
-            cr_assert(text_is_id(id, strlen(id), kind->prefix, kind->groups),
+            cr_assert(field_is_id(id, strlen(id), kind->prefix, kind->groups),
                 "%s key %s has the id %s, which is none in C", kind->name, key, id);
             cr_assert_str_eq(
                 PQgetvalue(result, row, 2), key, "%s %s does not lead back to key %s", kind->name, id, key);
@@ -63,7 +63,7 @@ static json_t *judge_id(json_t *input, void *data)
     const struct id_kind *kind = data;
 
     return json_boolean(
-        text_is_id(json_string_value(input), json_string_length(input), kind->prefix, kind->groups));
+        field_is_id(json_string_value(input), json_string_length(input), kind->prefix, kind->groups));
 }
 
 Test(ids, malformed_have_no_key)
@@ -93,7 +93,7 @@ Test(ids, malformed_have_no_key)
             "select to_jsonb(internal.%s_key(t.value) is not null) from jsonb_array_elements_text($2) "
             "with ordinality as t (value, position) where $1 <> '' order by t.position",
             kind.name);
-        cr_assert(text_is_id(sound[i], strlen(sound[i]), kind.prefix, kind.groups));
+        cr_assert(field_is_id(sound[i], strlen(sound[i]), kind.prefix, kind.groups));
         random_compare(connection, inputs, judge_id, &kind, sql, kind.name, seed);
     }
     PQfinish(connection);

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/field_rules.h"
 #include "random.h"
-#include "text.h"
 #include "vector.h"
 #include "verdict.h"
 
@@ -13,9 +13,9 @@
 
 static json_t *judge_text(json_t *input, void *data)
 {
-    const char *messages[TEXT_MAX_MESSAGES];
-    size_t count = text_check(
-        *(const enum text_rule *)data, json_string_value(input), json_string_length(input), messages);
+    const char *messages[FIELD_MAX_MESSAGES];
+    size_t count = field_check(
+        *(const enum field_rule *)data, json_string_value(input), json_string_length(input), messages);
     json_t *list = count > 0 ? json_array() : json_null();
 
     for (size_t i = 0; i < count; i++)
@@ -24,18 +24,18 @@ static json_t *judge_text(json_t *input, void *data)
 }
 
 static const struct rule {
-    enum text_rule rule;
+    enum field_rule rule;
     const char *sql_name, *file;
     const char *path[VECTOR_MAX_STEPS];
 } rules[] = {
-    {TEXT_EMAIL, "email", "emails.jsonl", {"user", "email"}},
-    {TEXT_NAME, "name", "names.jsonl", {"user", "firstName"}},
-    {TEXT_PHONE_PREFIX, "phone_prefix", "phones.jsonl", {"user", "phone", "prefix"}},
-    {TEXT_PHONE_NUMBER, "phone_number", "phones.jsonl", {"user", "phone", "number"}},
-    {TEXT_LANGUAGE_TAG, "language_tag", "tags.jsonl", {"user", "settings", "languageCode"}},
-    {TEXT_ACCOUNT_ID, "account_id", "ids.jsonl", {"account", "id"}},
-    {TEXT_USER_GROUP_ID, "user_group_id", "ids.jsonl", {"groups", "0", "id"}},
-    {TEXT_INVITATION_STATUS, "invitation_status", "ids.jsonl", {"invitation", "status"}},
+    {FIELD_EMAIL, "email", "emails.jsonl", {"user", "email"}},
+    {FIELD_NAME, "name", "names.jsonl", {"user", "firstName"}},
+    {FIELD_PHONE_PREFIX, "phone_prefix", "phones.jsonl", {"user", "phone", "prefix"}},
+    {FIELD_PHONE_NUMBER, "phone_number", "phones.jsonl", {"user", "phone", "number"}},
+    {FIELD_LANGUAGE_TAG, "language_tag", "tags.jsonl", {"user", "settings", "languageCode"}},
+    {FIELD_ACCOUNT_ID, "account_id", "ids.jsonl", {"account", "id"}},
+    {FIELD_USER_GROUP_ID, "user_group_id", "ids.jsonl", {"groups", "0", "id"}},
+    {FIELD_INVITATION_STATUS, "invitation_status", "ids.jsonl", {"invitation", "status"}},
 };
 
 Test(random, texts)
@@ -48,7 +48,7 @@ Test(random, texts)
 
     for (size_t i = 0; i < LENGTH(rules); i++) {
         json_auto_t *pool = vector_sound_texts(rules[i].file, rules[i].path);
-        enum text_rule rule = rules[i].rule;
+        enum field_rule rule = rules[i].rule;
 
         for (size_t done = 0; done < RANDOM_INPUTS; done += RANDOM_INPUTS_A_CALL) {
             json_auto_t *inputs = json_array();

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "validate.h"
+#include "api/validate.h"
 
 #define MAX_DEPTH 16
 

@@ -1,0 +1,272 @@
+#include "api/worker.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/handler.h"
+#include "base/clock.h"
+#include "database/database.h"
+#include "http/connection.h"
+
+/* What has to be done at some time is done that late at most. */
+#define TICK_MS 100
+/* How often a drain looks whether everything has ended. */
+#define DRAIN_TICK_MS 10
+/* How long idle connections get to close at the end. */
+#define CLOSE_TIMEOUT_MS 1000
+
+struct worker {
+    const struct config *config;
+    h2o_globalconf_t *globalconf;
+    int listen_fd;
+    /* Of worker_start, until the worker is set up. */
+    SSL_CTX *tls;
+    pthread_t thread;
+    sem_t started;
+    bool is_set_up;
+    h2o_context_t context;
+    struct connections connections;
+    struct handler_context handler;
+    h2o_multithread_receiver_t receiver;
+    struct addresses *addresses;
+    struct metrics *metrics;
+    bool draining;
+    /* Of clock_now_us(). */
+    uint64_t drain_deadline;
+    size_t given_up;
+};
+
+enum message_kind { MESSAGE_SET_TLS, MESSAGE_ANNOUNCE_DRAIN, MESSAGE_DRAIN };
+
+/* From the main thread; freed by the worker. */
+struct message {
+    h2o_multithread_message_t super;
+    enum message_kind kind;
+    /* The context for connections to come, with a reference of the message's own. */
+    SSL_CTX *tls;
+};
+
+static void announce_drain(struct worker *worker)
+{
+    metrics_set(worker->metrics, METRICS_DRAINING, 1);
+    h2o_context_request_shutdown(&worker->context);
+}
+
+static void start_drain(struct worker *worker)
+{
+    worker->draining = true;
+    worker->drain_deadline = clock_now_us() + (uint64_t)worker->config->drain_timeout * 1000;
+}
+
+static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
+
+    for (h2o_linklist_t *link = messages->next, *next; link != messages; link = next) {
+        struct message *message = H2O_STRUCT_FROM_MEMBER(struct message, super.link, link);
+
+        next = link->next;
+        switch (message->kind) {
+        case MESSAGE_SET_TLS:
+            connections_set_tls(&worker->connections, message->tls);
+            break;
+        case MESSAGE_ANNOUNCE_DRAIN:
+            announce_drain(worker);
+            break;
+        case MESSAGE_DRAIN:
+            start_drain(worker);
+            break;
+        }
+        free(message);
+    }
+    h2o_linklist_init_anchor(messages);
+}
+
+/* Connections that libh2o has as such: it keeps a request for each. */
+struct census {
+    size_t all, busy;
+};
+
+/* The bytes of a request are in the connection's input from its arrival until its response has left. */
+static int count_busy(h2o_req_t *req, void *data)
+{
+    struct census *census = data;
+
+    census->all++;
+    if (req->conn->callbacks->get_socket(req->conn)->input->size > 0)
+        census->busy++;
+    return 0;
+}
+
+static bool has_drained(struct worker *worker)
+{
+    struct census census = {0};
+    size_t others;
+    /* Who is in the kernel's queue has been let in by it: they are served as well. */
+    bool has_stopped = connections_stop_accepting(&worker->connections);
+
+    worker->globalconf->http1.callbacks.foreach_request(&worker->context, count_busy, &census);
+    /* They are shaking hands, or saying goodbye: waited for, but no requests. */
+    others = worker->connections.count - census.all;
+    if ((!has_stopped || census.busy + others > 0) && clock_now_us() < worker->drain_deadline)
+        return false;
+    worker->given_up = census.busy;
+    return true;
+}
+
+/* Waits for sockets, serves them, then does what time has brought. libh2o would do that with its timers,
+ * which stand still or run ahead when the wall clock is set. tick: the longest wait in milliseconds. */
+static void turn(struct worker *worker, int32_t tick)
+{
+    h2o_loop_t *loop = worker->context.loop;
+    bool is_pending = loop->_pending_as_server != NULL || loop->_pending_as_client != NULL ||
+                      handler_is_waiting(&worker->handler);
+    int32_t max_wait = connections_max_wait(&worker->connections);
+
+    if (max_wait > tick)
+        max_wait = tick;
+
+    /* libh2o does not look for callbacks that are due before it waits. */
+    h2o_evloop_run(loop, is_pending ? 0 : max_wait);
+    handler_run(&worker->handler);
+    database_run(worker->handler.database);
+    connections_run(&worker->connections);
+    metrics_set(worker->metrics, METRICS_HEARTBEAT, clock_now_us());
+}
+
+static void dispose(struct worker *worker)
+{
+    h2o_loop_t *loop = worker->context.loop;
+    uint64_t deadline = clock_now_us() + CLOSE_TIMEOUT_MS * 1000UL;
+
+    connections_shut_down(&worker->connections);
+    while (worker->connections.count > 0 && clock_now_us() < deadline)
+        turn(worker, DRAIN_TICK_MS);
+    database_destroy(worker->handler.database);
+    refused_tokens_free(worker->handler.refused_tokens);
+    /* One more turn, in which closed sockets are freed. */
+    h2o_evloop_run(loop, 0);
+    h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);
+    if (worker->connections.count > 0)
+        return;
+    connections_dispose(&worker->connections);
+    h2o_context_dispose(&worker->context);
+    h2o_evloop_destroy(loop);
+}
+
+/* On the worker's thread, as all that is of its loop: libh2o keeps buffers for reuse by thread, and ties each
+ * to the thread that made the socket that it is for, without a lock. */
+static bool set_up(struct worker *worker)
+{
+    h2o_context_init(&worker->context, h2o_evloop_create(), worker->globalconf);
+    worker->handler.config = worker->config;
+    worker->handler.metrics = worker->metrics;
+    worker->handler.refused_tokens = refused_tokens_create((uint64_t)worker->config->refusal_lifetime * 1000);
+    worker->handler.database = database_create(&worker->context, worker->config, worker->metrics);
+    if (worker->handler.refused_tokens == NULL || worker->handler.database == NULL)
+        return false;
+    handler_attach(&worker->context, worker->globalconf->hosts[0], &worker->handler);
+    h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_messages);
+    if (!connections_init(&worker->connections, worker->config, worker->handler.templates, &worker->context,
+            worker->listen_fd, worker->tls, worker->addresses, worker->metrics))
+        return false;
+    worker->tls = NULL;
+    metrics_set(worker->metrics, METRICS_HEARTBEAT, clock_now_us());
+    return true;
+}
+
+static void *run(void *data)
+{
+    struct worker *worker = data;
+    bool idle = false, was_idle = false;
+
+    worker->is_set_up = set_up(worker);
+    sem_post(&worker->started);
+    if (!worker->is_set_up)
+        return NULL;
+    while (!worker->draining)
+        turn(worker, TICK_MS);
+    /* Twice idle, so that what was in the kernel's buffers at the first look has been read by the second. */
+    while (!idle || !was_idle) {
+        was_idle = idle;
+        turn(worker, DRAIN_TICK_MS);
+        idle = has_drained(worker);
+    }
+    dispose(worker);
+    return NULL;
+}
+
+/* Waits until the worker is set up. */
+static bool start_thread(struct worker *worker)
+{
+    if (pthread_create(&worker->thread, NULL, run, worker) != 0)
+        return false;
+    pthread_setname_np(worker->thread, "worker");
+    while (sem_wait(&worker->started) != 0)
+        ;
+    if (worker->is_set_up)
+        return true;
+    pthread_join(worker->thread, NULL);
+    return false;
+}
+
+struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd,
+    SSL_CTX *tls, const struct templates *templates, struct addresses *addresses, struct metrics *metrics)
+{
+    struct worker *worker = h2o_mem_alloc(sizeof(*worker));
+
+    memset(worker, 0, sizeof(*worker));
+    worker->config = config;
+    worker->globalconf = globalconf;
+    worker->listen_fd = listen_fd;
+    worker->tls = tls;
+    worker->addresses = addresses;
+    worker->metrics = metrics;
+    worker->handler.templates = templates;
+    sem_init(&worker->started, 0, 0);
+    if (start_thread(worker))
+        return worker;
+    /* The process is about to end; the loop's descriptors go with it. */
+    sem_destroy(&worker->started);
+    free(worker);
+    return NULL;
+}
+
+static void send_message(struct worker *worker, enum message_kind kind, SSL_CTX *tls)
+{
+    struct message *message = h2o_mem_alloc(sizeof(*message));
+
+    memset(message, 0, sizeof(*message));
+    message->kind = kind;
+    if ((message->tls = tls) != NULL)
+        SSL_CTX_up_ref(tls);
+    h2o_multithread_send_message(&worker->receiver, &message->super);
+}
+
+void worker_set_tls(struct worker *worker, SSL_CTX *tls)
+{
+    send_message(worker, MESSAGE_SET_TLS, tls);
+}
+
+void worker_announce_drain(struct worker *worker)
+{
+    send_message(worker, MESSAGE_ANNOUNCE_DRAIN, NULL);
+}
+
+void worker_drain(struct worker *worker)
+{
+    send_message(worker, MESSAGE_DRAIN, NULL);
+}
+
+size_t worker_join(struct worker *worker)
+{
+    size_t given_up;
+
+    pthread_join(worker->thread, NULL);
+    given_up = worker->given_up;
+    sem_destroy(&worker->started);
+    free(worker);
+    return given_up;
+}

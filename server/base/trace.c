@@ -1,0 +1,69 @@
+#include "base/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* version-traceid-parentid-flags */
+#define PARENT_AT 36
+#define FLAGS_AT 53
+
+static bool is_hex(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!(text[i] >= '0' && text[i] <= '9') && !(text[i] >= 'a' && text[i] <= 'f'))
+            return false;
+    }
+    return true;
+}
+
+static bool is_zero(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] != '0')
+            return false;
+    }
+    return true;
+}
+
+bool trace_parse(const char *value, size_t len, struct trace *trace)
+{
+    if (len < TRACE_PARENT_LEN || !is_hex(value, 2) || memcmp(value, "ff", 2) == 0 || value[2] != '-' ||
+        !is_hex(value + TRACE_ID_AT, TRACE_ID_LEN) || is_zero(value + TRACE_ID_AT, TRACE_ID_LEN) ||
+        value[PARENT_AT - 1] != '-' || !is_hex(value + PARENT_AT, 16) || is_zero(value + PARENT_AT, 16) ||
+        value[FLAGS_AT - 1] != '-' || !is_hex(value + FLAGS_AT, 2))
+        return false;
+    /* A later version may append more, after another hyphen; version 00 may not. */
+    if (len > TRACE_PARENT_LEN && (memcmp(value, "00", 2) == 0 || value[TRACE_PARENT_LEN] != '-'))
+        return false;
+    memcpy(trace->parent, value, TRACE_PARENT_LEN);
+    trace->parent[TRACE_PARENT_LEN] = '\0';
+    return true;
+}
+
+void trace_make(struct trace *trace)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char random[24];
+    char *at = trace->parent;
+
+    do {
+        /* The kernel's, which so few bytes always come from: what allocates may fail. */
+        if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+            abort();
+    } while (random[0] == 0 || random[16] == 0);
+
+    at = stpcpy(at, "00-");
+    for (size_t i = 0; i < sizeof(random); i++) {
+        if (i == 16)
+            *at++ = '-';
+        *at++ = hex[random[i] >> 4];
+        *at++ = hex[random[i] & 15];
+    }
+    stpcpy(at, "-01");
+}
+
+const char *trace_id(const struct trace *trace)
+{
+    return trace->parent + TRACE_ID_AT;
+}

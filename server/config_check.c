@@ -1,0 +1,172 @@
+#include "config_check.h"
+
+#include <curl/curl.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/count.h"
+#include "database/postgres.h"
+#include "delivery/mime.h"
+#include "delivery/smtp.h"
+#include "http/tls.h"
+#include "words/template.h"
+
+/* libcurl looks at the clock once a second while it waits, and the database is to be told as well. */
+#define LEASE_MARGIN_MS 2000
+
+static bool is_smtp_url(const char *text)
+{
+    static const CURLUPart unwanted[] = {
+        CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS, CURLUPART_QUERY, CURLUPART_FRAGMENT};
+    CURLU *url = curl_url();
+    char *scheme = NULL, *path = NULL;
+    bool is_one = curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+                  curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                  (strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0) &&
+                  curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0;
+
+    for (size_t i = 0; is_one && i < COUNT(unwanted); i++) {
+        char *part = NULL;
+
+        is_one = curl_url_get(url, unwanted[i], &part, 0) != CURLUE_OK;
+        curl_free(part);
+    }
+    curl_free(scheme);
+    curl_free(path);
+    curl_url_cleanup(url);
+    return is_one;
+}
+
+/* What no option can tell alone. */
+static bool check_deliver(const struct config *config, FILE *err)
+{
+    const bool has_url = *config->smtp_url != '\0', has_user = *config->smtp_user != '\0',
+               has_password = *config->smtp_password != '\0', has_file = *config->smtp_password_file != '\0';
+    struct mailbox from;
+    const bool has_from = mime_read_mailbox(config->mail_from, &from);
+    const struct {
+        bool is_wrong;
+        const char *text;
+    } mistakes[] = {
+        {!has_url && *config->mail_directory == '\0',
+            "--smtp-url and --mail-directory: one is needed, for mails to go to"},
+        {has_url && *config->mail_directory != '\0',
+            "--smtp-url and --mail-directory: mails go to one of them"},
+        {has_url && !is_smtp_url(config->smtp_url),
+            "--smtp-url is not smtp://host:port or smtps://host:port, with nothing else in it"},
+        {!has_from, "--mail-from: an address is needed, as address or as Name <address>"},
+        {has_from && mime_needs_utf8(from.address.text),
+            "--mail-from: the address is not ASCII, and not every server would take mails from it"},
+        {has_user != (has_password || has_file),
+            "--smtp-user and the password: one is given without the other"},
+        {has_password && has_file,
+            "ACCOUNTSD_SMTP_PASSWORD and --smtp-password-file: the password is one of them"},
+        {has_user && config->smtp_tls != CONFIG_TLS_REQUIRED &&
+                strncasecmp(config->smtp_url, "smtps:", 6) != 0,
+            "--smtp-user: without --smtp-tls required the password could go in clear text"},
+        {config->smtp_connect_timeout > config->smtp_timeout,
+            "--smtp-connect-timeout is longer than --smtp-timeout"},
+        {config->lease < config->smtp_timeout + LEASE_MARGIN_MS,
+            "--lease is not two seconds longer than --smtp-timeout: a mail could be sent twice"},
+    };
+    bool sound = true;
+
+    for (size_t i = 0; i < COUNT(mistakes); i++) {
+        if (!mistakes[i].is_wrong)
+            continue;
+        fprintf(err, "accountsd: %s\n", mistakes[i].text);
+        sound = false;
+    }
+    return sound;
+}
+
+static bool check_serve(const struct config *config, FILE *err)
+{
+    if ((*config->tls_certificate == '\0') == (*config->tls_key == '\0'))
+        return true;
+    fputs("accountsd: --tls-certificate and --tls-key: one is given without the other\n", err);
+    return false;
+}
+
+bool config_check_options(const struct config *config, FILE *err)
+{
+    return config->command == CONFIG_DELIVER ? check_deliver(config, err) : check_serve(config, err);
+}
+
+static bool complain(FILE *err, const char *option, const char *reason)
+{
+    fprintf(err, "accountsd: %s%s%s\n", option, *option != '\0' ? ": " : "", reason);
+    return false;
+}
+
+static bool check_address(const char *option, const char *host, FILE *err)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST};
+    struct addrinfo *address = NULL;
+    const bool is_one = *host != '\0' && getaddrinfo(host, NULL, &hints, &address) == 0;
+
+    if (address != NULL)
+        freeaddrinfo(address);
+    return is_one || complain(err, option, "is not an IP address");
+}
+
+static bool check_templates(const struct config *config, FILE *err)
+{
+    char error[TEMPLATE_ERROR_MAX], *rest = error;
+    struct templates *templates = templates_load(config->templates, error);
+
+    if (templates != NULL) {
+        templates_free(templates);
+        return true;
+    }
+    for (const char *line; (line = strsep(&rest, "\n")) != NULL;)
+        complain(err, "", line);
+    return false;
+}
+
+static bool check_certificate(const struct config *config, FILE *err)
+{
+    char error[TLS_ERROR_MAX];
+    SSL_CTX *tls;
+
+    if (*config->tls_certificate == '\0' || *config->tls_key == '\0')
+        return true;
+    if ((tls = tls_load(config->tls_certificate, config->tls_key, error)) == NULL)
+        return complain(err, "", error);
+    SSL_CTX_free(tls);
+    return true;
+}
+
+static bool check_mail(const struct config *config, FILE *err)
+{
+    char secret[SMTP_SECRET_MAX];
+    bool is_sound = true;
+
+    if (*config->smtp_user != '\0' && *config->smtp_password == '\0' && *config->smtp_password_file != '\0' &&
+        smtp_read_password(config, secret) == NULL)
+        is_sound = complain(err, "--smtp-password-file", "cannot be read, or is empty");
+    if (*config->smtp_ca_file != '\0' && access(config->smtp_ca_file, R_OK) != 0)
+        is_sound = complain(err, "--smtp-ca-file", "cannot be read");
+    return is_sound;
+}
+
+bool config_check_references(const struct config *config, FILE *err)
+{
+    char error[POSTGRES_ERROR_MAX];
+    bool is_sound = true;
+
+    if (!postgres_check_url(config->database_url, error)) {
+        fprintf(err, "accountsd: --database-url: libpq does not take it: %s\n", error);
+        is_sound = false;
+    }
+
+    if (*config->telemetry_address != '\0')
+        is_sound &= check_address("--telemetry-address", config->telemetry_address, err);
+    is_sound &= check_templates(config, err);
+    if (config->command == CONFIG_DELIVER)
+        return check_mail(config, err) && is_sound;
+    is_sound &= check_address("--listen-address", config->listen_address, err);
+    return check_certificate(config, err) && is_sound;
+}

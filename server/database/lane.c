@@ -1,0 +1,113 @@
+#include "database/lane.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Tokens that are known though nothing of theirs waits or runs. */
+#define IDLE_MAX 1024
+
+static void clear(struct lane *lane)
+{
+    *lane = (struct lane){.first = NULL};
+    lane->last = &lane->first;
+}
+
+bool lanes_init(struct lanes *lanes, size_t in_use)
+{
+    size_t buckets = 1;
+
+    *lanes = (struct lanes){.capacity = in_use + IDLE_MAX};
+    clear(&lanes->nobody);
+    clear(&lanes->unproven);
+    while (buckets < lanes->capacity)
+        buckets *= 2;
+    lanes->bucket_mask = buckets - 1;
+    /* Pages of what is never used are never there. */
+    lanes->lanes = calloc(lanes->capacity, sizeof(*lanes->lanes));
+    lanes->buckets = calloc(buckets, sizeof(struct lane *));
+    if (lanes->lanes != NULL && lanes->buckets != NULL)
+        return true;
+    lanes_dispose(lanes);
+    return false;
+}
+
+void lanes_dispose(struct lanes *lanes)
+{
+    free(lanes->lanes);
+    free(lanes->buckets);
+}
+
+/* Where the pointer to a token's lane is, or would be. */
+static struct lane **find(struct lanes *lanes, const struct token *token)
+{
+    struct lane **link = &lanes->buckets[token_hash(token) & lanes->bucket_mask];
+
+    while (*link != NULL && memcmp(&(*link)->token, token, sizeof(*token)) != 0)
+        link = &(*link)->next;
+    return link;
+}
+
+struct lane *lanes_find(struct lanes *lanes, const struct token *token)
+{
+    struct lane *lane;
+
+    if (token == NULL)
+        return &lanes->nobody;
+    lane = *find(lanes, token);
+    return lane != NULL ? lane : &lanes->unproven;
+}
+
+/* The token is known no more; calls of its lane go on. */
+static void forget(struct lanes *lanes, const struct token *token)
+{
+    struct lane **link = find(lanes, token), *lane = *link;
+
+    if (lane == NULL)
+        return;
+    *link = lane->next;
+    lane->is_known = false;
+}
+
+/* NULL where all are busy. */
+static struct lane *make_room(struct lanes *lanes)
+{
+    struct lane *oldest = NULL;
+
+    if (lanes->count < lanes->capacity)
+        return &lanes->lanes[lanes->count++];
+    for (size_t i = 0; i < lanes->count; i++) {
+        struct lane *lane = &lanes->lanes[i];
+
+        if (!lane_is_busy(lane) && (oldest == NULL || lane->tag < oldest->tag))
+            oldest = lane;
+    }
+    if (oldest != NULL && oldest->is_known)
+        forget(lanes, &oldest->token);
+    return oldest;
+}
+
+struct lane *lanes_accept(struct lanes *lanes, const struct token *token)
+{
+    struct lane *lane = *find(lanes, token), **link;
+
+    if (lane != NULL)
+        return lane;
+    if ((lane = make_room(lanes)) == NULL)
+        return &lanes->unproven;
+    clear(lane);
+    lane->token = *token;
+    lane->is_known = true;
+    link = find(lanes, token);
+    *link = lane;
+    return lane;
+}
+
+void lanes_refuse(struct lanes *lanes, const struct token *token)
+{
+    forget(lanes, token);
+}
+
+bool lane_is_busy(const struct lane *lane)
+{
+    return lane->waiting + lane->running > 0;
+}

@@ -1,0 +1,120 @@
+#include "database/opening.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum state { UNDER_WAY, DONE, ABANDONED };
+
+struct opening {
+    char *url, *host, *address, *port;
+    int done_fd;
+    PGconn *pg;
+    /* Whoever comes second, of the thread that is done and the caller who gives up, frees all. */
+    _Atomic int state;
+};
+
+static void free_all(struct opening *opening)
+{
+    if (opening->done_fd >= 0)
+        close(opening->done_fd);
+    free(opening->url);
+    free(opening->host);
+    free(opening->address);
+    free(opening->port);
+    free(opening);
+}
+
+/* libpq would write them to stderr, a collation's mismatch, say, and would wait for its reader. */
+static void ignore_notice(void *data, const PGresult *result)
+{
+    (void)data;
+    (void)result;
+}
+
+/* What comes before the URL is a default that it may change, what comes after it is not. A server that is
+ * gone without a word is noticed within seconds, and a standby is as good as gone. */
+PGconn *opening_connect(const char *url, const char *host, const char *address, const char *port)
+{
+    const char *const keywords[] = {"target_session_attrs", "tcp_user_timeout", "keepalives_idle",
+        "keepalives_interval", "keepalives_count", "dbname", "host", "hostaddr", "port", "client_encoding",
+        "fallback_application_name", NULL};
+    const char *const values[] = {getenv("PGTARGETSESSIONATTRS") != NULL ? NULL : "read-write", "5000", "10",
+        "3", "3", url, host, address, port, "UTF8", "accountsd", NULL};
+    PGconn *pg = PQconnectStartParams(keywords, values, 1);
+
+    PQsetNoticeReceiver(pg, ignore_notice, NULL);
+    return pg;
+}
+
+static bool hand_over(struct opening *opening, enum state state)
+{
+    int under_way = UNDER_WAY;
+
+    return atomic_compare_exchange_strong(&opening->state, &under_way, state);
+}
+
+static void *run(void *data)
+{
+    struct opening *opening = data;
+
+    opening->pg = opening_connect(opening->url, opening->host, opening->address, opening->port);
+    if (hand_over(opening, DONE)) {
+        eventfd_write(opening->done_fd, 1);
+        return NULL;
+    }
+    PQfinish(opening->pg);
+    free_all(opening);
+    return NULL;
+}
+
+static bool copy(char **to, const char *from)
+{
+    return from == NULL || (*to = strdup(from)) != NULL;
+}
+
+struct opening *opening_start(const char *url, const char *host, const char *address, const char *port)
+{
+    struct opening *opening = calloc(1, sizeof(*opening));
+    pthread_t thread;
+
+    if (opening == NULL)
+        return NULL;
+    opening->done_fd = eventfd(0, EFD_CLOEXEC);
+    if (opening->done_fd < 0 || !copy(&opening->url, url) || !copy(&opening->host, host) ||
+        !copy(&opening->address, address) || !copy(&opening->port, port) ||
+        pthread_create(&thread, NULL, run, opening) != 0) {
+        free_all(opening);
+        return NULL;
+    }
+    pthread_setname_np(thread, "opening");
+    pthread_detach(thread);
+    return opening;
+}
+
+int opening_done_fd(const struct opening *opening)
+{
+    return opening->done_fd;
+}
+
+PGconn *opening_take(struct opening *opening)
+{
+    eventfd_t count;
+    PGconn *pg;
+
+    /* Waits for a thread that has handed over and has not written it yet. */
+    eventfd_read(opening->done_fd, &count);
+    pg = opening->pg;
+    free_all(opening);
+    return pg;
+}
+
+void opening_abandon(struct opening *opening)
+{
+    if (!hand_over(opening, ABANDONED))
+        PQfinish(opening_take(opening));
+}

@@ -1,0 +1,17 @@
+#include "database/statement.h"
+
+#define COLUMNS "ordinal, status, id, body, detail, errors, type, is_replay, is_rolled_back"
+#define CALL(function) "select " COLUMNS " from " function "($1::jsonb)"
+/* The setting lasts as long as the transaction, and is made before the function is called with its result. */
+#define HASTY_CALL(function)                                                                                 \
+    "select " COLUMNS " from set_config('lock_timeout', '100', true) as c"                                   \
+    " cross join lateral " function "(case when c is not null then $1::jsonb end)"
+#define BOTH(function) CALL(function), HASTY_CALL(function)
+
+const struct statement_text statements[STATEMENT_COUNT] = {
+    [STATEMENT_CHECK_TOKENS] = {"check_tokens", BOTH("api.check_tokens"), true, false},
+    [STATEMENT_CREATE_ACCOUNT_USERS] = {"create_account_users", BOTH("api.create_account_users"), true, true},
+    [STATEMENT_READ] = {"read", BOTH("api.serve"), true, false},
+    [STATEMENT_LIST] = {"list", BOTH("api.serve"), false, false},
+    [STATEMENT_CHANGE] = {"change", BOTH("api.serve"), false, true},
+};

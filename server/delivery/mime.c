@@ -1,0 +1,357 @@
+#include "delivery/mime.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/count.h"
+#include "base/field_rules.h"
+
+/* RFC 2045 and RFC 2047. */
+#define LINE_MAX_QP 76
+/* RFC 5322, section 2.1.1. */
+#define LINE_MAX_PLAIN 998
+#define WORD_MAX 75
+/* What may stand in a header as it is, so that its line stays short: "Subject: " and this. */
+#define PLAIN_MAX 64
+
+/* In no quoted-printable text is "=_". */
+#define BOUNDARY "=_alternative"
+
+static const char hex[] = "0123456789ABCDEF";
+
+static bool is_alphanumeric(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_one_of(unsigned char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
+static bool is_printable(unsigned char c)
+{
+    return c >= ' ' && c <= '~';
+}
+
+/* The bytes of the character that text begins with: 0 where they are not UTF-8. */
+static size_t character_len(struct mime_text text)
+{
+    static const struct {
+        unsigned char mask, lead;
+        uint32_t min;
+    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        uint32_t c = (unsigned char)text.text[0] & (unsigned char)~forms[i].mask;
+
+        if (((unsigned char)text.text[0] & forms[i].mask) != forms[i].lead)
+            continue;
+        if (text.len <= i)
+            return 0;
+        for (size_t k = 1; k <= i; k++) {
+            if (((unsigned char)text.text[k] & 0xc0) != 0x80)
+                return 0;
+            c = c << 6 | ((unsigned char)text.text[k] & 0x3f);
+        }
+        return c >= forms[i].min && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? i + 1 : 0;
+    }
+    return 0;
+}
+
+static bool is_address(struct mime_text address)
+{
+    const char *messages[FIELD_MAX_MESSAGES];
+
+    for (struct mime_text rest = address; rest.len > 0;) {
+        size_t len = character_len(rest);
+
+        if (len == 0)
+            return false;
+        rest.text += len;
+        rest.len -= len;
+    }
+    return field_check(FIELD_EMAIL, address.text, address.len, messages) == 0;
+}
+
+static struct mime_text text_of(const char *text)
+{
+    return (struct mime_text){text, strlen(text)};
+}
+
+static struct mime_text trim(struct mime_text text)
+{
+    while (text.len > 0 && *text.text == ' ') {
+        text.text++;
+        text.len--;
+    }
+    while (text.len > 0 && text.text[text.len - 1] == ' ')
+        text.len--;
+    return text;
+}
+
+bool mime_read_mailbox(const char *text, struct mailbox *mailbox)
+{
+    struct mime_text all = trim(text_of(text));
+    const char *open = memrchr(all.text, '<', all.len);
+
+    if (all.len == 0)
+        return false;
+    *mailbox = (struct mailbox){.name = {all.text, 0}, .address = all};
+    if (open != NULL && all.text[all.len - 1] == '>') {
+        mailbox->name = trim((struct mime_text){all.text, (size_t)(open - all.text)});
+        mailbox->address = (struct mime_text){open + 1, (size_t)(all.text + all.len - 1 - (open + 1))};
+    }
+    if (mailbox->name.len >= 2 && mailbox->name.text[0] == '"' &&
+        mailbox->name.text[mailbox->name.len - 1] == '"') {
+        mailbox->name.text++;
+        mailbox->name.len -= 2;
+    }
+    return is_address(mailbox->address);
+}
+
+bool mime_needs_utf8(const char *address)
+{
+    for (; *address != '\0'; address++) {
+        if ((unsigned char)*address >= 0x80)
+            return true;
+    }
+    return false;
+}
+
+/* C0, DEL, C1, and the two that Unicode ends lines with. */
+static bool is_control(const char *c, size_t len)
+{
+    const unsigned char *byte = (const unsigned char *)c;
+
+    return (len == 1 && (byte[0] < ' ' || byte[0] == 0x7f)) ||
+           (len == 2 && byte[0] == 0xc2 && byte[1] < 0xa0) ||
+           (len == 3 && byte[0] == 0xe2 && byte[1] == 0x80 && (byte[2] == 0xa8 || byte[2] == 0xa9));
+}
+
+/* Whether a text may stand in a header as it is, with those of set besides letters, digits and spaces. */
+static bool is_plain(struct mime_text text, const char *set)
+{
+    if (text.len == 0 || text.len > PLAIN_MAX || text.text[0] == ' ' || text.text[text.len - 1] == ' ')
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.text[i];
+
+        if (!is_alphanumeric(c) && c != ' ' && !is_one_of(c, set))
+            return false;
+    }
+    return memmem(text.text, text.len, "=?", 2) == NULL;
+}
+
+/* Encoded words of form Q, a line each; the first line has column bytes already. A character is never parted,
+ * and only what RFC 2047 allows in a name stands for itself. */
+static void write_words(struct mime_text text, size_t column, FILE *out)
+{
+    static const char open[] = "=?UTF-8?Q?", close[] = "?=";
+    const size_t room = WORD_MAX - strlen(open) - strlen(close);
+    size_t used = column;
+
+    fputs(open, out);
+    while (text.len > 0) {
+        char encoded[3 * 4] = {0};
+        size_t len = character_len(text), encoded_len = 0;
+        const char *c = len > 0 ? text.text : "?";
+
+        text.text += len > 0 ? len : 1;
+        text.len -= len > 0 ? len : 1;
+        if (is_control(c, len > 0 ? len : 1)) {
+            c = " ";
+            len = 1;
+        }
+        for (size_t i = 0; i < (len > 0 ? len : 1); i++) {
+            unsigned char byte = (unsigned char)c[i];
+
+            if (is_alphanumeric(byte) || is_one_of(byte, "!*+-/")) {
+                encoded[encoded_len++] = (char)byte;
+            } else if (byte == ' ') {
+                encoded[encoded_len++] = '_';
+            } else {
+                encoded[encoded_len++] = '=';
+                encoded[encoded_len++] = hex[byte >> 4];
+                encoded[encoded_len++] = hex[byte & 15];
+            }
+        }
+        if (used + encoded_len > room) {
+            fprintf(out, "%s\r\n %s", close, open);
+            used = 0;
+        }
+        fwrite(encoded, 1, encoded_len, out);
+        used += encoded_len;
+    }
+    fputs(close, out);
+}
+
+static void write_mailbox(const char *header, const struct mailbox *mailbox, FILE *out)
+{
+    /* What RFC 5322 calls atext, and what it has to put in quotes. The quote itself and \ are encoded. */
+    static const char atext[] = "!#$%&'*+-/=?^_`{|}~", quoted[] = "!#$%&'*+-/=?^_`{|}~()<>[]:;@,.";
+
+    fprintf(out, "%s: ", header);
+    if (is_plain(mailbox->name, atext))
+        fprintf(out, "%.*s\r\n ", (int)mailbox->name.len, mailbox->name.text);
+    else if (is_plain(mailbox->name, quoted))
+        fprintf(out, "\"%.*s\"\r\n ", (int)mailbox->name.len, mailbox->name.text);
+    else if (mailbox->name.len > 0) {
+        write_words(mailbox->name, strlen(header) + 2, out);
+        fputs("\r\n ", out);
+    }
+    fprintf(out, "<%.*s>\r\n", (int)mailbox->address.len, mailbox->address.text);
+}
+
+static void write_subject(const char *subject, FILE *out)
+{
+    static const char printable[] = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+    struct mime_text text = text_of(subject);
+
+    fputs("Subject: ", out);
+    if (is_plain(text, printable))
+        fputs(subject, out);
+    else if (text.len > 0)
+        write_words(text, strlen("Subject: "), out);
+    fputs("\r\n", out);
+}
+
+static void write_date(time_t date, FILE *out)
+{
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char *const months[] = {
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm utc;
+
+    gmtime_r(&date, &utc);
+    fprintf(out, "Date: %s, %d %s %d %02d:%02d:%02d +0000\r\n", days[utc.tm_wday], utc.tm_mday,
+        months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
+/* What would not arrive as it is: servers and mail programs give these a meaning at the beginning of a line.
+ */
+static bool begins_badly(const char *line, size_t len)
+{
+    return *line == '.' || (len >= 5 && memcmp(line, "From ", 5) == 0);
+}
+
+/* One line of a body. */
+static void write_line(const char *line, size_t len, FILE *out)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)line[i];
+        bool is_last = i + 1 == len, is_itself = is_printable(c) && c != '=' && !(c == ' ' && is_last);
+
+        /* The last place of a line that goes on is its "="'s. */
+        if (used + (is_itself ? 1 : 3) > (is_last ? LINE_MAX_QP : LINE_MAX_QP - 1)) {
+            fputs("=\r\n", out);
+            used = 0;
+        }
+        if (is_itself && !(used == 0 && begins_badly(line + i, len - i))) {
+            fputc(c, out);
+            used++;
+        } else {
+            fprintf(out, "=%c%c", hex[c >> 4], hex[c & 15]);
+            used += 3;
+        }
+    }
+    fputs("\r\n", out);
+}
+
+/* Whether a body arrives as it is, so that a person can read the file, and a link stays whole. */
+static bool is_plain_body(const char *body)
+{
+    if (strstr(body, BOUNDARY) != NULL)
+        return false;
+    while (*body != '\0') {
+        size_t len = strcspn(body, "\n");
+
+        if (len > LINE_MAX_PLAIN || begins_badly(body, len) || (len > 0 && body[len - 1] == ' '))
+            return false;
+        for (size_t i = 0; i < len; i++) {
+            if (!is_printable((unsigned char)body[i]))
+                return false;
+        }
+        body += len + (body[len] == '\n');
+    }
+    return true;
+}
+
+static void write_part(const char *subtype, const char *body, FILE *out)
+{
+    const bool is_7bit = is_plain_body(body);
+
+    fprintf(out,
+        "--" BOUNDARY "\r\n"
+        "Content-Type: text/%s; charset=UTF-8\r\n"
+        "Content-Transfer-Encoding: %s\r\n"
+        "\r\n",
+        subtype, is_7bit ? "7bit" : "quoted-printable");
+    while (*body != '\0') {
+        size_t len = strcspn(body, "\n");
+
+        if (is_7bit)
+            fprintf(out, "%.*s\r\n", (int)len, body);
+        else
+            write_line(body, len, out);
+        body += len + (body[len] == '\n');
+    }
+}
+
+/* As api.claim_deliveries makes ids. It is also the name of a file. */
+static bool is_id(const char *id)
+{
+    size_t len = strlen(id);
+
+    for (size_t i = 0; i < len; i++) {
+        if (!is_alphanumeric((unsigned char)id[i]) && !is_one_of((unsigned char)id[i], ".-_@"))
+            return false;
+    }
+    return len > 0 && len <= 200 && id[0] != '.';
+}
+
+static const char *find_mistake(const struct mime_message *message)
+{
+    if (!is_address(message->from.address))
+        return "the sender's address is none";
+    if (!is_address(text_of(message->to_address)))
+        return "the recipient's address is none";
+    if (!is_id(message->id))
+        return "the message's id is none";
+    return NULL;
+}
+
+char *mime_make(const struct mime_message *message, size_t *len, const char **reason)
+{
+    const struct mailbox to = {text_of(message->to_name), text_of(message->to_address)};
+    char *text = NULL;
+    FILE *out;
+    bool failed;
+
+    if ((*reason = find_mistake(message)) != NULL)
+        return NULL;
+    if ((out = open_memstream(&text, len)) == NULL)
+        return NULL;
+    write_date(message->date, out);
+    write_mailbox("From", &message->from, out);
+    write_mailbox("To", &to, out);
+    write_subject(message->subject, out);
+    fprintf(out, "Message-ID: <%s>\r\n", message->id);
+    fputs("Auto-Submitted: auto-generated\r\n"
+          "MIME-Version: 1.0\r\n"
+          "Content-Type: multipart/alternative; boundary=\"" BOUNDARY "\"\r\n"
+          "\r\n",
+        out);
+    write_part("plain", message->text, out);
+    write_part("html", message->html, out);
+    fputs("--" BOUNDARY "--\r\n", out);
+    failed = ferror(out) != 0;
+    if (fclose(out) == 0 && !failed)
+        return text;
+    free(text);
+    return NULL;
+}

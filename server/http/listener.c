@@ -1,0 +1,82 @@
+#include "http/listener.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/die.h"
+
+/* What the kernel takes of a client before we read it. libh2o reads until there is no more, into memory: at
+ * once so much, and what comes while it reads. Doubled by the kernel. */
+#define RECEIVE_BUFFER (128 * 1024)
+
+static void die_of_endpoint(const struct endpoint *endpoint, const char *error)
+{
+    char reason[160];
+
+    snprintf(
+        reason, sizeof(reason), "cannot listen on %.64s port %ld: %s", endpoint->host, endpoint->port, error);
+    die(reason);
+}
+
+static void set_option(int fd, int level, int name, int value)
+{
+    if (setsockopt(fd, level, name, &value, sizeof(value)) != 0)
+        die(strerror(errno));
+}
+
+static struct addrinfo *resolve(const struct endpoint *endpoint)
+{
+    struct addrinfo hints = {
+        .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *address;
+    char port[8];
+    int failed;
+
+    snprintf(port, sizeof(port), "%ld", endpoint->port);
+    if ((failed = getaddrinfo(endpoint->host, port, &hints, &address)) != 0)
+        die_of_endpoint(endpoint, gai_strerror(failed));
+    return address;
+}
+
+/* The address's port becomes the socket's. */
+static int open_one(const struct endpoint *endpoint, struct addrinfo *address, bool is_shared)
+{
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        die(strerror(errno));
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_option(fd, SOL_SOCKET, SO_REUSEPORT, is_shared);
+    set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)endpoint->send_timeout_ms);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0 ||
+        getsockname(fd, address->ai_addr, &address->ai_addrlen) != 0)
+        die_of_endpoint(endpoint, strerror(errno));
+    return fd;
+}
+
+int listener_open(const struct endpoint *endpoint, int *fds, size_t count)
+{
+    struct addrinfo *address = resolve(endpoint);
+    int port;
+
+    /* Without SO_REUSEPORT the first listen fails while anybody else listens on the port, and once it has
+     * succeeded it makes the same call of others fail. So the port has one owner, and only then do the
+     * listeners of this process share it. */
+    fds[0] = open_one(endpoint, address, endpoint->is_shared);
+    if (count > 1)
+        set_option(fds[0], SOL_SOCKET, SO_REUSEPORT, 1);
+    for (size_t i = 1; i < count; i++)
+        fds[i] = open_one(endpoint, address, true);
+    /* sin_port and sin6_port are at the same place. */
+    port = ntohs(((const struct sockaddr_in *)address->ai_addr)->sin_port);
+    freeaddrinfo(address);
+    return port;
+}

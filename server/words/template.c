@@ -1,0 +1,355 @@
+#include "words/template.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unicode/uloc.h>
+
+#include "base/die.h"
+#include "base/field_rules.h"
+#include "words/language.h"
+#include "words/template_check.h"
+#include "words/template_files.h"
+
+/* Of one file. */
+#define FILE_MAX ((size_t)256 * 1024)
+
+#define DEFAULT_LANGUAGE "en"
+#define CATALOGUE_SUFFIX ".json"
+#define LANGUAGE_TAG_MAX 35
+
+struct catalogue {
+    char language[LANGUAGE_TAG_MAX + 1];
+    bool is_rtl;
+    json_t *sentences;
+    struct date_formats *dates;
+};
+
+struct templates {
+    char *skeletons[TEMPLATE_SKELETONS];
+    struct catalogue *catalogues;
+    /* The languages of the catalogues, in their order. */
+    const char **languages;
+    size_t count, english;
+    char style_hash[TEMPLATE_HASH_MAX];
+};
+
+/* A file as it is read, before anybody knows whether it is sound. */
+struct source {
+    char *name, *text;
+    size_t len;
+};
+
+struct loading {
+    struct source *sources;
+    size_t count;
+    struct complaints complaints;
+};
+
+static const char no_memory[] = "templates: out of memory";
+
+/* Takes a text over as that of a file. */
+static void add_source(struct loading *loading, const char *name, char *text, size_t len)
+{
+    struct source *source = NULL, *more;
+
+    for (size_t i = 0; i < loading->count; i++) {
+        if (strcmp(loading->sources[i].name, name) == 0)
+            source = &loading->sources[i];
+    }
+    if (source != NULL) {
+        free(source->text);
+    } else {
+        if ((more = realloc(loading->sources, (loading->count + 1) * sizeof(*more))) == NULL) {
+            complain(&loading->complaints, no_memory);
+            free(text);
+            return;
+        }
+        loading->sources = more;
+        source = &more[loading->count];
+        if ((source->name = strdup(name)) == NULL) {
+            complain(&loading->complaints, no_memory);
+            free(text);
+            return;
+        }
+        loading->count++;
+    }
+    source->text = text;
+    source->len = len;
+}
+
+static void add_built_in(struct loading *loading)
+{
+    for (size_t i = 0; i < template_file_count; i++) {
+        char *text = strdup(template_files[i].text);
+
+        if (text == NULL)
+            complain(&loading->complaints, no_memory);
+        else
+            add_source(loading, template_files[i].name, text, strlen(text));
+    }
+}
+
+static void read_file(struct loading *loading, const char *directory, const char *name)
+{
+    char *path = NULL, *text = malloc(FILE_MAX + 1);
+    FILE *file = NULL;
+    size_t len = 0;
+
+    if (text == NULL || asprintf(&path, "%s/%s", directory, name) < 0) {
+        complain(&loading->complaints, no_memory);
+        free(text);
+        return;
+    }
+    errno = 0;
+    if ((file = fopen(path, "re")) != NULL)
+        len = fread(text, 1, FILE_MAX, file);
+    if (file == NULL || ferror(file) != 0) {
+        complain(&loading->complaints, "%s: %s", path, strerror(errno));
+        free(text);
+    } else if (fgetc(file) != EOF) {
+        complain(&loading->complaints, "%s: is larger than %zu bytes", path, FILE_MAX);
+        free(text);
+    } else {
+        text[len] = '\0';
+        add_source(loading, name, text, len);
+    }
+    if (file != NULL)
+        fclose(file);
+    free(path);
+}
+
+static void read_directory(struct loading *loading, const char *directory)
+{
+    struct dirent **entries;
+    int count = scandir(directory, &entries, NULL, alphasort);
+
+    if (count < 0) {
+        complain(&loading->complaints, "%s: %s", directory, strerror(errno));
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        if (entries[i]->d_name[0] != '.')
+            read_file(loading, directory, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+/* The sentences of a catalogue, NULL where it is no JSON. */
+static json_t *parse_catalogue(struct loading *loading, const struct source *source)
+{
+    json_error_t error;
+    json_t *object = json_loadb(source->text, source->len, JSON_REJECT_DUPLICATES, &error);
+
+    if (!json_is_object(object)) {
+        if (object != NULL)
+            complain(&loading->complaints, "%s: is not a JSON object", source->name);
+        else
+            complain(&loading->complaints, "%s, line %d: %s", source->name, error.line, error.text);
+        json_decref(object);
+        return NULL;
+    }
+    template_check_catalogue(&loading->complaints, source->name, object);
+    return object;
+}
+
+/* The length of the language tag in the name of a catalogue, 0 where it is none. */
+static size_t tag_len(const char *name)
+{
+    const char *messages[FIELD_MAX_MESSAGES];
+    size_t len = strlen(name), suffix_len = sizeof(CATALOGUE_SUFFIX) - 1;
+
+    if (len <= suffix_len || strcmp(name + len - suffix_len, CATALOGUE_SUFFIX) != 0)
+        return 0;
+    len -= suffix_len;
+    return len <= LANGUAGE_TAG_MAX && field_check(FIELD_LANGUAGE_TAG, name, len, messages) == 0 ? len : 0;
+}
+
+static void add_catalogue(struct loading *loading, struct templates *templates, const struct source *source)
+{
+    struct catalogue *catalogue = &templates->catalogues[templates->count];
+    size_t len = tag_len(source->name);
+
+    memcpy(catalogue->language, source->name, len);
+    catalogue->language[len] = '\0';
+    if ((catalogue->sentences = parse_catalogue(loading, source)) == NULL)
+        return;
+    catalogue->is_rtl = uloc_isRightToLeft(catalogue->language);
+    if ((catalogue->dates = date_formats_load(catalogue->language)) == NULL)
+        complain(&loading->complaints, "%s: dates cannot be written in this language", source->name);
+    if (strcmp(catalogue->language, DEFAULT_LANGUAGE) == 0)
+        templates->english = templates->count;
+    templates->languages[templates->count++] = catalogue->language;
+}
+
+static bool is_utf8(const struct source *source)
+{
+    json_t *text = json_stringn(source->text, source->len);
+    bool is_sound = text != NULL && strlen(source->text) == source->len;
+
+    json_decref(text);
+    return is_sound;
+}
+
+/* Takes the text of a source over. */
+static void add_skeleton(struct loading *loading, struct templates *templates, struct source *source)
+{
+    enum template_skeleton skeleton = template_find_skeleton(source->name);
+
+    if (skeleton == TEMPLATE_SKELETONS) {
+        complain(&loading->complaints, "%s: there is no template of this name", source->name);
+        return;
+    }
+    template_check_skeleton(&loading->complaints, skeleton, source->text);
+    templates->skeletons[skeleton] = source->text;
+    source->text = NULL;
+}
+
+static void hash_style(struct loading *loading, struct templates *templates)
+{
+    static const char prefix[] = "sha256-";
+    const char *style = templates->skeletons[TEMPLATE_PAGE_STYLE];
+    unsigned char hash[EVP_MAX_MD_SIZE];
+
+    if (style == NULL)
+        return;
+    if (strstr(style, "</") != NULL)
+        complain(&loading->complaints, "page.css: \"</\" would end the style sheet");
+    if (EVP_Digest(style, strlen(style), hash, NULL, EVP_sha256(), NULL) != 1) {
+        complain(&loading->complaints, "templates: OpenSSL cannot hash");
+        return;
+    }
+    memcpy(templates->style_hash, prefix, sizeof(prefix) - 1);
+    EVP_EncodeBlock((unsigned char *)templates->style_hash + sizeof(prefix) - 1, hash, 32);
+}
+
+static void add_all(struct loading *loading, struct templates *templates)
+{
+    for (size_t i = 0; i < loading->count; i++) {
+        struct source *source = &loading->sources[i];
+
+        if (!is_utf8(source))
+            complain(&loading->complaints, "%s: is not UTF-8", source->name);
+        else if (tag_len(source->name) > 0)
+            add_catalogue(loading, templates, source);
+        else
+            add_skeleton(loading, templates, source);
+    }
+    hash_style(loading, templates);
+}
+
+struct templates *templates_load(const char *directory, char error[TEMPLATE_ERROR_MAX])
+{
+    struct loading loading = {.complaints = {.text = error}};
+    struct templates *templates = calloc(1, sizeof(*templates));
+
+    *error = '\0';
+    add_built_in(&loading);
+    if (*directory != '\0')
+        read_directory(&loading, directory);
+    if (templates != NULL) {
+        templates->catalogues = calloc(loading.count + 1, sizeof(*templates->catalogues));
+        templates->languages = calloc(loading.count + 1, sizeof(*templates->languages));
+    }
+    if (templates == NULL || templates->catalogues == NULL || templates->languages == NULL)
+        complain(&loading.complaints, no_memory);
+    else
+        add_all(&loading, templates);
+    for (size_t i = 0; i < loading.count; i++) {
+        free(loading.sources[i].name);
+        free(loading.sources[i].text);
+    }
+    free(loading.sources);
+    if (!loading.complaints.any)
+        return templates;
+    templates_free(templates);
+    return NULL;
+}
+
+struct templates *templates_require(const char *directory)
+{
+    char error[TEMPLATE_ERROR_MAX];
+    struct templates *templates = templates_load(directory, error);
+
+    if (templates == NULL)
+        die(error);
+    return templates;
+}
+
+void templates_free(struct templates *templates)
+{
+    if (templates == NULL)
+        return;
+    for (size_t i = 0; i < TEMPLATE_SKELETONS; i++)
+        free(templates->skeletons[i]);
+    for (size_t i = 0; i < templates->count; i++) {
+        json_decref(templates->catalogues[i].sentences);
+        date_formats_free(templates->catalogues[i].dates);
+    }
+    free(templates->catalogues);
+    free(templates->languages);
+    free(templates);
+}
+
+const char *templates_skeleton(const struct templates *templates, enum template_skeleton skeleton)
+{
+    return templates->skeletons[skeleton];
+}
+
+const char *templates_style_hash(const struct templates *templates)
+{
+    return templates->style_hash;
+}
+
+const struct catalogue *templates_find(const struct templates *templates, const char *tag)
+{
+    size_t found =
+        tag != NULL ? language_lookup(tag, templates->languages, templates->count) : templates->count;
+
+    return &templates->catalogues[found < templates->count ? found : templates->english];
+}
+
+const struct catalogue *templates_accept(const struct templates *templates, const char *header)
+{
+    size_t found =
+        header != NULL ? language_accept(header, templates->languages, templates->count) : templates->count;
+
+    return &templates->catalogues[found < templates->count ? found : templates->english];
+}
+
+size_t templates_catalogue_count(const struct templates *templates)
+{
+    return templates->count;
+}
+
+const struct catalogue *templates_catalogue_at(const struct templates *templates, size_t index)
+{
+    return &templates->catalogues[index];
+}
+
+const char *catalogue_language(const struct catalogue *catalogue)
+{
+    return catalogue->language;
+}
+
+const char *catalogue_direction(const struct catalogue *catalogue)
+{
+    return catalogue->is_rtl ? "rtl" : "ltr";
+}
+
+bool catalogue_format_date(
+    const struct catalogue *catalogue, const char *moment, const char *culture, char date[DATE_MAX])
+{
+    return date_format(catalogue->dates, moment, culture, date);
+}
+
+const char *catalogue_sentence(const struct catalogue *catalogue, const char *key)
+{
+    return json_string_value(json_object_get(catalogue->sentences, key));
+}
