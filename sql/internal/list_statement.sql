@@ -12,11 +12,11 @@ declare
   v_parameter record;
   v_part record;
   v_members record;
-  v_names text[] := array[]::text[];
   v_select record;
   v_filters jsonb := jsonb '[]';
-  v_filter_count int := 0;
-  v_excess text[];
+  v_terms int := 0;
+  v_listed int := 0;
+  v_arguments int := 0;
   v_condition text;
   v_is_one_account boolean;
   v_status text;
@@ -37,19 +37,14 @@ begin
     if v_parameter.problem is not null then
       errors := internal.list_error(errors, v_parameter.name, v_parameter.problem);
     elsif v_parameter.name = '$filter' then
-      v_filter_count := v_filter_count + 1;
-      if v_filter_count > v_limits.terms then
-        -- Each is an expression or more: the rest is not even parsed.
-        v_excess := coalesce(v_excess, array[format('position %s: has more than %s expressions',
-          v_parameter.position, v_limits.terms)]);
-        continue;
-      end if;
-      select e.node, e.problem into v_part from internal.rql_parsed(v_parameter.value, v_parameter.position) as e;
+      select p.node, p.problem, p.terms, p.listed, p.arguments
+      into v_part
+      from internal.rql_parsed(v_parameter.value, v_parameter.position, v_terms, v_listed, v_arguments) as p;
+      v_terms := v_part.terms;
+      v_listed := v_part.listed;
+      v_arguments := v_part.arguments;
       v_filters := v_filters || coalesce(v_part.node, '[]');
       errors := internal.list_error(errors, '$filter', v_part.problem);
-    elsif v_parameter.name = any (v_names) then
-      errors := internal.list_error(errors, v_parameter.name,
-        format('position %s: is given more than once', v_parameter.position));
     elsif v_parameter.name = 'select' then
       v_select := v_parameter;
     elsif v_parameter.name = 'order' then
@@ -70,7 +65,6 @@ begin
     else
       row_offset := v_parameter.value::int;
     end if;
-    v_names := v_names || v_parameter.name;
   end loop;
 
   select m.sections, m.omitted, m.problems into v_members
@@ -79,23 +73,14 @@ begin
   omitted := v_members.omitted;
   errors := internal.list_error(errors, 'select', variadic v_members.problems);
 
-  -- A path finds a node before what is in it, and so in the order of the text.
-  select coalesce(v_excess, array_agg(format('position %s: has more than %s %s', e.at, e.most, e.what) order by e.most))
-  into v_excess
-  from (values
-    (jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (@.call != "")')
-      -> v_limits.terms ->> 'at', v_limits.terms, 'expressions'),
-    (jsonb_path_query_array(v_filters, 'strict $.** ? (@.type() == "object") ? (exists(@.list)).list[*]')
-      -> v_limits.listed ->> 'at', v_limits.listed, 'values in lists')) as e (at, most, what)
-  where e.at is not null;
-  if v_excess is null and v_filters <> '[]' then
-    v_excess := internal.filter_excess(v_filters);
+  if errors -> '$filter' is null and v_filters <> '[]' then
+    errors := internal.list_error(errors, '$filter', internal.filter_excess(v_filters));
   end if;
-  errors := internal.list_error(errors, '$filter', variadic coalesce(v_excess, '{}'));
-  if v_excess is null and v_filters <> '[]' then
+  if errors -> '$filter' is null and v_filters <> '[]' then
     select c.parameters, c.condition, c.problems into v_part
     from internal.rql_condition(
-      jsonb_build_object('call', 'and', 'of', v_filters, 'at', 1), kind, null, parameters, '{}') as c;
+      jsonb_build_object('call', 'and', 'of', v_filters, 'at', 1), internal.list_fields_by_path(kind), null, parameters,
+      '{}') as c;
     parameters := v_part.parameters;
     v_condition := v_part.condition;
     errors := internal.list_error(errors, '$filter', variadic v_part.problems);
@@ -147,7 +132,7 @@ $$;
 -- Why a filter costs more than the setting allows; null if it does not. What a collection is asked for is a subquery
 -- for each membership, and dear to plan among others.
 create or replace function internal.filter_excess(filters jsonb)
-returns text[]
+returns text
 language plpgsql stable
 as $$
 declare
@@ -161,10 +146,10 @@ declare
       'strict $.** ? (@.type() == "object") ? (exists(@.list)).list[*]')) / 10;
 begin
   if c_cost > c_most then
-    return array[format(
+    return format(
       'position %s: the filter costs %s and may cost %s: what asks for groups, buyers or modules costs 10, any other '
       'expression 1, ten values in lists 1',
-      coalesce(c_of_collections -> 0, filters -> 0) ->> 'at', c_cost, c_most)];
+      coalesce(c_of_collections -> 0, filters -> 0) ->> 'at', c_cost, c_most);
   end if;
   return null;
 end
@@ -180,16 +165,16 @@ as $$
     || case when sql ~ '\ma\.' then ' join accounts.account as a on a.key = u.account_key' else '' end
 $$;
 
--- The errors with these messages more for one name; null and no messages change nothing. A query has room for thousands
--- of mistakes: the first hundred of a name will do.
+-- The errors with these messages more for one name, as far as there is room; null and no messages change nothing.
 create or replace function internal.list_error(errors jsonb, name text, variadic problems text[])
 returns jsonb
 language sql immutable parallel safe
 as $$
-  select case when array_remove(problems, null) = '{}' or jsonb_array_length(errors -> name) >= 100 then errors
+  select case when array_remove(problems, null) = '{}' or jsonb_array_length(errors -> name) >= l.mistakes then errors
     else errors || jsonb_build_object(name,
-      coalesce(errors -> name, '[]') || to_jsonb((array_remove(problems, null))[:100]))
+      coalesce(errors -> name, '[]') || to_jsonb((array_remove(problems, null))[:l.mistakes]))
   end
+  from internal.rql_limits() as l
 $$;
 
 -- The SQL of "+a,-b", a name without sign being ascending. Ties are broken by id, in the direction of the last: so an
@@ -198,16 +183,16 @@ create or replace function internal.list_order(
   kind text, value text, at int, out terms text, out problems text[])
 language plpgsql stable
 as $$
-declare
-  v_limit constant int := (select l.orders from internal.rql_limits() as l);
 begin
+  problems := internal.rql_fields_excess(value, at, (select l.orders from internal.rql_limits() as l));
+  if problems is not null then
+    return;
+  end if;
   select
     string_agg(i.sql || i.direction, ', ' order by i.position)
       || case when bool_or(i.sql = 'u.key') then ''
         else ', u.key' || (array_agg(i.direction order by i.position desc))[1] end,
-    case when count(*) > v_limit
-      then array[format('position %s: has more than %s fields', min(i.at) filter (where i.position > v_limit), v_limit)]
-      else coalesce(array_agg(i.problem order by i.position) filter (where i.problem is not null), '{}') end
+    coalesce(array_agg(i.problem order by i.position) filter (where i.problem is not null), '{}')
   into terms, problems
   from (
     select

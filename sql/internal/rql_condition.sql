@@ -280,18 +280,20 @@ end
 $$;
 
 -- The SQL of a parsed expression, with every value as one more of the parameters ($1), and its mistakes.
--- collection: where the expression is in any() or all(), so that fields are those of one of its rows.
+-- fields: internal.list_fields_by_path. collection: where the expression is in any() or all(), so that its fields are
+-- those of one of its rows.
 --
 -- Logic has two values, as a caller expects: a comparison with what is null is false, and "not" of it true. In SQL a
 -- condition may be null until a "not" is reached, which asks "is not true". ne is not eq, and out is not in: of null
 -- too, and over a collection: ne(groups.id,x) is being in no group x. Any other comparison of a collection's field,
 -- outside of any() and all(), is true when it is for one of the rows.
 create or replace function internal.rql_condition(
-  node jsonb, kind text, collection text,
+  node jsonb, fields jsonb, collection text,
   inout parameters text[], inout problems text[], out condition text)
 language plpgsql stable
 as $$
 declare
+  c_limits constant record := internal.rql_limits();
   c_operators constant text[] := array['eq', 'ne', 'gt', 'ge', 'lt', 'le', 'like', 'ilike', 'in', 'out'];
   v_call constant text := node ->> 'call';
   v_of constant jsonb := node -> 'of';
@@ -301,10 +303,16 @@ declare
   v_problem_count constant int := cardinality(problems);
   v_parts text[] := array[]::text[];
   v_child jsonb;
-  v_field record;
+  v_path text;
+  v_type text;
+  v_expression text;
+  v_collection text;
   v_part record;
 begin
-  if v_call is null then
+  if v_problem_count >= c_limits.mistakes then
+    condition := 'false';
+    return;
+  elsif v_call is null then
     problems := problems || format('position %s: an expression such as eq(field,value) is expected', v_at);
 
   elsif v_call in ('and', 'or', 'not') then
@@ -314,7 +322,7 @@ begin
     end if;
     for v_child in select i.value from jsonb_array_elements(v_of) as i (value) loop
       select c.parameters, c.problems, c.condition into v_part
-      from internal.rql_condition(v_child, kind, collection, parameters, problems) as c;
+      from internal.rql_condition(v_child, fields, collection, parameters, problems) as c;
       parameters := v_part.parameters;
       problems := v_part.problems;
       v_parts := v_parts || v_part.condition;
@@ -328,11 +336,11 @@ begin
     if v_count <> 2 or v_name is null then
       problems := problems || format('position %s: %s takes a collection and an expression', v_at, v_call);
     elsif collection is not null
-      or not exists (select from internal.list_fields(kind) as f where f.path = v_name and f.type = 'collection') then
+      or fields -> v_name ->> 'type' is distinct from 'collection' then
       problems := problems || format('position %s: %s is not a collection', v_of -> 0 ->> 'at', v_name);
     else
       select c.parameters, c.problems, c.condition into v_part
-      from internal.rql_condition(v_of -> 1, kind, v_name, parameters, problems) as c;
+      from internal.rql_condition(v_of -> 1, fields, v_name, parameters, problems) as c;
       parameters := v_part.parameters;
       problems := v_part.problems;
       condition := case v_call
@@ -349,19 +357,17 @@ begin
       case when v_call in ('in', 'out') then 'a list of values in parentheses' else 'a value' end);
 
   else
-    select f.type, f.expression,
-      case when collection is null and f.path ~ '^(groups|buyers|modules)\.' then split_part(f.path, '.', 1) end
-      as collection
-    into v_field
-    from internal.list_fields(kind) as f
-    where f.path = concat_ws('.', collection, v_name);
+    v_path := concat_ws('.', collection, v_name);
+    v_type := fields -> v_path ->> 'type';
+    v_expression := fields -> v_path ->> 'expression';
+    v_collection := case when collection is null then substring(v_name from '^(groups|buyers|modules)\.') end;
 
-    if not found then
+    if not fields ? v_path then
       problems := problems || format('position %s: %s is not a field%s', v_of -> 0 ->> 'at', v_name,
         ' of ' || collection);
-    elsif v_field.type is null then
+    elsif v_type is null then
       problems := problems || format('position %s: %s cannot be compared', v_of -> 0 ->> 'at', v_name);
-    elsif v_field.type = 'collection' then
+    elsif v_type = 'collection' then
       if v_call in ('eq', 'ne') and v_of -> 1 ->> 'call' = 'empty' and v_of -> 1 -> 'of' = '[]' then
         condition := format('%s exists (select %s)', case v_call when 'eq' then 'not' end,
           internal.list_collection(v_name));
@@ -375,7 +381,7 @@ begin
     else
       if v_call in ('in', 'out') and jsonb_array_length(v_of -> 1 -> 'list') > 2 then
         select m.parameters, m.condition into v_part
-        from internal.rql_membership(v_field.type, v_field.expression, v_of -> 1 -> 'list', parameters) as m;
+        from internal.rql_membership(v_type, v_expression, v_of -> 1 -> 'list', parameters) as m;
         parameters := v_part.parameters;
         v_parts := array_remove(array[v_part.condition], null);
       end if;
@@ -385,10 +391,11 @@ begin
           case when v_call in ('in', 'out') then v_of -> 1 -> 'list' else jsonb_build_array(v_of -> 1) end) as i (value)
         where v_parts = '{}'
       loop
+        exit when cardinality(problems) >= c_limits.mistakes;
         select c.parameters, c.condition, c.problem into v_part
         from internal.rql_comparison(
           case when v_call in ('in', 'out', 'ne') then 'eq' else v_call end,
-          v_field.type, v_field.expression, v_child, parameters) as c;
+          v_type, v_expression, v_child, parameters) as c;
         parameters := v_part.parameters;
         v_parts := v_parts || v_part.condition;
         if v_part.problem is not null then
@@ -396,9 +403,9 @@ begin
         end if;
       end loop;
       condition := '(' || array_to_string(v_parts, ' or ') || ')';
-      if v_field.collection is not null then
+      if v_collection is not null then
         condition := format('%s exists (select %s and %s)', case when v_call in ('ne', 'out') then 'not' end,
-          internal.list_collection(v_field.collection), condition);
+          internal.list_collection(v_collection), condition);
       elsif v_call in ('ne', 'out') then
         condition := format('(%s is not true)', condition);
       end if;

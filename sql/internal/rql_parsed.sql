@@ -1,41 +1,19 @@
--- The tokens of an expression: an array of {"kind", "text", "at"}, ending in one of kind end. kind: word (a bare
--- value, a field, an operator), text (what was in quotes), one of ( ) , = or bad (what begins no token).
--- text is as written between the quotes, escapes included: what an escape means depends on the operator.
-create or replace function internal.rql_tokens(expression text, start int)
-returns jsonb
-language plpgsql immutable parallel safe
+-- What to say of a token where another was expected; an empty one is the end of the query.
+create or replace function internal.rql_unexpected(token text, at int, expected text)
+returns text
+language sql immutable parallel safe
 as $$
-declare
-  c_token constant text := '\s*(?:"(?:[^"\\]|\\.)*"|''(?:[^''\\]|\\.)*''|[(),=]'
-    '|(?:[^(),=\\"''\s]|\\.)(?:[^(),=\\]|\\.)*|.)';
-begin
-  return (
-    select coalesce(jsonb_agg(
-      jsonb_build_object(
-        'kind', case
-          when t.token in ('(', ')', ',', '=') then t.token
-          when t.token in ('"', '''', '\') then 'bad'
-          when t.token ~ '^["'']' then 'text'
-          else 'word'
-        end,
-        'text', case when t.token ~ '^["''].'
-          then substr(t.token, 2, char_length(t.token) - 2) else t.token end,
-        'at', t.at)
-      order by t.position), '[]')
-      || jsonb_build_object('kind', 'end', 'text', '', 'at', start + char_length(expression))
-    from (
-      select
-        m.position,
-        regexp_replace(ltrim(m.part[1], E' \t\r\n\f\v'), '(?<!\\)\s+$', '') as token,
-        start + (sum(char_length(m.part[1])) over (order by m.position))::int
-          - char_length(ltrim(m.part[1], E' \t\r\n\f\v')) as at
-      from regexp_matches(expression, c_token, 'g') with ordinality as m (part, position)
-    ) as t
-    where t.token <> '');
-end
+  select format('position %s: ', at) || case
+    when token = '' then format('the query ends where %s is expected', expected)
+    when token = '\' then 'a backslash has nothing to escape'
+    when token in ('"', '''') then 'the quote is not closed'
+    when token ~ '^["'']' then format('%s is not %s', substr(token, 2, char_length(token) - 2), expected)
+    else format('%s is not %s', rtrim(token), expected)
+  end
 $$;
 
--- Parses one expression from the token at first on.
+-- Parses an expression; start: its position in the query. Stops at the first mistake or excess, so that what follows
+-- costs nothing. The counts (expressions, values in lists, arguments) go on from one expression of a query to the next.
 --
 --   expression = call | comparison
 --   call       = word "(" [ argument *( "," argument ) ] ")"
@@ -44,99 +22,156 @@ $$;
 --   value      = word | quoted | list | call        ; null() and empty() are calls
 --   list       = "(" argument *( "," argument ) ")"
 --
--- node: {"at", "call", "of": [node]}, {"at", "list": [node]} or {"at", "value", "quoted"}. next: the token after it.
+-- node: {"at", "call", "of": [node]}, {"at", "list": [node]} or {"at", "value", "quoted"}.
 -- problem: what is wrong, and then there is no node. Which calls and arguments make sense is not decided here.
-create or replace function internal.rql_node(
-  tokens jsonb, first int, depth int, out node jsonb, out next int, out problem text)
+create or replace function internal.rql_parsed(
+  expression text, start int, inout terms int, inout listed int, inout arguments int, out node jsonb, out problem text)
 language plpgsql immutable parallel safe
 as $$
 declare
+  -- With the white space before it: a quoted text, one of ( ) , = or a word, which is a bare value, a field or an
+  -- operator; a single character where nothing else fits.
+  c_token constant text := '[ \t\r\n\f\v]*(?:"(?:[^"\\]|\\.)*"|''(?:[^''\\]|\\.)*''|[(),=]'
+    '|(?:[^(),=\\"'' \t\r\n\f\v]|\\.)(?:[^(),=\\]|\\.)*|.)';
   c_limits constant record := internal.rql_limits();
-  v_token constant jsonb := tokens -> first;
-  v_kind constant text := v_token ->> 'kind';
-  v_is_call constant boolean := v_kind = 'word' and tokens -> (first + 1) ->> 'kind' = '(';
-  v_of jsonb := jsonb '[]';
-  v_operator jsonb;
-  v_part record;
+  c_space constant text := e' \t\r\n\f\v';
+  c_value constant text := '{"at":%s,"value":%s,"quoted":%s}';
+  c_length constant int := char_length(expression);
+  -- Tokens are made of a window of the expression at a time.
+  v_window int := 128;
+  v_window_end int := 0;
+  v_tokens text[] := array[]::text[];
+  v_next int := 1;
+  v_read int := 0;
+  v_token text;
+  v_at int;
+  -- The node as JSON, in pieces.
+  v_pieces text[] := array[]::text[];
+  -- What is open: "call", "list" and, for a comparison without parentheses, "=".
+  v_open text[] := array[]::text[];
+  v_depth int := 0;
+  -- The token before: a word that may yet become a call, a field or an operator; an open parenthesis.
+  v_word text;
+  v_word_at int;
+  v_is_opened boolean := false;
+  -- The field of a comparison until it is known whether an operator follows.
+  v_field text;
+  v_wants_value boolean := true;
 begin
-  if depth > c_limits.depth then
-    problem := format('position %s: is nested deeper than %s levels', v_token ->> 'at', c_limits.depth);
-  elsif v_kind = '(' or v_is_call then
-    next := first + case when v_is_call then 2 else 1 end;
-    if tokens -> next ->> 'kind' = ')' then
-      next := next + 1;
+  loop
+    -- The last token of a window may be cut, and so may be a quoted text that seems not to be closed; no escape is.
+    if v_read < c_length and (v_next > cardinality(v_tokens)
+      or v_window_end < c_length
+        and (v_next = cardinality(v_tokens) or ltrim(v_tokens[v_next], c_space) in ('"', ''''))) then
+      v_window := v_window * case v_next when 1 then 2 else 1 end;
+      v_window_end := v_read + v_window
+        + char_length(substring(substr(expression, v_read + v_window) from '^\\*'));
+      v_tokens := internal.rql_pieces(substr(expression, v_read + 1, v_window_end - v_read), c_token);
+      v_next := 1;
+      continue;
+    end if;
+    v_read := v_read + coalesce(char_length(v_tokens[v_next]), 0);
+    v_token := ltrim(coalesce(v_tokens[v_next], ''), c_space);
+    v_next := v_next + 1;
+    v_at := start + v_read - char_length(v_token);
+    continue when v_token = '' and v_read < c_length;
+
+    if v_wants_value and not (v_is_opened and v_token = ')') then
+      v_is_opened := false;
+      if v_depth = c_limits.depth then
+        problem := format('position %s: is nested deeper than %s levels', v_at, c_limits.depth);
+        return;
+      elsif v_token in ('', ')', ',', '=', '"', '''', '\') then
+        problem := internal.rql_unexpected(v_token, v_at, 'a value');
+        return;
+      elsif v_open[v_depth] = 'list' then
+        listed := listed + 1;
+        if listed > c_limits.listed then
+          problem := format('position %s: has more than %s values in lists', v_at, c_limits.listed);
+          return;
+        end if;
+      end if;
+      if v_token = '(' then
+        v_pieces := v_pieces || format('{"at":%s,"list":[', v_at);
+        v_depth := v_depth + 1;
+        v_open[v_depth] := 'list';
+        v_is_opened := true;
+        v_field := null;
+      elsif v_token ~ '^["'']' then
+        v_pieces := v_pieces || format(c_value, v_at, to_json(substr(v_token, 2, char_length(v_token) - 2)), 'true');
+        v_field := null;
+        v_wants_value := false;
+      else
+        v_word := regexp_replace(v_token, '(?<!\\)\s+$', '');
+        v_word_at := v_at;
+        v_wants_value := false;
+      end if;
+      continue;
+    end if;
+
+    if v_word is not null and v_token = '=' and v_field is not null then
+      -- It is the operator.
+      v_pieces[cardinality(v_pieces)] := format('{"at":%s,"call":%s,"of":[%s,', v_word_at, to_json(v_word), v_field);
+      v_field := null;
+      v_word := null;
+      v_wants_value := true;
+      continue;
+    elsif v_word is not null and v_token in ('=', '(') then
+      terms := terms + 1;
+      if terms > c_limits.terms then
+        problem := format('position %s: has more than %s expressions', v_word_at, c_limits.terms);
+        return;
+      end if;
+      v_depth := v_depth + 1;
+      if v_token = '(' then
+        v_open[v_depth] := 'call';
+        v_pieces := v_pieces || format('{"at":%s,"call":%s,"of":[', v_word_at, to_json(v_word));
+        v_field := null;
+        v_is_opened := true;
+      else
+        v_open[v_depth] := '=';
+        v_field := format(c_value, v_word_at, to_json(v_word), 'false');
+        v_pieces := v_pieces || format('{"at":%s,"call":"eq","of":[%s,', v_word_at, v_field);
+      end if;
+      v_word := null;
+      v_wants_value := true;
+      continue;
+    elsif v_word is not null then
+      v_pieces := v_pieces || format(c_value, v_word_at, to_json(v_word), 'false');
+      v_word := null;
+      v_field := null;
+    end if;
+
+    -- Something is complete.
+    while v_open[v_depth] = '=' loop
+      v_pieces := v_pieces || ']}'::text;
+      v_depth := v_depth - 1;
+    end loop;
+    if v_depth = 0 and v_token = '' then
+      node := array_to_string(v_pieces, '')::jsonb;
+      return;
+    elsif v_depth = 0 then
+      problem := internal.rql_unexpected(v_token, v_at, 'an ampersand or the end of the query');
+      return;
+    elsif v_token = ')' then
+      v_pieces := v_pieces || ']}'::text;
+      v_depth := v_depth - 1;
+      v_is_opened := false;
+      v_wants_value := false;
+    elsif v_token = ',' then
+      v_pieces := v_pieces || ','::text;
+      v_wants_value := true;
+      if v_open[v_depth] = 'call' then
+        arguments := arguments + 1;
+        if arguments > 2 * c_limits.terms then
+          problem := format('position %s: has more than %s arguments', v_at, 2 * c_limits.terms);
+          return;
+        end if;
+      end if;
     else
-      loop
-        select n.node, n.next, n.problem into v_part from internal.rql_node(tokens, next, depth + 1) as n;
-        if v_part.problem is not null then
-          problem := v_part.problem;
-          return;
-        elsif jsonb_array_length(v_of) = c_limits.listed then
-          -- More than any list or call can have: the rest is not even looked at.
-          problem := format('position %s: has more than %s values in lists', tokens -> next ->> 'at', c_limits.listed);
-          return;
-        end if;
-        v_of := v_of || v_part.node;
-        next := v_part.next + 1;
-        exit when tokens -> v_part.next ->> 'kind' = ')';
-        if tokens -> v_part.next ->> 'kind' <> ',' then
-          problem := internal.rql_unexpected(tokens -> v_part.next, 'a comma or a closing parenthesis');
-          return;
-        end if;
-      end loop;
+      problem := internal.rql_unexpected(v_token, v_at, 'a comma or a closing parenthesis');
+      return;
     end if;
-    node := case when v_is_call
-      then jsonb_build_object('at', v_token -> 'at', 'call', v_token -> 'text', 'of', v_of)
-      else jsonb_build_object('at', v_token -> 'at', 'list', v_of)
-    end;
-  elsif v_kind not in ('word', 'text') then
-    problem := internal.rql_unexpected(v_token, 'a value');
-  else
-    node := jsonb_build_object('at', v_token -> 'at', 'value', v_token -> 'text', 'quoted', v_kind = 'text');
-    next := first + 1;
-    if v_kind = 'word' and tokens -> next ->> 'kind' = '=' then
-      v_operator := case
-        when tokens -> (first + 2) ->> 'kind' = 'word' and tokens -> (first + 3) ->> 'kind' = '='
-          then tokens -> (first + 2)
-      end;
-      select n.node, n.next, n.problem into v_part
-      from internal.rql_node(tokens, first + case when v_operator is null then 2 else 4 end, depth + 1) as n;
-      problem := v_part.problem;
-      next := v_part.next;
-      node := case when problem is null then jsonb_build_object(
-        'at', coalesce(v_operator, v_token) -> 'at', 'call', coalesce(v_operator ->> 'text', 'eq'),
-        'of', jsonb_build_array(node, v_part.node)) end;
-    end if;
-  end if;
-end
-$$;
-
--- What to say of a token where another was expected.
-create or replace function internal.rql_unexpected(token jsonb, expected text)
-returns text
-language sql immutable parallel safe
-as $$
-  select format('position %s: ', token ->> 'at') || case
-    when token ->> 'kind' = 'end' then format('the query ends where %s is expected', expected)
-    when token ->> 'kind' = 'bad' and token ->> 'text' = '\' then 'a backslash has nothing to escape'
-    when token ->> 'kind' = 'bad' then 'the quote is not closed'
-    else format('%s is not %s', token ->> 'text', expected)
-  end
-$$;
-
--- Parses an expression whole; its tree, or the problem.
-create or replace function internal.rql_parsed(expression text, start int, out node jsonb, out problem text)
-language plpgsql immutable parallel safe
-as $$
-declare
-  v_tokens constant jsonb := internal.rql_tokens(expression, start);
-  v_parsed record;
-begin
-  select n.node, n.next, n.problem into v_parsed from internal.rql_node(v_tokens, 0, 1) as n;
-  node := v_parsed.node;
-  problem := v_parsed.problem;
-  if problem is null and v_tokens -> v_parsed.next ->> 'kind' <> 'end' then
-    problem := internal.rql_unexpected(v_tokens -> v_parsed.next, 'an ampersand or the end of the query');
-  end if;
+  end loop;
 end
 $$;

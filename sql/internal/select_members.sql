@@ -8,6 +8,10 @@ create or replace function internal.select_members(
 language plpgsql stable
 as $$
 begin
+  problems := internal.rql_fields_excess(selection, at, (select l.selected from internal.rql_limits() as l));
+  if problems is not null then
+    return;
+  end if;
   with item as materialized (
     select
       i.position,
@@ -98,7 +102,7 @@ begin
 end
 $$;
 
--- What is wrong with the query of a request that takes select and nothing else, a hundred mistakes at most; null when
+-- What is wrong with the query of a request that takes select and nothing else, as far as there is room; null when
 -- nothing is.
 create or replace function internal.selection_errors(kind text, query text)
 returns jsonb
@@ -121,8 +125,6 @@ begin
             p.position,
             coalesce(p.problem, case
               when p.name <> 'select' then format('position %s: is not a parameter here', p.position)
-              when row_number() over (partition by p.name order by p.position) > 1
-                then format('position %s: is given more than once', p.position)
             end) as problem
           from internal.rql_parameters(query) as p
           union all
@@ -136,7 +138,7 @@ begin
         ) as m
         where m.problem is not null
         order by m.position
-        limit 100
+        limit (select l.mistakes from internal.rql_limits() as l)
       ) as f
       group by f.name
     ) as e);

@@ -3,7 +3,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/cost.sql
-select plan(9);
+select plan(20);
 
 insert into accounts.user_group (account_key, name, created_by)
 select internal.account_key(:'client'), 'Group ' || i, '{"name": "costs"}' from generate_series(1, 110) as i;
@@ -51,6 +51,17 @@ select is(
   (select count(*) from api.create_account_users(
     (select jsonb_agg('{}'::jsonb) from generate_series(1, 64)))), 64::bigint,
   'of which it may have all');
+
+-- A query that is refused for its size is left unread after the first excess.
+select pg_temp.least_cost('select api.list_account_users(''limit=1'')', 20) as plain \gset
+select cmp_ok(pg_temp.least_cost(c.call, 20), '<', 5 * :'plain'::numeric,
+  'refused for less than five plain lists: ' || left(q.query, 20))
+from (values (repeat('(', 8000)), (repeat(')', 8000)), (repeat('"', 7999)), (repeat('="', 4000)), (repeat('a&', 4000)),
+  (repeat('& ', 4000)), (repeat('limit=1&', 1000)),
+  ('select=' || repeat('a,', 3990)), ('order=' || repeat('id,', 2600)),
+  ('user.name=' || repeat('\', 3900) || ')'), ('eq(' || repeat('%41', 2600))) as q (query)
+cross join lateral (
+  select format('select pg_temp.problem(%L)', format('select api.list_account_users(%L)', q.query))) as c (call);
 
 select * from finish();
 rollback;

@@ -13,6 +13,12 @@ begin
 end
 $$;
 
+-- The least of so many calls.
+create function pg_temp.least_cost(call text, times int)
+returns numeric
+language sql
+as $$ select min(pg_temp.cost(call || repeat(' ', i))) from generate_series(1, times) as i $$;
+
 -- A text so many times, each with its number in the place of #.
 create function pg_temp.times(count int, separator text, item text)
 returns text
