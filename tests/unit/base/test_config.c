@@ -131,10 +131,10 @@ Test(config, can_be_checked)
     cr_assert_eq(load(&config, (const char *[]){"--port=x", "--help", NULL}, complaints), CONFIG_HELP);
 }
 
-/* README's table of options: every option of ours in it, and none that is not ours. */
+/* The table of options in server/README.md has every option of the program and no other. */
 Test(config, readme_lists_the_same_options)
 {
-    FILE *readme = fopen("README.md", "r");
+    FILE *readme = fopen("server/README.md", "r");
     char line[512], row[512];
     size_t rows = 0;
 
@@ -155,7 +155,7 @@ Test(config, readme_lists_the_same_options)
                 option.help);
             known = strcmp(line, row) == 0;
         }
-        cr_expect(known, "README has a row that the program has not: %s", line);
+        cr_expect(known, "server/README.md has a row that the program has not: %s", line);
     }
     fclose(readme);
     cr_assert_eq(rows, config_option_count());

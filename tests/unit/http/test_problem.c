@@ -134,7 +134,7 @@ Test(problem, knows_every_type_that_the_database_raises)
 
 Test(problem, types_are_in_readme_and_in_the_document)
 {
-    char *readme = read_file("README.md");
+    char *readme = read_file("server/README.md");
     json_t *document = json_loadb(openapi_json, openapi_json_len, 0, NULL), *names, *name;
     size_t rows = 0, index;
 
@@ -152,7 +152,7 @@ Test(problem, types_are_in_readme_and_in_the_document)
 
         snprintf(row, sizeof(row), "\n| `" PROBLEM_TYPES "%s` | %d | ", problem_type_at(i)->name,
             problem_type_at(i)->status);
-        cr_expect_not_null(strstr(readme, row), "README has no row%s", row);
+        cr_expect_not_null(strstr(readme, row), "server/README.md has no row%s", row);
     }
     for (const char *at = readme; (at = strstr(at, "\n| `" PROBLEM_TYPES)) != NULL; at++)
         rows++;
