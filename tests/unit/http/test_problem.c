@@ -160,3 +160,24 @@ Test(problem, types_are_in_readme_and_in_the_document)
     json_decref(document);
     free(readme);
 }
+
+Test(problem, statuses_are_in_readme)
+{
+    char *readme = read_file("server/README.md"), row[16];
+    const char *table = strstr(readme, "\n| status | meaning |"), *end;
+    size_t rows = 0;
+
+    cr_assert_not_null(table);
+    end = strstr(table, "\n\n");
+    for (size_t i = 0; i < problem_status_count(); i++) {
+        const char *at;
+
+        snprintf(row, sizeof(row), "\n| %d | ", problem_status_at(i));
+        at = strstr(table, row);
+        cr_expect(at != NULL && at < end, "server/README.md has no row%s", row);
+    }
+    for (const char *at = table; (at = strchr(at + 1, '\n')) != NULL && at < end;)
+        rows += at[3] >= '1' && at[3] <= '9';
+    cr_expect_eq(rows, problem_status_count());
+    free(readme);
+}
