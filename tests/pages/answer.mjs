@@ -1,6 +1,6 @@
-// Compares what a page says that a command answers with what it does answer. In a page, `...` stands for what is left out:
-// the rest of an object, an array, a text or a line, or on a line of its own any lines. Ids, times, secrets, traces and
-// ports are different each time.
+// Compares the answer that a page gives for a command with the command's output. In a page, `...` stands for what is left
+// out: the rest of an object, an array, a text or a line, or on a line of its own any lines. Ids, times, secrets and
+// traces differ from run to run, and are compared by their kind.
 
 const REST = Symbol('...')
 const VARYING = ['duration_ms', 'bytes', 'position']
@@ -77,7 +77,7 @@ function compareJson(expected, actual, path = '$') {
     if (actual === null || typeof actual !== 'object' || Array.isArray(actual)) return `${path} is no object`
     const names = Object.keys(actual)
     const more = expected.has(REST) ? undefined : names.find((name) => !expected.has(name))
-    if (more !== undefined) return `${path} has ${more}, which the page has not`
+    if (more !== undefined) return `${path} has ${more}, which is not in the page`
     for (const [name, item] of expected) {
       if (name === REST) continue
       if (!names.includes(name)) return `${path} has no ${name}`
@@ -93,13 +93,14 @@ function compareJson(expected, actual, path = '$') {
 }
 
 // Widths of columns, and the lines between header and rows, are as wide as what is in them.
-const readLines = (text) => mask(text).split('\n').map((line) => line.replace(/-{2,}/g, '-').replace(/\s+/g, ' ').trim())
+const readLines = (text) => mask(text).split('\n')
+  .map((line) => line.replace(/-{2,}/g, '-').replace(/\s+/g, ' ').trim())
   .filter((line) => line !== '')
 
 function compareLines(expected, actual) {
   if (expected.length === 0) return actual.length === 0
   if (expected[0] === '...')
-    return Array.from({ length: actual.length + 1 }, (_, i) => actual.slice(i)).some((rest) => compareLines(expected.slice(1), rest))
+    return [...actual, ''].some((_, i) => compareLines(expected.slice(1), actual.slice(i)))
   if (actual.length === 0) return false
   const isSame = expected[0] === actual[0] ||
     (expected[0].endsWith('...') && actual[0].startsWith(expected[0].slice(0, -3).trimEnd()))

@@ -1,10 +1,10 @@
 // usage: node run.mjs
-// Runs the commands of every page, in order, against `make run` in a copy of the tree, and compares their answers; checks
-// links, the size of README.md, and the tables that must agree with the programs. Needs TEST_DIR.
+// Runs the commands of every page, in order, against `make run` in a copy of the tree, and compares their answers;
+// checks links, the size of README.md, and the tables that must agree with the programs. Needs TEST_DIR.
 //
-// A block of the languages below is a command. One whose first line is a comment with a file's name becomes that file. A
-// block of make goals alone is looked up in the Makefile. A block tagged http, json or text is the answer to the command
-// before it, or else a line of the programs' log.
+// A block of the languages below is a command. One whose first line is a comment with a file's name becomes that file.
+// A block of make goals alone is looked up in the Makefile. A block tagged http, json or text is the answer to the
+// command before it, or else a line of the programs' log.
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -14,13 +14,18 @@ import { findDifference, parseAnswer } from './answer.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const tree = join(process.env.TEST_DIR, 'pages')
-const PAGES = ['README.md', ...['server', 'sql', 'migrations', 'scripts', 'tests'].map((folder) => `${folder}/README.md`)]
+const FOLDERS = ['server', 'sql', 'migrations', 'scripts', 'tests']
+const PAGES = ['README.md', ...FOLDERS.map((folder) => `${folder}/README.md`)]
 const COPIED = ['Makefile', 'server', 'sql', 'migrations', 'scripts', 'README.md']
 const COMMANDS = ['sh', 'sql', 'python', 'js', 'c']
 const ANSWERS = ['http', 'json', 'text']
 const OTHERS = ['ebnf']
 const README_MAX = 12288
-const BLOCK_MS = 60000
+const BLOCK_MS = 180000
+
+// Without what a caller has set for other databases, ports and makes.
+const environment = Object.fromEntries(Object.entries(process.env)
+  .filter(([name]) => !/^(PG|MAKE|MFLAGS$|DATABASE_URL$|ACCOUNTSD_)/.test(name)))
 
 let failed = 0
 
@@ -74,7 +79,8 @@ function checkShape(pages) {
   report(`README.md has at most ${README_MAX} bytes`, size > README_MAX && `it has ${size}`)
   for (const { page, blocks } of pages.values()) {
     const unknown = blocks.filter(({ tag }) => ![...COMMANDS, ...ANSWERS, ...OTHERS].includes(tag))
-    report(`${page}: every block has a known language`, unknown.map(({ tag, line }) => `line ${line}: ${tag || 'none'}`).join(', '))
+    report(`${page}: every block has a known language`,
+      unknown.map(({ tag, line }) => `line ${line}: ${tag || 'none'}`).join(', '))
   }
 }
 
@@ -97,7 +103,8 @@ function checkEvents(page) {
   const events = new Set()
   for (const file of readdirSync(join(root, 'server'), { recursive: true }).filter((name) => name.endsWith('.c'))) {
     const text = readFileSync(join(root, 'server', file), 'utf8')
-    for (const match of text.matchAll(/\blog_event\(\s*"(\w+)"|\\"event\\":\\"(\w+)\\"/g)) events.add(match[1] ?? match[2])
+    for (const match of text.matchAll(/\blog_event\(\s*"(\w+)"|\\"event\\":\\"(\w+)\\"/g))
+      events.add(match[1] ?? match[2])
   }
   compareTable('every log event has a row', rows(page, '| event | of | fields').map((row) => row[0]),
     [...events].map((event) => `\`${event}\``))
@@ -122,8 +129,7 @@ from pg_proc where pronamespace = 'api'::regnamespace;
 \\pset tuples_only
 \\pset format aligned`)
   const functions = out.split('\n').filter((line) => /^\w+\(.*\)$/.test(line))
-  const documented = page.prose.filter((line) => line.startsWith('| `api.')).map((line) => line.slice(3, line.indexOf('`', 3)))
-    .filter((cell) => cell.endsWith(')'))
+  const documented = page.prose.map((line) => /^\| `(api\.\w+\(.*?\))`/.exec(line)?.[1]).filter((row) => row)
   compareTable('every function has a row with its parameters', documented, functions.map((name) => `api.${name}`))
   const commands = page.blocks.filter(({ tag }) => COMMANDS.includes(tag)).map(({ text }) => text).join('\n')
   report('every function has an example', functions.map((name) => name.split('(')[0])
@@ -141,11 +147,11 @@ async function checkSettings(page, psql) {
 
 // A bash or psql that runs one block after the other.
 class Session {
-  constructor(command, args, env, send) {
+  constructor(command, args, send) {
     this.send = send
     this.streams = ['', '']
     // In a session of its own: without a terminal nobody is asked for a password.
-    this.child = spawn(command, args, { cwd: tree, env: { ...process.env, ...env }, detached: true })
+    this.child = spawn(command, args, { cwd: tree, env: environment, detached: true })
     this.child.stdout.setEncoding('utf8').on('data', (text) => this.take(0, text))
     this.child.stderr.setEncoding('utf8').on('data', (text) => this.take(1, text))
     this.child.on('exit', () => this.wake?.())
@@ -176,11 +182,11 @@ class Session {
   }
 }
 
-const openPsql = (url) => new Session('psql', ['-X', '-d', url], {},
+const openPsql = (url) => new Session('psql', ['-X', '-d', url],
   (text) => `${text}\n\\echo END-OF-BLOCK\n\\warn END-OF-BLOCK\n`)
 
 // A block fails with any command in it that is not expected to (`||`).
-const openBash = () => new Session('bash', ['--noprofile', '--norc'], {}, (text) => {
+const openBash = () => new Session('bash', ['--noprofile', '--norc'], (text) => {
   writeFileSync(join(tree, '.local/block'), text)
   return `block_status=0; trap 'block_status=1' ERR; . .local/block </dev/null 2>&1; ` +
     `trap - ERR; echo "END-OF-BLOCK $block_status"; echo END-OF-BLOCK >&2\n`
@@ -260,10 +266,7 @@ function copyTree() {
 }
 
 async function startRun(ports) {
-  const env = { ...process.env, ACCOUNTSD_PORT: ports.page, ACCOUNTSD_TELEMETRY_PORT: ports.serve }
-  for (const name of Object.keys(env)) {
-    if (/^(PG|MAKE|DATABASE_URL|ACCOUNTSD_(?!PORT|TELEMETRY_PORT))/.test(name)) delete env[name]
-  }
+  const env = { ...environment, ACCOUNTSD_PORT: ports.page, ACCOUNTSD_TELEMETRY_PORT: ports.serve }
   const child = spawn('scripts/run', { cwd: tree, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
   await new Promise((done, fail) => {
@@ -287,7 +290,7 @@ async function startRun(ports) {
 function capture(command, args) {
   return new Promise((done) => {
     let text = ''
-    spawn(command, args, { cwd: tree }).on('close', () => done(text.trim())).stdout.setEncoding('utf8')
+    spawn(command, args, { cwd: tree, env: environment }).on('close', () => done(text.trim())).stdout.setEncoding('utf8')
       .on('data', (chunk) => { text += chunk })
   })
 }
