@@ -74,6 +74,15 @@ function checkLinks(pages) {
   }
 }
 
+// Those of the tree that are named in code marks, the first word of a command included.
+function checkPaths(pages) {
+  for (const { page, prose } of pages.values()) {
+    const named = [...prose.join('\n').matchAll(/`((?:server|sql|migrations|scripts|tests)\/[\w./-]+)[ `]/g)]
+    report(`${page}: every path is there`, named.map((match) => match[1]).filter((path) => !existsSync(join(root, path)))
+      .join(', '))
+  }
+}
+
 function checkShape(pages) {
   const size = readFileSync(join(root, 'README.md')).length
   report(`README.md has at most ${README_MAX} bytes`, size > README_MAX && `it has ${size}`)
@@ -298,6 +307,7 @@ function capture(command, args) {
 const pages = new Map(PAGES.map((page) => [page, readPage(page)]))
 checkShape(pages)
 checkLinks(pages)
+checkPaths(pages)
 checkEvents(pages.get('server/README.md'))
 
 copyTree()
