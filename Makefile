@@ -169,8 +169,8 @@ $(out)/torture_tests: $(addprefix $(out)/tests/,torture/test_torture.o torture/t
 $(out)/unit_tests: $(call test_objects,unit)
 $(out)/vector_tests: $(call test_objects,vectors)
 $(out)/http_tests: $(call test_objects,http)
-$(out)/mail_tests: $(call test_objects,mail) $(addprefix $(out)/tests/http/,harness.o fixture.o process.o program.o tls_client.o \
-	trouble.o)
+$(out)/mail_tests: $(call test_objects,mail) $(addprefix $(out)/tests/http/,harness.o fixture.o metric.o process.o program.o \
+	tls_client.o trouble.o)
 $(test_programs) $(out)/torture_tests: $(out)/libaccountsd.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) $(ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(pkg_libs) $(pkg_test_libs)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "metric.h"
 #include "process.h"
 
 /* What the server takes of what it is given: processors and open files. */
@@ -43,30 +44,6 @@ Test(capacity, has_as_many_workers_as_processors_it_may_use)
     server_end(server);
 }
 
-/* The number after a series of /metrics. */
-static long metric(const struct server *server, const char *series)
-{
-    struct responder answer = telemetry_get(server, "/metrics");
-    char line[128];
-    const char *found;
-    long value;
-
-    snprintf(line, sizeof(line), "\n%s ", series);
-    found = strstr(answer.text, line);
-    cr_assert_not_null(found, "%s: %s", series, answer.text);
-    value = atol(found + strlen(line));
-    answer_free(&answer);
-    return value;
-}
-
-static void await_metric(const struct server *server, const char *series, long wanted)
-{
-    for (int i = 0; metric(server, series) != wanted; i++) {
-        cr_assert_lt(i, 1000, "%s is %ld, not %ld", series, metric(server, series), wanted);
-        sleep_ms(20);
-    }
-}
-
 #define DATABASE_CONNECTIONS 60
 #define OPEN_FILES 400
 #define PROBES 60
@@ -96,7 +73,7 @@ Test(capacity, has_descriptors_for_all_database_connections)
         clients[i] = connect_raw(server);
     for (size_t i = 0; i < PROBES; i++)
         probes[i] = connect_telemetry_raw(server);
-    await_metric(server, "accountsd_client_connections", (long)room);
+    await_metric(server, "accountsd_client_connections", (double)room);
     /* All connections to the database are made anew. */
     free(database_query(pg,
         "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = $1", name,

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "metric.h"
 #include "trouble.h"
 
 /* Callers who ask for the dearest that is allowed, as much of it as they can, and what a calm one notices. */
@@ -324,28 +325,7 @@ static void lock_account(const struct account *held)
         "select key from accounts.account where key = internal.account_key($1) for update", held->id, NULL));
 }
 
-static long metric(const struct server *server, const char *name)
-{
-    struct responder answer = telemetry_get(server, "/metrics");
-    char *line = NULL, *found;
-    long value;
-
-    cr_assert_geq(asprintf(&line, "\n%s ", name), 0);
-    found = strstr(answer.text, line);
-    cr_assert_not_null(found, "%s", answer.text);
-    value = strtol(found + strlen(line), NULL, 10);
-    free(line);
-    answer_free(&answer);
-    return value;
-}
-
-static void await_queue(const struct server *server, long length)
-{
-    for (int i = 0; i < 1000 && metric(server, "accountsd_database_queue_length") != length; i++)
-        sleep_ms(10);
-    cr_assert_eq(metric(server, "accountsd_database_queue_length"), length);
-}
-
+#define QUEUE_LENGTH "accountsd_database_queue_length"
 #define BEHIND 10
 
 /* The one connection waits for a lock for one of a token's requests, and more of its requests wait for the
@@ -364,10 +344,10 @@ Test(greedy, token_waits_behind_itself)
     await_waiting(pg, "1");
     for (size_t i = 0; i < BEHIND; i++) {
         poster_start(&behind[i], server, greedy, new_email());
-        await_queue(server, (long)i + 1);
+        await_metric(server, QUEUE_LENGTH, (double)i + 1);
     }
     poster_start(&last, server, calm, new_email());
-    await_queue(server, BEHIND + 1);
+    await_metric(server, QUEUE_LENGTH, BEHIND + 1);
     free(database_query(pg, "commit", NULL));
     poster_end(&last, 201);
     poster_end(&locked, 201);
@@ -400,13 +380,13 @@ Test(greedy, token_leaves_others_room_in_the_queue)
     await_waiting(pg, "1");
     for (size_t i = 0; i < 4; i++) {
         poster_start(&first[i], server, greedy, new_email());
-        await_queue(server, (long)i + 1);
+        await_metric(server, QUEUE_LENGTH, (double)i + 1);
     }
     poster_start(&more, server, greedy, new_email());
     poster_end(&more, 503);
     cr_expect_eq(metric(server, "accountsd_database_queue_refusals_total{reason=\"share\"}"), 1);
     poster_start(&other, server, calm, new_email());
-    await_queue(server, 5);
+    await_metric(server, QUEUE_LENGTH, 5);
     free(database_query(pg, "commit", NULL));
     poster_end(&other, 201);
     poster_end(&locked, 201);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "metric.h"
 #include "trouble.h"
 
 /* A PostgreSQL of the test's own, since it is stopped, or takes no more connections; not a throwaway one,
@@ -144,19 +145,7 @@ static void limit_connections(const struct stage *stage, const char *limit)
     terminate_backends(stage->pg);
 }
 
-/* Attempts to connect that failed. */
-static size_t count_failures(const struct server *server)
-{
-    static const char name[] = "\naccountsd_database_connection_failures_total ";
-    struct responder answer = telemetry_get(server, "/metrics");
-    const char *found = strstr(answer.text, name);
-    size_t count;
-
-    cr_assert_not_null(found);
-    count = strtoul(found + strlen(name), NULL, 10);
-    answer_free(&answer);
-    return count;
-}
+#define CONNECTION_FAILURES "accountsd_database_connection_failures_total"
 
 Test(outage, too_many_connections_are_too_few_to_serve_at_worst)
 {
@@ -178,10 +167,10 @@ Test(outage, too_many_connections_are_too_few_to_serve_at_worst)
     await_status(server, stage.account, 503);
     sleep_ms(2000);
     expect_at_once(server, stage.account);
-    attempts = count_failures(server);
+    attempts = (size_t)metric(server, CONNECTION_FAILURES);
     start = now();
     sleep_ms(3000);
-    during = count_failures(server) - attempts;
+    during = (size_t)metric(server, CONNECTION_FAILURES) - attempts;
     /* At most one attempt in half of --database-retry-interval. */
     cr_expect_leq(during, (size_t)(seconds_since(&start) / 0.5) + 1, "%zu attempts", during);
     cr_expect_geq(during, 1);

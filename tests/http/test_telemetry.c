@@ -10,6 +10,7 @@
 
 #include "fixture.h"
 #include "flood.h"
+#include "metric.h"
 #include "process.h"
 
 /* The telemetry port: /live, /ready, /metrics. */
@@ -66,46 +67,6 @@ static char *metrics_of(const struct server *server)
     return text;
 }
 
-/* The value of a series, named with its labels; -1 where it is missing. */
-static double value_of(const char *metrics, const char *series)
-{
-    size_t len = strlen(series);
-
-    for (const char *at = metrics; (at = strstr(at, series)) != NULL; at += len) {
-        if ((at == metrics || at[-1] == '\n') && at[len] == ' ')
-            return strtod(at + len, NULL);
-    }
-    return -1;
-}
-
-static double value_now(const struct server *server, const char *series)
-{
-    char *metrics = metrics_of(server);
-    double value = value_of(metrics, series);
-
-    free(metrics);
-    return value;
-}
-
-static bool is_soon(const struct server *server, const char *series, double least, double most)
-{
-    for (int i = 0; i < TRIES; i++) {
-        double value = value_now(server, series);
-
-        if (value >= least && value <= most)
-            return true;
-        sleep_ms(10);
-    }
-    return false;
-}
-
-/* A request is counted when its response has left, which may be after its client has it. */
-static void await_value(const struct server *server, const char *series, double value)
-{
-    cr_expect(is_soon(server, series, value, value), "%s is %g and not %g", series, value_now(server, series),
-        value);
-}
-
 #define BASE "/public/v1/accounts"
 #define REQUESTS(method, route, status)                                                                      \
     "accountsd_http_requests_total{method=\"" method "\",route=\"" route "\",status=\"" status "\"}"
@@ -125,32 +86,33 @@ Test(telemetry, counts_what_happens)
         cr_expect_eq(answer.status, 200);
         answer_free(&answer);
     }
-    await_value(server, REQUESTS("GET", ACCOUNT_USERS "/{accountUser}", "200"), 3);
-    await_value(server, REQUESTS("POST", ACCOUNT_USERS, "201"), 1);
+    /* A request is counted when its response has left, which may be after its client has it. */
+    await_metric(server, REQUESTS("GET", ACCOUNT_USERS "/{accountUser}", "200"), 3);
+    await_metric(server, REQUESTS("POST", ACCOUNT_USERS, "201"), 1);
     metrics = metrics_of(server);
-    cr_expect_eq(value_of(metrics,
+    cr_expect_eq(metric_in(metrics,
                      "accountsd_http_request_duration_seconds_count{method=\"POST\",route=\"" ACCOUNT_USERS
                      "\",status=\"201\"}"),
         1);
-    cr_expect_eq(value_of(metrics, "accountsd_database_set_size_count"), 4);
-    cr_expect_eq(value_of(metrics, "accountsd_database_set_size_sum"), 4);
-    cr_expect_eq(value_of(metrics, "accountsd_database_queue_wait_seconds_count"), 4);
-    cr_expect_eq(value_of(metrics, "accountsd_database_queue_length"), 0);
-    cr_expect_eq(value_of(metrics, "accountsd_database_queue_capacity"), 2048);
-    cr_expect_eq(value_of(metrics, "accountsd_database_call_duration_seconds_count{statement=\"read\"}"), 3);
-    cr_expect_eq(value_of(metrics, "accountsd_client_connections_accepted_total"), 4);
-    cr_expect_eq(value_of(metrics, "accountsd_client_connections"), 0);
-    cr_expect_eq(value_of(metrics, "accountsd_http_requests_in_flight"), 0);
-    cr_expect_eq(value_of(metrics, "accountsd_draining_workers"), 0);
+    cr_expect_eq(metric_in(metrics, "accountsd_database_set_size_count"), 4);
+    cr_expect_eq(metric_in(metrics, "accountsd_database_set_size_sum"), 4);
+    cr_expect_eq(metric_in(metrics, "accountsd_database_queue_wait_seconds_count"), 4);
+    cr_expect_eq(metric_in(metrics, "accountsd_database_queue_length"), 0);
+    cr_expect_eq(metric_in(metrics, "accountsd_database_queue_capacity"), 2048);
+    cr_expect_eq(metric_in(metrics, "accountsd_database_call_duration_seconds_count{statement=\"read\"}"), 3);
+    cr_expect_eq(metric_in(metrics, "accountsd_client_connections_accepted_total"), 4);
+    cr_expect_eq(metric_in(metrics, "accountsd_client_connections"), 0);
+    cr_expect_eq(metric_in(metrics, "accountsd_http_requests_in_flight"), 0);
+    cr_expect_eq(metric_in(metrics, "accountsd_draining_workers"), 0);
     cr_expect_not_null(strstr(metrics, "\naccountsd_build_info{"));
-    cr_expect_leq(value_of(metrics, "process_start_time_seconds"), (double)time(NULL) + 1);
-    cr_expect_geq(value_of(metrics, "process_start_time_seconds"), (double)time(NULL) - 60);
-    cr_expect_gt(value_of(metrics, "process_resident_memory_bytes"), 1e6);
-    cr_expect_gt(value_of(metrics, "process_open_fds"), 5);
-    cr_expect_geq(value_of(metrics, "process_cpu_seconds_total"), 0);
-    await_value(server, "accountsd_database_connections{state=\"idle\"}", 4);
+    cr_expect_leq(metric_in(metrics, "process_start_time_seconds"), (double)time(NULL) + 1);
+    cr_expect_geq(metric_in(metrics, "process_start_time_seconds"), (double)time(NULL) - 60);
+    cr_expect_gt(metric_in(metrics, "process_resident_memory_bytes"), 1e6);
+    cr_expect_gt(metric_in(metrics, "process_open_fds"), 5);
+    cr_expect_geq(metric_in(metrics, "process_cpu_seconds_total"), 0);
+    await_metric(server, "accountsd_database_connections{state=\"idle\"}", 4);
     /* Two workers, their connectors, the telemetry, the log, the signals and main. */
-    await_value(server, "process_threads", 8);
+    await_metric(server, "process_threads", 8);
     free(metrics);
     free(path);
     member_free(member);
@@ -169,7 +131,7 @@ Test(telemetry, shows_the_queue)
     pid_t clients[4];
     struct responder known;
 
-    await_value(server, "accountsd_database_connections{state=\"idle\"}", 1);
+    await_metric(server, "accountsd_database_connections{state=\"idle\"}", 1);
     /* From now on the server knows the token. */
     known = request(server, "GET", ACCOUNT_USERS "?limit=0", account->token, NULL, NULL);
     cr_assert_eq(known.status, 200);
@@ -186,11 +148,11 @@ Test(telemetry, shows_the_queue)
 
             _exit(answer.status == 201 ? 0 : answer.status == 503 ? 1 : 2);
         }
-        await_value(server, "accountsd_http_requests_in_flight", i < 3 ? (double)i + 1 : 3);
+        await_metric(server, "accountsd_http_requests_in_flight", i < 3 ? (double)i + 1 : 3);
     }
-    await_value(server, "accountsd_database_connections{state=\"busy\"}", 1);
-    await_value(server, "accountsd_database_queue_length", 2);
-    await_value(server, "accountsd_database_queue_refusals_total{reason=\"share\"}", 1);
+    await_metric(server, "accountsd_database_connections{state=\"busy\"}", 1);
+    await_metric(server, "accountsd_database_queue_length", 2);
+    await_metric(server, "accountsd_database_queue_refusals_total{reason=\"share\"}", 1);
     free(database_query(pg, "commit", NULL));
     for (size_t i = 0; i < 4; i++) {
         int status;
@@ -198,10 +160,10 @@ Test(telemetry, shows_the_queue)
         cr_assert_eq(waitpid(clients[i], &status, 0), clients[i]);
         cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == (i == 3), "client %zu: %x", i, status);
     }
-    await_value(server, "accountsd_database_queue_length", 0);
-    await_value(server, "accountsd_database_connections{state=\"idle\"}", 1);
-    await_value(server, REQUESTS("POST", ACCOUNT_USERS, "503"), 1);
-    await_value(server, REQUESTS("POST", ACCOUNT_USERS, "201"), 3);
+    await_metric(server, "accountsd_database_queue_length", 0);
+    await_metric(server, "accountsd_database_connections{state=\"idle\"}", 1);
+    await_metric(server, REQUESTS("POST", ACCOUNT_USERS, "503"), 1);
+    await_metric(server, REQUESTS("POST", ACCOUNT_USERS, "201"), 3);
     free(body);
     free(email);
     server_end(server);
@@ -225,7 +187,7 @@ Test(telemetry, counts_errors_and_lost_connections)
                       (int)getpid()),
         0);
     server = server_start(url, NULL);
-    await_value(server, "accountsd_database_connections{state=\"idle\"}", 4);
+    await_metric(server, "accountsd_database_connections{state=\"idle\"}", 4);
     free(database_query(pg, "begin", NULL));
     free(
         database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
@@ -234,15 +196,15 @@ Test(telemetry, counts_errors_and_lost_connections)
     cr_expect_eq(answer.status, 503, "%s", answer.text);
     answer_free(&answer);
     free(database_query(pg, "commit", NULL));
-    await_value(server, "accountsd_database_errors_total{class=\"55\"}", 1);
+    await_metric(server, "accountsd_database_errors_total{class=\"55\"}", 1);
 
     free(url);
     cr_assert_geq(asprintf(&url, "telemetry-%d", (int)getpid()), 0);
     cut_connections(url);
-    await_value(server, "accountsd_database_connections_lost_total", 4);
-    await_value(server, "accountsd_database_connections{state=\"idle\"}", 4);
-    await_value(server, "accountsd_database_connection_attempts_total", 8);
-    await_value(server, "accountsd_database_connection_failures_total", 0);
+    await_metric(server, "accountsd_database_connections_lost_total", 4);
+    await_metric(server, "accountsd_database_connections{state=\"idle\"}", 4);
+    await_metric(server, "accountsd_database_connection_attempts_total", 8);
+    await_metric(server, "accountsd_database_connection_failures_total", 0);
     free(url);
     free(body);
     free(email);
@@ -303,16 +265,16 @@ Test(telemetry, series_do_not_grow_with_what_clients_send)
     char *few, *many;
 
     flood_run(&flood);
-    await_value(server, "accountsd_http_requests_in_flight", 0);
+    await_metric(server, "accountsd_http_requests_in_flight", 0);
     few = metrics_of(server);
     flood.count = 10000;
     flood_run(&flood);
     cr_expect_eq(strange.unanswered, 0, "%zu", strange.unanswered);
-    await_value(server, "accountsd_http_requests_in_flight", 0);
+    await_metric(server, "accountsd_http_requests_in_flight", 0);
     many = metrics_of(server);
     cr_expect_eq(count_series(few), count_series(many), "%zu series after 100 requests, %zu after 10,100",
         count_series(few), count_series(many));
-    cr_expect_eq(value_of(many, REQUESTS("other", "none", "501")), (double)strange.unknown);
+    cr_expect_eq(metric_in(many, REQUESTS("other", "none", "501")), (double)strange.unknown);
     free(few);
     free(many);
     server_end(server);
@@ -409,7 +371,7 @@ Test(telemetry, readiness_follows_the_database_and_its_schema)
     await_health(server, "/ready", 503,
         "[\"worker 0 has no database connection\",\"worker 1 has no database connection\"]");
     await_health(server, "/live", 200, PASS);
-    cr_expect(is_soon(server, "accountsd_database_connection_failures_total", 1, INFINITY));
+    await_metric_between(server, "accountsd_database_connection_failures_total", 1, INFINITY);
 
     cr_assert_geq(asprintf(&sql, "alter database %s allow_connections true", name), 0);
     free(database_query(pg, sql, NULL));
@@ -449,7 +411,7 @@ Test(telemetry, draining_is_told_before_the_port_is_closed)
     kill(server->pid, SIGTERM);
     await_health(server, "/ready", 503, "worker 1 is draining: the server has been told to stop");
     await_health(server, "/live", 200, PASS);
-    await_value(server, "accountsd_draining_workers", 2);
+    await_metric(server, "accountsd_draining_workers", 2);
     answer = request(server, "GET", "/x", NULL, NULL, NULL);
     cr_expect_eq(answer.status, 404);
     expect_header(&answer, "connection", "close");

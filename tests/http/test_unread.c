@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "metric.h"
 #include "process.h"
 
 /* A log that nobody reads. */
@@ -17,22 +18,6 @@ TestSuite(unread, .timeout = 120);
 /* More lines than the smallest buffer and the kernel's together have room for. */
 #define REQUESTS 1000
 #define OPTIONS "--log-buffer", "65536", "--workers", "2", "--stall-timeout", "2000"
-
-/* The value of a series; -1 where there is none. */
-static long series(const struct server *server, const char *name)
-{
-    struct responder answer = telemetry_get(server, "/metrics");
-    char line[256];
-    const char *found;
-    long value;
-
-    cr_assert_eq(answer.status, 200);
-    snprintf(line, sizeof(line), "\n%s ", name);
-    found = strstr(answer.text, line);
-    value = found != NULL ? atol(found + strlen(line)) : -1;
-    answer_free(&answer);
-    return value;
-}
 
 /* Of which each has a line; a few invite somebody. */
 static void send_requests(const struct server *server, const struct account *account)
@@ -90,7 +75,7 @@ Test(unread, stops_nothing)
     int log_fd;
 
     server = server_start_unread(url, (const char *[]){OPTIONS, NULL}, &log_fd);
-    cr_expect_eq(series(server, "accountsd_log_lines_dropped_total"), 0);
+    cr_expect_eq(metric(server, "accountsd_log_lines_dropped_total"), 0);
     send_requests(server, account);
     /* Longer than a loop may stand still. */
     sleep_ms(2500);
@@ -100,9 +85,9 @@ Test(unread, stops_nothing)
         cr_expect_eq(answer.status, 200, "%s", answer.text);
         answer_free(&answer);
     }
-    cr_expect_eq(series(server, "accountsd_http_requests_in_flight"), 0);
-    cr_expect_eq(series(server, "accountsd_database_queue_length"), 0);
-    dropped = series(server, "accountsd_log_lines_dropped_total");
+    cr_expect_eq(metric(server, "accountsd_http_requests_in_flight"), 0);
+    cr_expect_eq(metric(server, "accountsd_database_queue_length"), 0);
+    dropped = (long)metric(server, "accountsd_log_lines_dropped_total");
     cr_expect_gt(dropped, REQUESTS / 4, "%ld", dropped);
 
     /* Whoever reads again learns what is missing, at its place; and then nothing is. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/metric.h"
 #include "office.h"
 
 /* How a worker starts, tells of itself and stops. */
@@ -14,22 +15,6 @@ static void hold(enum sink_stage stage)
 {
     sink_set_faults(office->sink,
         (const struct sink_fault[]){{stage, SINK_HOLD, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
-}
-
-/* The value of a series; -1 where there is none. */
-static double series(const struct server *worker, const char *name)
-{
-    struct responder answer = telemetry_get(worker, "/metrics");
-    char line[256];
-    const char *found;
-    double value;
-
-    cr_assert_eq(answer.status, 200);
-    snprintf(line, sizeof(line), "\n%s ", name);
-    found = strstr(answer.text, line);
-    value = found != NULL ? atof(found + strlen(line)) : -1;
-    answer_free(&answer);
-    return value;
 }
 
 static void await_ready(const struct server *worker, long status, const char *text)
@@ -56,23 +41,21 @@ Test(life, a_worker_tells_how_it_is)
     hold(SINK_END);
     office_queue(office, 10);
     cr_assert(sink_await(office->sink, SINK_END, 4));
-    for (int tries = 0; tries < 500 && series(worker, "accountsd_delivery_queue_due") != 6; tries++)
-        sleep_ms(10);
-    cr_expect_eq(series(worker, "accountsd_deliveries_in_flight"), 4);
-    cr_expect_eq(series(worker, "accountsd_deliveries_in_flight_max"), 4);
-    cr_expect_eq(series(worker, "accountsd_delivery_queue_length"), 10);
-    cr_expect_eq(series(worker, "accountsd_delivery_queue_due"), 6);
-    cr_expect_eq(series(worker, "accountsd_deliveries_total{outcome=\"sent\"}"), 0);
+    await_metric(worker, "accountsd_delivery_queue_due", 6);
+    cr_expect_eq(metric(worker, "accountsd_deliveries_in_flight"), 4);
+    cr_expect_eq(metric(worker, "accountsd_deliveries_in_flight_max"), 4);
+    cr_expect_eq(metric(worker, "accountsd_delivery_queue_length"), 10);
+    cr_expect_eq(metric(worker, "accountsd_delivery_queue_due"), 6);
+    cr_expect_eq(metric(worker, "accountsd_deliveries_total{outcome=\"sent\"}"), 0);
     sink_release(office->sink);
     office_await(office, "Sent", 10);
-    for (int tries = 0; tries < 500 && series(worker, "accountsd_delivery_queue_length") != 0; tries++)
-        sleep_ms(10);
-    cr_expect_eq(series(worker, "accountsd_deliveries_total{outcome=\"sent\"}"), 10);
-    cr_expect_eq(series(worker, "accountsd_delivery_duration_seconds_count"), 10);
-    cr_expect_eq(series(worker, "accountsd_deliveries_in_flight"), 0);
-    cr_expect_eq(series(worker, "accountsd_delivery_queue_length"), 0);
-    cr_expect_eq(series(worker, "accountsd_delivery_database_connected"), 1);
-    cr_expect_gt(series(worker, "process_resident_memory_bytes"), 0);
+    await_metric(worker, "accountsd_delivery_queue_length", 0);
+    cr_expect_eq(metric(worker, "accountsd_deliveries_total{outcome=\"sent\"}"), 10);
+    cr_expect_eq(metric(worker, "accountsd_delivery_duration_seconds_count"), 10);
+    cr_expect_eq(metric(worker, "accountsd_deliveries_in_flight"), 0);
+    cr_expect_eq(metric(worker, "accountsd_delivery_queue_length"), 0);
+    cr_expect_eq(metric(worker, "accountsd_delivery_database_connected"), 1);
+    cr_expect_gt(metric(worker, "process_resident_memory_bytes"), 0);
     server_end(worker);
 }
 
@@ -84,11 +67,11 @@ Test(life, a_worker_warns_of_ids_that_are_used_up)
     worker = office_start_worker(office, (const char *[]){"--poll-interval=100", NULL});
     cr_expect_eq(
         log_await(worker, "\"event\":\"key_space_low\",\"object\":\"module\",\"used_percent\":85}", 1), 1);
-    cr_expect_eq(series(worker, "accountsd_key_space_used_percent"), 85);
+    cr_expect_eq(metric(worker, "accountsd_key_space_used_percent"), 85);
     free(database_query(office->pg, "select setval('accounts.module_key_seq', 8600)", NULL));
     log_await(worker, "\"event\":\"key_space_low\"", 2);
     cr_expect_eq(log_count(worker, "\"event\":\"key_space_low\""), 2);
-    cr_expect_eq(series(worker, "accountsd_key_space_used_percent"), 86);
+    cr_expect_eq(metric(worker, "accountsd_key_space_used_percent"), 86);
     server_end(worker);
 }
 
@@ -327,8 +310,8 @@ Test(life, a_long_queue_puts_off_neither_its_count_nor_reminders)
         " where key = (select max(key) from accounts.invitation)",
         NULL));
     cr_assert(sink_await(office->sink, SINK_END, 120));
-    cr_expect_leq(series(worker, "accountsd_delivery_queue_length"), 150, "%f",
-        series(worker, "accountsd_delivery_queue_length"));
+    cr_expect_leq(metric(worker, "accountsd_delivery_queue_length"), 150, "%f",
+        metric(worker, "accountsd_delivery_queue_length"));
     expired = database_query(
         office->pg, "select count(*) from accounts.outbox where topic = 'invitation.expired'", NULL);
     cr_expect_str_eq(expired, "1");
@@ -344,8 +327,7 @@ Test(life, events_are_numbered)
     char *read;
 
     office_queue(office, 3);
-    for (int tries = 0; tries < 100 && series(worker, "accountsd_events_numbered_total") < 3; tries++)
-        sleep_ms(100);
+    await_metric(worker, "accountsd_events_numbered_total", 3);
     read = database_query(office->pg, "select count(*) from api.read_events()", NULL);
     cr_expect_str_eq(read, "3");
     free(read);

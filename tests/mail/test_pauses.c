@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/metric.h"
 #include "office.h"
 
 /* What is away is tried again after pauses that grow, so that it is not stormed when it comes back. */
@@ -27,19 +28,7 @@ static void open_database(bool is_open)
     PQfinish(pg);
 }
 
-/* Attempts to connect to the database that failed. */
-static size_t count_failures(const struct server *worker)
-{
-    static const char name[] = "\naccountsd_database_connection_failures_total ";
-    struct responder answer = telemetry_get(worker, "/metrics");
-    const char *found = strstr(answer.text, name);
-    size_t count;
-
-    cr_assert_not_null(found);
-    count = strtoul(found + strlen(name), NULL, 10);
-    answer_free(&answer);
-    return count;
-}
+#define CONNECTION_FAILURES "accountsd_database_connection_failures_total"
 
 /* Half of what they may be they are at least: 50, 100, 200 ... ms. So eight attempts take more than six
  * seconds. */
@@ -51,15 +40,14 @@ Test(pauses, between_attempts_to_connect_grow)
 
     office_queue(office, 1);
     office_await(office, "Sent", 1);
-    cr_expect_eq(count_failures(worker), 0);
+    cr_expect_eq(metric(worker, CONNECTION_FAILURES), 0);
     cr_expect_eq(log_count(worker, "\"event\":\"database_away\""), 0);
     cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 1);
     open_database(false);
     cr_expect_eq(log_await(worker, "\"event\":\"database_lost\"", 1), 1);
-    for (int tries = 0; tries < 500 && count_failures(worker) < 3; tries++)
-        sleep_ms(10);
+    await_metric_between(worker, CONNECTION_FAILURES, 3, 8);
     sleep_ms(4000);
-    attempts = count_failures(worker);
+    attempts = (size_t)metric(worker, CONNECTION_FAILURES);
     cr_expect(attempts >= 3 && attempts <= 8, "%zu attempts", attempts);
     /* The reason is the same. */
     cr_expect_eq(log_count(worker, "\"event\":\"database_away\""), 1);
