@@ -251,14 +251,18 @@ const char *answer_text(const struct responder *answer, ...)
     return json_is_string(value) ? json_string_value(value) : "(none)";
 }
 
+static void set_silence(int fd, time_t seconds)
+{
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = seconds}, sizeof(struct timeval));
+}
+
 static int open_connection(int port, time_t silence_seconds)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    struct timeval timeout = {.tv_sec = silence_seconds};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    set_silence(fd, silence_seconds);
     cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     return fd;
 }
@@ -273,9 +277,12 @@ int connect_telemetry_raw(const struct server *server)
     return open_connection(server->telemetry_port, 5);
 }
 
+/* The server may be busy. */
+#define FIRST_BYTE_SECONDS 20
+
 static char *send_bytes(int port, const char *bytes, size_t len, size_t *size, bool *closed)
 {
-    int fd = open_connection(port, 1);
+    int fd = open_connection(port, FIRST_BYTE_SECONDS);
     char *text = NULL, buffer[4096];
     FILE *out = open_memstream(&text, size);
     ssize_t got;
@@ -287,8 +294,10 @@ static char *send_bytes(int port, const char *bytes, size_t len, size_t *size, b
             break;
         sent += (size_t)written;
     }
-    while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0)
+    while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0) {
+        set_silence(fd, 1);
         fwrite(buffer, 1, (size_t)got, out);
+    }
     *closed = got == 0 || errno == ECONNRESET;
     close(fd);
     fclose(out);

@@ -33,6 +33,9 @@ struct server {
     char log_path[LOG_PATH_SIZE];
 };
 
+/* Of a server whose requests wait, rather than be refused, where the machine is busy. */
+#define PATIENT "--queue-timeout", "60000"
+
 /* Starts accountsd on free ports with more arguments, NULL-terminated, and waits until it listens. */
 struct server *server_start(const char *url, const char *const *arguments);
 /* The same for accountsd deliver, which has a telemetry port only. */
@@ -89,7 +92,8 @@ const char *answer_text(const struct responder *answer, ...);
 /* Keeps bytes that were sent and what came back for tests/openapi, as request and send_raw do by themselves.
  */
 void record_raw(const char *sent, size_t sent_len, const char *received, size_t received_len);
-/* Sends bytes and reads until the other end closes or is silent for a second; the caller frees it. */
+/* Sends bytes and reads until the other end closes or, once it has begun to answer, is silent for a second;
+ * the caller frees what it said. */
 char *send_raw(const struct server *server, const char *bytes, size_t len);
 /* The same; *closed says whether the other end did. */
 char *exchange_raw(const struct server *server, const char *bytes, size_t len, bool *closed);

@@ -176,7 +176,7 @@ void mixture_run(size_t server_count, size_t count)
             base_url, mixture->application),
         0);
     for (size_t i = 0; i < server_count; i++)
-        servers[i] = server_start(url, NULL);
+        servers[i] = server_start(url, (const char *[]){PATIENT, "--set-time", "10000", NULL});
     set_up_still(mixture, servers[0]);
     clock_gettime(CLOCK_MONOTONIC, &start);
     flood_run(&flood);

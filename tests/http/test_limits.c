@@ -51,7 +51,7 @@ static void set_up(void)
         accounts[i] = account_make(pg, "Client");
     operations = account_make(pg, "Operations");
     for (size_t i = 0; i < SERVERS; i++)
-        servers[i] = server_start(server_url, NULL);
+        servers[i] = server_start(server_url, (const char *[]){PATIENT, NULL});
 }
 
 static void tear_down(void)

@@ -317,7 +317,7 @@ Test(secrets, are_in_no_log_and_no_dump)
 {
     PGconn *pg = database_connect(database_url());
     char *base_url = server_database_url(database_url()),
-         *url = text("%s options='-c lock_timeout=300'", base_url), *email = new_email(), *patterns,
+         *url = text("%s options='-c lock_timeout=2000'", base_url), *email = new_email(), *patterns,
          *addresses, *server_log_command, *log_command, *hash;
     struct account *account = account_make(pg, "Client");
     struct server *server;
@@ -327,7 +327,7 @@ Test(secrets, are_in_no_log_and_no_dump)
                  misuse = {&server, 1, (size_t)TOKENS * 16, secrets, token_text, on_token_used, false};
 
     log_statements(pg, true);
-    server = server_start(url, NULL);
+    server = server_start(url, (const char *[]){PATIENT, NULL});
     cr_assert_not_null(getenv("TEST_POSTGRES_DIR"), "TEST_POSTGRES_DIR is not set: scripts/test sets it");
     patterns = new_file(&secrets->patterns);
     for (size_t i = 0; i < TOKENS; i++) {

@@ -94,7 +94,7 @@ Test(servers, make_one_membership_of_one_invitation_to_all)
     struct server *servers[SERVERS];
 
     for (size_t i = 0; i < SERVERS; i++)
-        servers[i] = server_start(url, NULL);
+        servers[i] = server_start(url, (const char *[]){PATIENT, NULL});
     for (unsigned round = 0; round < ROUNDS; round++) {
         char *email = new_email(), *body = create_body(email, NULL, NULL);
         struct caller callers[SERVERS];

@@ -2,9 +2,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "fixture.h"
+#include "metric.h"
+#include "trouble.h"
 
 /* Requests that wait together go to the database as one set. One worker with one connection, which a lock
  * holds up, makes them wait. */
@@ -14,6 +14,10 @@
 #define POISON "poison-"
 #define DEADLOCK_A "deadlock-a-"
 #define DEADLOCK_B "deadlock-b-"
+
+#define QUEUE_LENGTH "accountsd_database_queue_length"
+/* Of a server that makes sets of the size that it may, however slow the machine is. */
+#define SETS "--set-time", "10000", "--set-size"
 
 TestSuite(sets, .timeout = 120);
 
@@ -55,8 +59,8 @@ static void run_set(const char *set_size, struct caller callers[CALLERS])
     PGconn *pg = database_connect(database_url());
     char *url = server_database_url(database_url());
     struct account *account = account_make(pg, "Client");
-    struct server *server = server_start(
-        url, (const char *[]){"--workers", "1", "--database-connections", "1", "--set-size", set_size, NULL});
+    struct server *server = server_start(url,
+        (const char *[]){PATIENT, "--workers", "1", "--database-connections", "1", SETS, set_size, NULL});
 
     free(database_query(pg, "begin", NULL));
     free(
@@ -69,10 +73,10 @@ static void run_set(const char *set_size, struct caller callers[CALLERS])
         caller_start(&callers[i], server, account, i == CALLERS - 1 ? poisoned : email);
         free(email);
         free(poisoned);
-        /* The first is at the database by then, and the rest are in the queue before the lock goes. */
-        if (i == 0 || i == CALLERS - 1)
-            nanosleep(&(struct timespec){.tv_nsec = 400000000}, NULL);
+        if (i == 0)
+            await_waiting(pg, "1");
     }
+    await_metric(server, QUEUE_LENGTH, CALLERS - 1);
     free(database_query(pg, "commit", NULL));
     for (size_t i = 0; i < CALLERS; i++)
         pthread_join(callers[i].thread, NULL);
@@ -117,23 +121,6 @@ Test(sets, one_that_fails_does_not_disturb_its_neighbours)
     }
 }
 
-static void await_waiting(PGconn *pg, const char *count)
-{
-    for (int i = 0; i < 1000; i++) {
-        char *waiting = database_query(pg,
-            "select count(*) from pg_locks where not granted and pg_backend_pid() = any "
-            "(pg_blocking_pids(pid))",
-            NULL);
-        bool is_reached = strcmp(waiting, count) == 0;
-
-        free(waiting);
-        if (is_reached)
-            return;
-        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    }
-    cr_assert_fail("%s do not wait for the lock", count);
-}
-
 /* Two connections wait for a lock, each with one caller. Behind them is a set for each, with a deadlock
  * between the two. */
 Test(sets, a_deadlock_between_two_costs_nobody_anything)
@@ -142,7 +129,7 @@ Test(sets, a_deadlock_between_two_costs_nobody_anything)
     char *url = server_database_url(database_url()), *tail = new_email(), *log, *first, *second;
     struct account *account = account_make(pg, "Client");
     struct server *server = server_start(
-        url, (const char *[]){"--workers", "1", "--database-connections", "2", "--set-size", "11", NULL});
+        url, (const char *[]){PATIENT, "--workers", "1", "--database-connections", "2", SETS, "11", NULL});
     struct caller callers[CALLERS];
 
     cr_assert_geq(asprintf(&first, DEADLOCK_A "%s", tail), 0);
@@ -156,10 +143,10 @@ Test(sets, a_deadlock_between_two_costs_nobody_anything)
 
         caller_start(&callers[i], server, account, i == 2 ? first : i == CALLERS - 1 ? second : email);
         free(email);
-        if (i == 0 || i == 1)
+        if (i < 2)
             await_waiting(pg, i == 0 ? "1" : "2");
-        if (i == 2 || i == CALLERS - 2 || i == CALLERS - 1)
-            nanosleep(&(struct timespec){.tv_nsec = 200000000}, NULL);
+        else
+            await_metric(server, QUEUE_LENGTH, (double)i - 1);
     }
     free(database_query(pg, "commit", NULL));
     for (size_t i = 0; i < CALLERS; i++) {
