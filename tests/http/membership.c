@@ -6,29 +6,6 @@
 
 #define TRACEPARENT "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-PGconn *pg;
-struct account *account, *other;
-struct server *server;
-
-void membership_set_up(void)
-{
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    other = account_make(pg, "Vendor");
-    server = server_start(url, NULL);
-    free(url);
-}
-
-void membership_tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    account_free(other);
-    PQfinish(pg);
-}
-
 struct member *invite(void)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);

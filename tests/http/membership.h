@@ -1,18 +1,11 @@
 #ifndef ACCOUNTSD_TESTS_MEMBERSHIP_H
 #define ACCOUNTSD_TESTS_MEMBERSHIP_H
 
-/* What the tests of a membership's life do again and again, each with a server and accounts of its own. */
+/* What the tests of a membership's life do again and again. */
 
-#include "fixture.h"
+#include "service.h"
 
 #define UNKNOWN_ACCOUNT_USER "AUSR-0000-0000-0000"
-
-extern PGconn *pg;
-extern struct account *account, *other;
-extern struct server *server;
-
-void membership_set_up(void);
-void membership_tear_down(void);
 
 #define EACH_FORM(form)                                                                                      \
     enum path_form form = PATH_OF_ACCOUNT_USER;                                                              \

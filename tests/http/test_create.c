@@ -3,32 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "service.h"
 
 #define TWINS 50
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-
-static void set_up(void)
-{
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, NULL);
-    free(url);
-}
-
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-}
-
-TestSuite(create, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(create, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 /* Invites, and demands 201. */
 static struct responder invite(const char *email, const char *group)
@@ -205,7 +184,7 @@ Test(create, answers_409_for_an_active_user_and_changes_nothing)
 
 Test(create, tells_nobody_which_accounts_exist)
 {
-    struct account *other = account_make(pg, "Vendor"), *operations = account_make(pg, "Operations");
+    struct account *operations = account_make(pg, "Operations");
     char *email = new_email(), *of_other = create_body(email, other->id, NULL);
     char *of_nobody = create_body(email, "ACC-0000-0000", NULL);
     struct responder first = post(server, account->token, of_other),
@@ -220,7 +199,6 @@ Test(create, tells_nobody_which_accounts_exist)
     answer_free(&first);
     answer_free(&second);
     answer_free(&third);
-    account_free(other);
     account_free(operations);
     free(of_other);
     free(of_nobody);
@@ -229,14 +207,14 @@ Test(create, tells_nobody_which_accounts_exist)
 
 Test(create, knows_a_disabled_account_and_token)
 {
-    struct account *other = account_make(pg, "Client"), *operations = account_make(pg, "Operations");
-    char *email = new_email(), *body = create_body(email, other->id, NULL);
-    struct responder answer;
+    struct account *disabled = account_make(pg, "Client"), *operations = account_make(pg, "Operations");
+    char *email = new_email(), *body = create_body(email, disabled->id, NULL);
+    struct answer answer;
 
     free(database_query(pg,
-        "update accounts.account set status = 'Disabled' where key = internal.account_key($1)", other->id,
+        "update accounts.account set status = 'Disabled' where key = internal.account_key($1)", disabled->id,
         NULL));
-    answer = post(server, other->token, body);
+    answer = post(server, disabled->token, body);
     cr_expect_eq(answer.status, 403, "%s", answer.text);
     answer_free(&answer);
     answer = post(server, operations->token, body);
@@ -246,7 +224,7 @@ Test(create, knows_a_disabled_account_and_token)
     answer = post(server, operations->token, body);
     cr_expect_eq(answer.status, 401, "%s", answer.text);
     answer_free(&answer);
-    account_free(other);
+    account_free(disabled);
     account_free(operations);
     free(body);
     free(email);
@@ -254,7 +232,6 @@ Test(create, knows_a_disabled_account_and_token)
 
 Test(create, says_what_only_the_database_knows)
 {
-    struct account *other = account_make(pg, "Client");
     char *email = new_email(), *body = create_body(email, NULL, other->default_group);
     struct responder answer = post(server, account->token, body);
     json_t *messages = json_object_get(json_object_get(answer.body, "errors"), "groups[0].id");
@@ -262,7 +239,6 @@ Test(create, says_what_only_the_database_knows)
     cr_expect_eq(answer.status, 400, "%s", answer.text);
     cr_expect_str_eq(json_string_value(json_array_get(messages, 0)), "is not a group of this account");
     answer_free(&answer);
-    account_free(other);
     free(body);
     free(email);
 }

@@ -3,40 +3,29 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fixture.h"
+#include "service.h"
 
 /* HEAD is GET without the body, problems too. */
 
 #define TRACEPARENT "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 #define DOCUMENT "/public/v1/accounts/openapi.json"
 
-static PGconn *pg;
-static struct account *account, *other;
 static struct member *member;
-static struct server *server;
 
 static void set_up(void)
 {
-    char *url = server_database_url(database_url()), *email = new_email(),
-         *body = create_body(email, NULL, NULL);
+    char *email = new_email(), *body = create_body(email, NULL, NULL);
 
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    other = account_make(pg, "Vendor");
-    server = server_start(url, NULL);
+    service_set_up();
     member = member_invite(server, account->token, body);
-    free(url);
     free(email);
     free(body);
 }
 
 static void tear_down(void)
 {
-    server_end(server);
     member_free(member);
-    account_free(account);
-    account_free(other);
-    PQfinish(pg);
+    service_tear_down();
 }
 
 TestSuite(head, .init = set_up, .fini = tear_down, .timeout = 120);

@@ -6,7 +6,7 @@
 
 /* What a code is good for, and what becomes of invitations, under both forms of a membership's path. */
 
-TestSuite(invitation, .init = membership_set_up, .fini = membership_tear_down, .timeout = 120);
+TestSuite(invitation, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 Test(invitation, is_accepted_by_its_code_alone)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "fixture.h"
+#include "service.h"
 
 /* Whether an address is known, as that of a member of some other account, is nobody's business: who invites
  * it cannot tell. What an inviter is shown of a person is what they said themselves, until the person
@@ -13,30 +13,7 @@
 
 #define PAIRS 150
 
-static PGconn *pg;
-static struct account *account, *other;
-static struct server *server;
-
-static void set_up(void)
-{
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    other = account_make(pg, "Client");
-    server = server_start(url, NULL);
-    free(url);
-}
-
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    account_free(other);
-    PQfinish(pg);
-}
-
-TestSuite(known, .init = set_up, .fini = tear_down, .timeout = 300);
+TestSuite(known, .init = service_set_up, .fini = service_tear_down, .timeout = 300);
 
 /* Two addresses of one length: the first of a member of the other account, of whom all is different that can
  * be, and the other nobody's. The member has accepted, or not. */

@@ -2,17 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "service.h"
 
 /* What a DBA is given for a query is what HTTP answers to it, byte for byte; and select, wherever it is
  * taken. */
 
 #define MEMBERS 7
 
-static PGconn *pg;
-static struct account *account;
 static struct member *members[MEMBERS];
-static struct server *server;
 static char *users_path, *credential;
 
 static void make_members(void)
@@ -44,12 +41,7 @@ static void make_members(void)
 
 static void set_up(void)
 {
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, NULL);
-    free(url);
+    service_set_up();
     make_members();
     cr_assert_geq(asprintf(&users_path, "/public/v1/accounts/accounts/%s/users", account->id), 0);
     credential = database_query(pg,
@@ -60,13 +52,11 @@ static void set_up(void)
 
 static void tear_down(void)
 {
-    server_end(server);
     for (size_t i = 0; i < MEMBERS; i++)
         member_free(members[i]);
     free(users_path);
     free(credential);
-    account_free(account);
-    PQfinish(pg);
+    service_tear_down();
 }
 
 TestSuite(lists, .init = set_up, .fini = tear_down, .timeout = 120);
@@ -260,7 +250,6 @@ Test(lists, select_is_taken_by_get_and_create)
 
 Test(lists, tell_others_ids_from_nobodys_to_no_one)
 {
-    struct account *other = account_make(pg, "Vendor");
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct member *stranger = member_invite(server, other->token, body);
     char *buyer = database_query(pg,
@@ -308,5 +297,4 @@ Test(lists, tell_others_ids_from_nobodys_to_no_one)
     free(email);
     free(body);
     member_free(stranger);
-    account_free(other);
 }

@@ -4,36 +4,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "metric.h"
 #include "process.h"
+#include "service.h"
 #include "trouble.h"
 
 /* What the log says of single requests, found by their trace ids. */
 
 #define REQUEST_TIMEOUT "500"
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-
 static void set_up(void)
 {
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, (const char *[]){"--request-timeout", REQUEST_TIMEOUT, NULL});
-    free(url);
+    service_start((const char *[]){"--request-timeout", REQUEST_TIMEOUT, NULL});
 }
 
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-}
-
-TestSuite(log, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(log, .init = set_up, .fini = service_tear_down, .timeout = 120);
 
 /* The line of an event with a trace id, once it is there; the caller frees it. */
 static json_t *await_line(const char *event, const char *trace_id)
@@ -142,10 +127,10 @@ Test(log, says_why_an_answer_is_500)
 Test(log, says_499_where_the_client_has_gone)
 {
     static const char trace_id[] = "5bf92f3577b34da6a3ce929d0e0e4736",
-                      series[] = "method=\"POST\",route=\"" ACCOUNT_USERS "\",status=\"499\"} 1\n";
+                      series[] = "accountsd_http_requests_total{method=\"POST\",route=\"" ACCOUNT_USERS
+                                 "\",status=\"499\"}";
     const struct linger reset = {.l_onoff = 1};
-    char *email = new_email(), *body = create_body(email, NULL, NULL), *bytes = NULL, *metrics;
-    struct responder answer;
+    char *email = new_email(), *body = create_body(email, NULL, NULL), *bytes = NULL;
     json_t *logged;
     int fd = connect_raw(server);
 
@@ -167,10 +152,7 @@ Test(log, says_499_where_the_client_has_gone)
     logged = await_line("request", trace_id);
     cr_expect_eq(json_integer_value(json_object_get(logged, "status")), 499);
     json_decref(logged);
-    answer = telemetry_get(server, "/metrics");
-    metrics = answer.text;
-    cr_expect_not_null(strstr(metrics, series), "%s", metrics);
-    answer_free(&answer);
+    await_metric(server, series, 1);
     free(bytes);
     free(body);
     free(email);

@@ -6,7 +6,7 @@
 
 /* A membership, its groups and its end, under both forms of its path. */
 
-TestSuite(membership, .init = membership_set_up, .fini = membership_tear_down, .timeout = 120);
+TestSuite(membership, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 Test(membership, is_shown_by_both_paths)
 {

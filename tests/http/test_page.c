@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixture.h"
+#include "service.h"
 #include "trouble.h"
 
 /* The page of an invitation, as it comes over the wire; tests/browser looks at it. */
@@ -10,28 +10,7 @@
 #define INVITATIONS "/invitations/"
 #define PAGE_MEDIA_TYPE "text/html; charset=utf-8"
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-static char *url;
-
-static void set_up(void)
-{
-    url = server_database_url(database_url());
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, NULL);
-}
-
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-    free(url);
-}
-
-TestSuite(page, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(page, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 static struct member *invite(void)
 {
@@ -246,7 +225,7 @@ Test(page, takes_no_notice_of_what_programs_send)
 
 Test(page, a_link_that_is_cut_or_changed_leads_to_a_page)
 {
-    struct member *member = invite(), *other = invite();
+    struct member *member = invite(), *another = invite();
     static const char *const paths[] = {"/invitations/", "/invitations//", "/invitations/AUSR-0000-0000-0000",
         "/invitations/AUSR-0000-0000-0000/", "/invitations/AUSR-0000-0000-0000/x", "/invitations/ausr-0000/x",
         "/invitations/%41USR-0000-0000-0000/x", "/invitations/AUSR-0000-0000-0000/x/",
@@ -274,17 +253,17 @@ Test(page, a_link_that_is_cut_or_changed_leads_to_a_page)
     answer = ask("POST", path, NULL);
     cr_expect_eq(answer.status, 303);
     answer_free(&answer);
-    free(other->code);
-    other->code = strdup(member->code);
-    expect_state(other, 404, "wrong");
-    press(other);
+    free(another->code);
+    another->code = strdup(member->code);
+    expect_state(another, 404, "wrong");
+    press(another);
     after = contents(member);
     cr_expect_str_eq(after, before);
     free(before);
     free(after);
     free(path);
     member_free(member);
-    member_free(other);
+    member_free(another);
 }
 
 #define LONG_16 "aaaaaaaaaaaaaaaa"

@@ -3,34 +3,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "fixture.h"
-#include "http/problem.h"
+#include "problem.h"
+#include "service.h"
 
 #define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
 #define TRACEPARENT "00-" TRACE_ID "-b7ad6b7169203331-01"
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-
-static void set_up(void)
-{
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, NULL);
-    free(url);
-}
-
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-}
-
-TestSuite(problems, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(problems, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 /* Demands a status and, of every problem, its form. */
 static void assert_problem(struct responder *answer, long status)

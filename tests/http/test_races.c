@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "fixture.h"
+#include "service.h"
 
 /* Two requests at once on one membership: one order of the two, which the answers and the database agree on.
  */
@@ -12,29 +12,13 @@
 #define CROWD 100
 #define ROUNDS 32
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-
 static void set_up(void)
 {
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
     /* Enough connections that the database, and not the queue, puts requests into an order. */
-    server = server_start(url, (const char *[]){"--database-connections", "6", NULL});
-    free(url);
+    service_start((const char *[]){"--database-connections", "6", NULL});
 }
 
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-}
-
-TestSuite(races, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(races, .init = set_up, .fini = service_tear_down, .timeout = 120);
 
 /* A request that waits for the others before it goes. */
 struct runner {

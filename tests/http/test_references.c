@@ -3,33 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "service.h"
 #include "trouble.h"
 
 /* Requests that lose a race to a transaction which changes what they refer to: they are tried again, and
  * answered as if they had come after it. Each is a set of one. */
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-
 static void set_up(void)
 {
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, (const char *[]){"--workers", "1", NULL});
-    free(url);
+    service_start((const char *[]){"--workers", "1", NULL});
 }
 
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-}
-
-TestSuite(references, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(references, .init = set_up, .fini = service_tear_down, .timeout = 120);
 
 /* A request by a thread of its own. */
 struct sender {

@@ -2,33 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fixture.h"
 #include "mixture.h"
+#include "service.h"
 
 /* Prefer: tx=rollback over HTTP; what the database makes of it is in tests/sql. */
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-
-static void set_up(void)
-{
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, NULL);
-    free(url);
-}
-
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-}
-
-TestSuite(rehearsal, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(rehearsal, .init = service_set_up, .fini = service_tear_down, .timeout = 60);
 
 static struct responder send(const char *method, const char *path, const char *token, const char *body,
     const char *first_header, const char *second_header)

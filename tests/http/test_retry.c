@@ -4,10 +4,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "fixture.h"
 #include "flood.h"
 #include "mixture.h"
 #include "process.h"
+#include "service.h"
 
 /* Idempotency-Key over HTTP; what the database makes of it is in tests/sql. */
 
@@ -17,28 +17,7 @@
 #define MAX_PEOPLE 200
 #define TWINS 50
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-
-static void set_up(void)
-{
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, NULL);
-    free(url);
-}
-
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-}
-
-TestSuite(retry, .init = set_up, .fini = tear_down, .timeout = 240);
+TestSuite(retry, .init = service_set_up, .fini = service_tear_down, .timeout = 240);
 
 static struct responder send(const char *method, const char *path, const char *token, const char *body,
     const char *first_header, const char *second_header)
@@ -150,10 +129,10 @@ Test(retry, gives_every_answer_of_a_post_again)
 Test(retry, tells_another_request_from_the_first)
 {
     char *email = new_email(), *other_email = new_email();
-    char *body = create_body(email, NULL, NULL), *other = create_body(other_email, NULL, NULL), *count;
-    struct responder first = send_with_key(ACCOUNT_USERS, account->token, body, "one");
-    struct responder second = send_with_key(ACCOUNT_USERS, account->token, other, "one");
-    struct responder third = send_with_key(ACCOUNT_USERS "?select=-audit", account->token, body, "one");
+    char *body = create_body(email, NULL, NULL), *another = create_body(other_email, NULL, NULL), *count;
+    struct answer first = send_with_key(ACCOUNT_USERS, account->token, body, "one");
+    struct answer second = send_with_key(ACCOUNT_USERS, account->token, another, "one");
+    struct answer third = send_with_key(ACCOUNT_USERS "?select=-audit", account->token, body, "one");
 
     cr_expect_eq(first.status, 201, "%ld %s", first.status, first.text);
     cr_expect_eq(second.status, 422, "%ld %s", second.status, second.text);
@@ -171,7 +150,7 @@ Test(retry, tells_another_request_from_the_first)
     free(email);
     free(other_email);
     free(body);
-    free(other);
+    free(another);
 }
 
 /* A key is its token's. The same token in psql meets the same key, but cannot have the code again. */

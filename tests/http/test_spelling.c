@@ -5,37 +5,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "service.h"
 
 /* One mailbox is one person, however its address is spelled; a name is kept and looked for as a person sees
  * it. */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static PGconn *pg;
-static struct account *account, *other;
-static struct server *server;
-
-static void set_up(void)
-{
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    other = account_make(pg, "Client");
-    server = server_start(url, NULL);
-    free(url);
-}
-
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    account_free(other);
-    PQfinish(pg);
-}
-
-TestSuite(spelling, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(spelling, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 static struct responder invite(const struct account *by, const char *email, const char *first_name)
 {

@@ -3,33 +3,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "fixture.h"
+#include "service.h"
 
 /* The traceparent of a request: taken over or made, and the same in the log, the problem and the audit
  * record. */
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-
-static void set_up(void)
-{
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, NULL);
-    free(url);
-}
-
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-}
-
-TestSuite(trace, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(trace, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 #define TRACE_ID_LEN 32
 

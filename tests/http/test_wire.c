@@ -5,34 +5,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "fixture.h"
+#include "service.h"
 #include "wire_rows.h"
 
 /* No request hides in another: bytes that readers may take differently are answered once, or not at all, and
  * what follows them on the connection never runs. */
 
-static PGconn *pg;
-static struct account *account;
-static struct server *server;
-
 static void set_up(void)
 {
-    char *url = server_database_url(database_url());
-
-    pg = database_connect(database_url());
-    account = account_make(pg, "Client");
-    server = server_start(url, (const char *[]){"--request-timeout", "700", NULL});
-    free(url);
+    service_start((const char *[]){"--request-timeout", "700", NULL});
 }
 
-static void tear_down(void)
-{
-    server_end(server);
-    account_free(account);
-    PQfinish(pg);
-}
-
-TestSuite(wire, .init = set_up, .fini = tear_down, .timeout = 300);
+TestSuite(wire, .init = set_up, .fini = service_tear_down, .timeout = 300);
 
 static size_t count_of(const char *text, const char *part)
 {
