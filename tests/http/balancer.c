@@ -164,7 +164,7 @@ static void *look(void *data)
     for (;;) {
         for (size_t i = 0; i < BALANCER_MAX_SERVERS; i++) {
             struct backend *backend = &balancer->backends[i];
-            struct responder answer;
+            struct answer answer;
             struct server server;
             bool is_used;
 

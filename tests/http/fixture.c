@@ -83,7 +83,7 @@ struct member *member_of(const json_t *object)
 
 struct member *member_invite(const struct server *server, const char *token, const char *body)
 {
-    struct responder answer = post(server, token, body);
+    struct answer answer = post(server, token, body);
     struct member *member;
 
     cr_assert_eq(answer.status, 201, "%ld %s", answer.status, answer.text);

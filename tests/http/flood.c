@@ -58,7 +58,7 @@ static void reopen(struct run *run, struct connection *connection)
     open_connection(run, connection);
 }
 
-static void end(struct run *run, struct connection *connection, const struct responder *answer)
+static void end(struct run *run, struct connection *connection, const struct answer *answer)
 {
     if (answer->status > 0 && answer->status < 600 && run->recorded[answer->status]++ < RECORDED)
         record_raw(connection->request, strlen(connection->request), connection->bytes, connection->len);
@@ -96,7 +96,7 @@ static void feed(struct run *run, struct connection *connection)
         send_all(connection, bytes, manner == FLOOD_SEND_HALF ? strlen(bytes) / 2 : strlen(bytes));
         if (manner != FLOOD_AWAIT) {
             reopen(run, connection);
-            end(run, connection, &(struct responder){0});
+            end(run, connection, &(struct answer){0});
         }
     }
 }
@@ -105,7 +105,7 @@ static void feed(struct run *run, struct connection *connection)
 static bool take_answer(struct run *run, struct connection *connection)
 {
     char *blank = connection->len > 0 ? strstr(connection->bytes, "\r\n\r\n") : NULL;
-    struct responder answer = {0};
+    struct answer answer = {0};
     char *length, *persistence;
     size_t head_len, body_len;
 
@@ -150,7 +150,7 @@ static void on_readable(struct run *run, struct connection *connection)
     } else {
         reopen(run, connection);
         if (connection->is_busy)
-            end(run, connection, &(struct responder){0});
+            end(run, connection, &(struct answer){0});
     }
     feed(run, connection);
 }

@@ -24,7 +24,7 @@ struct flood {
     /* The bytes of a request that a connection is free for, from 0 on; the flood frees them. */
     char *(*next)(void *data, size_t index, enum flood_manner *manner);
     /* Status 0: none came, or nobody waited for it. */
-    void (*on_answer)(void *data, size_t index, const struct responder *answer);
+    void (*on_answer)(void *data, size_t index, const struct answer *answer);
     /* Leaves the body of an answer NULL: to parse it may take the longest of all. */
     bool spares_bodies;
 };

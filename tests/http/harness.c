@@ -133,10 +133,10 @@ void record_raw(const char *sent, size_t sent_len, const char *received, size_t 
 }
 
 /* Recorded or not, which is for what the OpenAPI document does not describe. */
-static struct responder perform(int port, const char *method, const char *path, const char *token,
+static struct answer perform(int port, const char *method, const char *path, const char *token,
     const char *body, const char *const *headers, bool is_recorded)
 {
-    struct responder answer = {0};
+    struct answer answer = {0};
     struct curl_slist *list = NULL;
     CURL *curl = curl_easy_init();
     size_t body_size, headers_size;
@@ -183,38 +183,38 @@ static struct responder perform(int port, const char *method, const char *path, 
     return answer;
 }
 
-struct responder request(const struct server *server, const char *method, const char *path, const char *token,
+struct answer request(const struct server *server, const char *method, const char *path, const char *token,
     const char *body, const char *const *headers)
 {
     return perform(server->port, method, path, token, body, headers, true);
 }
 
-struct responder telemetry_get(const struct server *server, const char *path)
+struct answer telemetry_get(const struct server *server, const char *path)
 {
     return perform(server->telemetry_port, "GET", path, NULL, NULL, NULL, false);
 }
 
-struct responder post(const struct server *server, const char *token, const char *body)
+struct answer post(const struct server *server, const char *token, const char *body)
 {
     return request(
         server, "POST", ACCOUNT_USERS, token, body, (const char *[]){"Content-Type: application/json", NULL});
 }
 
-struct responder request_json(
+struct answer request_json(
     const struct server *server, const char *method, const char *path, const char *token, const char *body)
 {
     return request(
         server, method, path, token, body, (const char *[]){"Content-Type: application/json", NULL});
 }
 
-void answer_free(struct responder *answer)
+void answer_free(struct answer *answer)
 {
     json_decref(answer->body);
     free(answer->text);
     free(answer->headers);
 }
 
-char *answer_header(const struct responder *answer, const char *name)
+char *answer_header(const struct answer *answer, const char *name)
 {
     size_t len = strlen(name);
 
@@ -230,7 +230,7 @@ char *answer_header(const struct responder *answer, const char *name)
     return strdup("");
 }
 
-void expect_header(const struct responder *answer, const char *name, const char *value)
+void expect_header(const struct answer *answer, const char *name, const char *value)
 {
     char *found = answer_header(answer, name);
 
@@ -238,7 +238,7 @@ void expect_header(const struct responder *answer, const char *name, const char 
     free(found);
 }
 
-const char *answer_text(const struct responder *answer, ...)
+const char *answer_text(const struct answer *answer, ...)
 {
     const json_t *value = answer->body;
     const char *key;

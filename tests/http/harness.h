@@ -63,7 +63,7 @@ char *server_log(const struct server *server);
 /* Waits until it has logged a text. */
 void await_logged(const struct server *server, const char *text);
 
-struct responder {
+struct answer {
     long status;
     /* NULL where the body is not JSON. */
     json_t *body;
@@ -73,21 +73,21 @@ struct responder {
 };
 
 /* One request on a connection of its own. token: NULL for none. Status 0: no answer came. */
-struct responder request(const struct server *server, const char *method, const char *path, const char *token,
+struct answer request(const struct server *server, const char *method, const char *path, const char *token,
     const char *body, const char *const *headers);
 /* GET from the telemetry port. */
-struct responder telemetry_get(const struct server *server, const char *path);
+struct answer telemetry_get(const struct server *server, const char *path);
 /* POST as JSON. */
-struct responder post(const struct server *server, const char *token, const char *body);
+struct answer post(const struct server *server, const char *token, const char *body);
 /* One request with a body that says it is JSON. */
-struct responder request_json(
+struct answer request_json(
     const struct server *server, const char *method, const char *path, const char *token, const char *body);
-void answer_free(struct responder *answer);
+void answer_free(struct answer *answer);
 /* The value of a header, "" where it is missing; the caller frees it. */
-char *answer_header(const struct responder *answer, const char *name);
-void expect_header(const struct responder *answer, const char *name, const char *value);
+char *answer_header(const struct answer *answer, const char *name);
+void expect_header(const struct answer *answer, const char *name, const char *value);
 /* A text at a path of keys, such as "user", "name", NULL; "(none)" where there is none. */
-const char *answer_text(const struct responder *answer, ...);
+const char *answer_text(const struct answer *answer, ...);
 
 /* Keeps bytes that were sent and what came back for tests/openapi, as request and send_raw do by themselves.
  */

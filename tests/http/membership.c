@@ -16,50 +16,50 @@ struct member *invite(void)
     return member;
 }
 
-struct responder ask(
+struct answer ask(
     const char *method, const struct member *member, enum path_form form, const char *more, const char *body)
 {
     char *path = member_path(member, form, more);
-    struct responder answer = body != NULL ? request_json(server, method, path, account->token, body)
-                                           : request(server, method, path, account->token, NULL, NULL);
+    struct answer answer = body != NULL ? request_json(server, method, path, account->token, body)
+                                        : request(server, method, path, account->token, NULL, NULL);
 
     free(path);
     return answer;
 }
 
-struct responder accept_at(const char *path, const char *code)
+struct answer accept_at(const char *path, const char *code)
 {
     char *body = accept_body(code);
-    struct responder answer = request(server, "POST", path, NULL, body,
+    struct answer answer = request(server, "POST", path, NULL, body,
         (const char *[]){"Content-Type: application/json", TRACEPARENT, NULL});
 
     free(body);
     return answer;
 }
 
-struct responder accept_code(const struct member *member, enum path_form form, const char *code)
+struct answer accept_code(const struct member *member, enum path_form form, const char *code)
 {
     char *path = member_path(member, form, "/accept-invite");
-    struct responder answer = accept_at(path, code);
+    struct answer answer = accept_at(path, code);
 
     free(path);
     return answer;
 }
 
-void expect_status(struct responder *answer, long status)
+void expect_status(struct answer *answer, long status)
 {
     cr_expect_eq(answer->status, status, "%ld, not %ld: %s", answer->status, status, answer->text);
     answer_free(answer);
 }
 
-void expect_problem(struct responder *answer, long status, const char *type)
+void expect_problem(struct answer *answer, long status, const char *type)
 {
     cr_expect_str_eq(answer_text(answer, "type", NULL), type != NULL ? type : "about:blank");
     expect_header(answer, "content-type", "application/problem+json");
     expect_status(answer, status);
 }
 
-void expect_no_content(struct responder *answer)
+void expect_no_content(struct answer *answer)
 {
     expect_header(answer, "content-length", "");
     cr_expect_str_eq(answer->text, "");
@@ -68,7 +68,7 @@ void expect_no_content(struct responder *answer)
 
 void accept_now(const struct member *member)
 {
-    struct responder answer = accept_code(member, PATH_OF_ACCOUNT_USER, member->code);
+    struct answer answer = accept_code(member, PATH_OF_ACCOUNT_USER, member->code);
 
     expect_status(&answer, 200);
 }
@@ -93,7 +93,7 @@ void expect_invitations(const struct member *member, const char *statuses)
     free(found);
 }
 
-void expect_groups(const struct responder *answer, const char *first, const char *second)
+void expect_groups(const struct answer *answer, const char *first, const char *second)
 {
     const json_t *groups = json_object_get(answer->body, "groups");
     size_t index, found = 0;
@@ -112,7 +112,7 @@ void expect_groups(const struct responder *answer, const char *first, const char
 
 void expect_shown(const struct member *member, enum path_form form, const char *status)
 {
-    struct responder answer = ask("GET", member, form, "", NULL);
+    struct answer answer = ask("GET", member, form, "", NULL);
     const json_t *omitted = json_object_get(json_object_get(answer.body, "$meta"), "omitted");
 
     cr_expect_str_eq(
@@ -125,7 +125,7 @@ void expect_shown(const struct member *member, enum path_form form, const char *
     expect_status(&answer, 200);
 }
 
-char *expect_new_code(struct responder *answer, const char *old_code)
+char *expect_new_code(struct answer *answer, const char *old_code)
 {
     char *code = invitation_code(answer->body);
 

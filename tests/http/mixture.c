@@ -85,7 +85,7 @@ void mixture_poison(struct mixture *mixture)
 
 const struct account *mixture_account(const struct mixture *mixture, size_t index)
 {
-    const struct delivery *job = &mixture->jobs[index];
+    const struct job *job = &mixture->jobs[index];
 
     if (job->poison == POISON_TWO_ACCOUNTS)
         return mixture->accounts[index != job->subject];
@@ -105,7 +105,7 @@ static const struct account *caller_of(const struct mixture *mixture, size_t ind
     return mixture->jobs[index].subject % 5 == 0 ? mixture->operations : mixture_account(mixture, index);
 }
 
-char *mixture_email(const struct mixture *mixture, const struct delivery *job)
+char *mixture_email(const struct mixture *mixture, const struct job *job)
 {
     static const char *const prefixes[POISONS] = {
         [POISON_FAILING] = "poison", [POISON_SLOW] = "slow", [POISON_DEADLOCK] = "deadlock-a"};
@@ -160,7 +160,7 @@ static const struct account *account_of_poison(const struct mixture *mixture, si
 
 static char *body_of(const struct mixture *mixture, size_t index)
 {
-    const struct delivery *job = &mixture->jobs[index];
+    const struct job *job = &mixture->jobs[index];
     const struct account *account = account_of_poison(mixture, index);
     const char *group = job->subject % 3 != 0 ? mixture_group(mixture, index) : NULL;
     char *email = mixture_email(mixture, job), *text;
@@ -192,7 +192,7 @@ static char *body_of(const struct mixture *mixture, size_t index)
 /* The header line; the caller frees it. */
 static char *authorization_of(const struct mixture *mixture, size_t index)
 {
-    const struct delivery *job = &mixture->jobs[index];
+    const struct job *job = &mixture->jobs[index];
     const struct account *account = account_of_poison(mixture, index);
     char *line = NULL;
 
@@ -214,7 +214,7 @@ static char *authorization_of(const struct mixture *mixture, size_t index)
 char *mixture_next(void *data, size_t index, enum flood_manner *manner)
 {
     struct mixture *mixture = data;
-    struct delivery *job = &mixture->jobs[index];
+    struct job *job = &mixture->jobs[index];
     char *body = body_of(mixture, index), *authorization = authorization_of(mixture, index);
     char *trace_id = mixture_trace_id(mixture, index), *bytes = NULL;
 
@@ -239,9 +239,9 @@ char *mixture_next(void *data, size_t index, enum flood_manner *manner)
 }
 
 /* What is told must be of the person, account, group and caller that the request spoke of. */
-static void judge_success(struct mixture *mixture, size_t index, const struct responder *answer)
+static void judge_success(struct mixture *mixture, size_t index, const struct answer *answer)
 {
-    struct delivery *job = &mixture->jobs[index];
+    struct job *job = &mixture->jobs[index];
     const json_t *groups = json_object_get(answer->body, "groups");
     const char *group = json_string_value(json_object_get(json_array_get(groups, 0), "id"));
     const char *id = answer_text(answer, "id", NULL);
@@ -264,9 +264,9 @@ static void judge_success(struct mixture *mixture, size_t index, const struct re
     free(location);
 }
 
-static void judge_problem(struct mixture *mixture, size_t index, const struct responder *answer)
+static void judge_problem(struct mixture *mixture, size_t index, const struct answer *answer)
 {
-    struct delivery *job = &mixture->jobs[index];
+    struct job *job = &mixture->jobs[index];
     const char *field = poisons[job->poison].field;
     const json_t *errors = json_object_get(answer->body, "errors");
     char *trace_id = mixture_trace_id(mixture, index);
@@ -280,10 +280,10 @@ static void judge_problem(struct mixture *mixture, size_t index, const struct re
     free(trace_id);
 }
 
-void mixture_on_answer(void *data, size_t index, const struct responder *answer)
+void mixture_on_answer(void *data, size_t index, const struct answer *answer)
 {
     struct mixture *mixture = data;
-    struct delivery *job = &mixture->jobs[index];
+    struct job *job = &mixture->jobs[index];
 
     job->is_under_way = false;
     if (job->poison == POISON_SEND_HALF) {
@@ -307,7 +307,7 @@ void mixture_on_answer(void *data, size_t index, const struct responder *answer)
 void mixture_judge_pairs(struct mixture *mixture)
 {
     for (size_t i = 1; i < mixture->count; i++) {
-        const struct delivery *second = &mixture->jobs[i], *first = &mixture->jobs[second->subject];
+        const struct job *second = &mixture->jobs[i], *first = &mixture->jobs[second->subject];
 
         if (first == second || first->fate != FATE_DONE || second->fate != FATE_DONE)
             continue;

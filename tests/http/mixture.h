@@ -38,7 +38,7 @@ enum poison {
 /* What became of a request, as its caller knows. */
 enum fate { FATE_NONE, FATE_DONE, FATE_NOT_DONE, FATE_UNKNOWN };
 
-struct delivery {
+struct job {
     enum poison poison;
     /* The request whose person it is about: its own number, or that of the first of two. */
     size_t subject;
@@ -62,7 +62,7 @@ struct mixture {
     unsigned run;
     unsigned long seed;
     size_t count;
-    struct delivery *jobs;
+    struct job *jobs;
     /* The database connections that were cut, and the requests that were answered 503 because of it. */
     size_t cuts, lost;
     /* What the servers log of it; and sets of more than one that the database refused. */
@@ -82,14 +82,14 @@ void mixture_poison(struct mixture *mixture);
 const char *mixture_poison_name(enum poison poison);
 /* What a flood calls, with a mixture as its data. */
 char *mixture_next(void *data, size_t index, enum flood_manner *manner);
-void mixture_on_answer(void *data, size_t index, const struct responder *answer);
+void mixture_on_answer(void *data, size_t index, const struct answer *answer);
 /* Holds the answers of each two that belong together against each other. */
 void mixture_judge_pairs(struct mixture *mixture);
 
 /* Of all failures of a mixture the first few are told. */
 __attribute__((format(printf, 2, 3))) void mixture_complain(struct mixture *mixture, const char *format, ...);
 /* The address of a request's person. The caller frees it. */
-char *mixture_email(const struct mixture *mixture, const struct delivery *job);
+char *mixture_email(const struct mixture *mixture, const struct job *job);
 /* Where a request, by its number, invites to. */
 const struct account *mixture_account(const struct mixture *mixture, size_t index);
 const char *mixture_group(const struct mixture *mixture, size_t index);

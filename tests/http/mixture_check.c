@@ -108,7 +108,7 @@ static char *told_of(const struct mixture *mixture, size_t index)
 {
     static const char *const fates[] = {
         [FATE_DONE] = "done", [FATE_NOT_DONE] = "not done", [FATE_UNKNOWN] = "unknown"};
-    const struct delivery *job = &mixture->jobs[index];
+    const struct job *job = &mixture->jobs[index];
     char *trace_id = mixture_trace_id(mixture, index), *email = mixture_email(mixture, job), *line = NULL;
     size_t len;
     FILE *out = open_memstream(&line, &len);

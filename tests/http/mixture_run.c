@@ -34,7 +34,7 @@ static void accept(const struct server *server, const struct member *member)
 {
     char *path = member_path(member, PATH_OF_ACCOUNT_USER, "/accept-invite"),
          *body = accept_body(member->code);
-    struct responder answer = request_json(server, "POST", path, NULL, body);
+    struct answer answer = request_json(server, "POST", path, NULL, body);
 
     cr_assert_eq(answer.status, 200, "%ld %s", answer.status, answer.text);
     answer_free(&answer);

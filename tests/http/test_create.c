@@ -10,10 +10,10 @@
 TestSuite(create, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 /* Invites, and demands 201. */
-static struct responder invite(const char *email, const char *group)
+static struct answer invite(const char *email, const char *group)
 {
     char *body = create_body(email, NULL, group);
-    struct responder answer = post(server, account->token, body);
+    struct answer answer = post(server, account->token, body);
 
     cr_assert_eq(answer.status, 201, "%ld %s", answer.status, answer.text);
     free(body);
@@ -60,7 +60,7 @@ static void assert_shape(const json_t *object, const char *path, const char *con
 Test(create, answers_with_the_object_of_the_contract)
 {
     char *email = new_email(), *location;
-    struct responder answer;
+    struct answer answer;
     json_t *body, *audit, *module;
 
     free(database_query(pg,
@@ -118,7 +118,7 @@ Test(create, answers_with_the_object_of_the_contract)
 Test(create, invites_again_with_the_same_ids_and_a_new_code)
 {
     char *email = new_email();
-    struct responder first = invite(email, NULL), second = invite(email, account->other_group);
+    struct answer first = invite(email, NULL), second = invite(email, account->other_group);
 
     cr_expect_str_eq(answer_text(&first, "id", NULL), answer_text(&second, "id", NULL));
     cr_expect_str_eq(answer_text(&first, "user", "id", NULL), answer_text(&second, "user", "id", NULL));
@@ -137,7 +137,7 @@ Test(create, invites_again_with_the_same_ids_and_a_new_code)
 Test(create, gives_the_same_answer_in_sql)
 {
     char *email = new_email(), *body = create_body(email, account->id, NULL), *text;
-    struct responder over_http = invite(email, NULL);
+    struct answer over_http = invite(email, NULL);
     json_t *over_sql;
 
     text = database_query(pg, "select api.create_account_user($1::jsonb)", body, NULL);
@@ -161,12 +161,12 @@ Test(create, gives_the_same_answer_in_sql)
 Test(create, answers_409_for_an_active_user_and_changes_nothing)
 {
     char *email = new_email(), *body = create_body(email, NULL, account->other_group), *groups;
-    struct responder answer = invite(email, NULL);
+    struct answer answer = invite(email, NULL);
 
     free(database_query(pg,
         "update accounts.account_user set status = 'Active' where key = internal.account_user_key($1)",
         answer_text(&answer, "id", NULL), NULL));
-    struct responder again = post(server, account->token, body);
+    struct answer again = post(server, account->token, body);
     cr_expect_eq(again.status, 409, "%s", again.text);
     cr_expect_str_eq(answer_text(&again, "title", NULL), "Conflict");
     groups = database_query(pg,
@@ -187,9 +187,9 @@ Test(create, tells_nobody_which_accounts_exist)
     struct account *operations = account_make(pg, "Operations");
     char *email = new_email(), *of_other = create_body(email, other->id, NULL);
     char *of_nobody = create_body(email, "ACC-0000-0000", NULL);
-    struct responder first = post(server, account->token, of_other),
-                     second = post(server, account->token, of_nobody);
-    struct responder third = post(server, operations->token, of_other);
+    struct answer first = post(server, account->token, of_other),
+                  second = post(server, account->token, of_nobody);
+    struct answer third = post(server, operations->token, of_other);
 
     cr_expect_eq(first.status, 403);
     json_object_del(first.body, "traceId");
@@ -233,7 +233,7 @@ Test(create, knows_a_disabled_account_and_token)
 Test(create, says_what_only_the_database_knows)
 {
     char *email = new_email(), *body = create_body(email, NULL, other->default_group);
-    struct responder answer = post(server, account->token, body);
+    struct answer answer = post(server, account->token, body);
     json_t *messages = json_object_get(json_object_get(answer.body, "errors"), "groups[0].id");
 
     cr_expect_eq(answer.status, 400, "%s", answer.text);
@@ -246,7 +246,7 @@ Test(create, says_what_only_the_database_knows)
 struct twin {
     pthread_t thread;
     const char *body;
-    struct responder answer;
+    struct answer answer;
 };
 
 static void *post_twin(void *data)

@@ -102,7 +102,7 @@ Test(disk, full_is_503_until_there_is_room)
     struct server *server;
     struct load *load;
     struct timespec begin;
-    struct responder answer;
+    struct answer answer;
     char *log;
 
     demand_mounts();

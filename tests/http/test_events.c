@@ -389,7 +389,7 @@ Test(events, wake_who_listens)
     char *url = server_database_url(database_url()), *email = new_email(),
          *body = create_body(email, NULL, NULL);
     struct server *server = server_start(url, NULL);
-    struct responder answer;
+    struct answer answer;
 
     for (int i = 0; i < 10 && await_wake(worker); i++)
         ;

@@ -140,7 +140,7 @@ Test(head, is_not_allowed_where_get_is_not)
     for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
         for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
             char *path = member_path(member, form, paths[i].more);
-            struct responder answer = request(server, "HEAD", path, account->token, NULL, NULL);
+            struct answer answer = request(server, "HEAD", path, account->token, NULL, NULL);
 
             cr_expect_eq(answer.status, 405, "%s: %ld", path, answer.status);
             expect_header(&answer, "allow", paths[i].allow);

@@ -12,9 +12,9 @@ Test(invitation, is_accepted_by_its_code_alone)
 {
     for (EACH_FORM(form)) {
         struct member *member = invite();
-        struct responder first = accept_code(member, form, member->code);
-        struct responder again = accept_code(member, form, member->code);
-        struct responder shown = ask("GET", member, form, "", NULL);
+        struct answer first = accept_code(member, form, member->code);
+        struct answer again = accept_code(member, form, member->code);
+        struct answer shown = ask("GET", member, form, "", NULL);
 
         cr_expect_eq(first.status, 200, "%s", first.text);
         cr_expect_str_eq(answer_text(&first, "invitation", "status", NULL), "Active");
@@ -39,7 +39,7 @@ Test(invitation, says_what_is_wrong_with_a_code_and_burns_nothing)
 
     for (EACH_FORM(form)) {
         struct member *member = invite(), *neighbour = invite();
-        struct responder answer;
+        struct answer answer;
         char *longer = NULL, *code;
 
         for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -95,7 +95,7 @@ Test(invitation, tells_nobody_without_its_code_whether_it_is_there)
 {
     struct member *member = invite(), *removed = invite();
     char *of_other = NULL, *of_nobody = NULL, *of_nowhere = NULL;
-    struct responder wrong, answer = ask("DELETE", removed, PATH_OF_USER, "", NULL);
+    struct answer wrong, answer = ask("DELETE", removed, PATH_OF_USER, "", NULL);
 
     expect_no_content(&answer);
     cr_assert_geq(asprintf(&of_other, "/public/v1/accounts/accounts/%s/users/%s/accept-invite", other->id,
@@ -150,7 +150,7 @@ Test(invitation, gets_a_new_code_while_its_invitation_is_open)
 {
     for (EACH_FORM(form)) {
         struct member *member = invite();
-        struct responder answer;
+        struct answer answer;
         char *code;
 
         free(database_query(pg,
@@ -186,7 +186,7 @@ Test(invitation, gets_a_new_invitation_once_the_last_has_expired)
 {
     for (EACH_FORM(form)) {
         struct member *member = invite();
-        struct responder answer = ask("POST", member, form, "/send-new-invite", NULL);
+        struct answer answer = ask("POST", member, form, "/send-new-invite", NULL);
         char *code;
 
         expect_problem(&answer, 400, "/problems/invitation-open");
@@ -216,17 +216,17 @@ static void set_account_status(const char *status)
         account->id, status, NULL));
 }
 
-static struct responder renew_as(
+static struct answer renew_as(
     const char *token, const struct member *member, enum path_form form, const char *more)
 {
     char *path = member_path(member, form, more);
-    struct responder answer = request(server, "POST", path, token, NULL, NULL);
+    struct answer answer = request(server, "POST", path, token, NULL, NULL);
 
     free(path);
     return answer;
 }
 
-static void expect_disabled(struct responder *answer)
+static void expect_disabled(struct answer *answer)
 {
     cr_expect_str_eq(answer_text(answer, "detail", NULL), "The account is disabled.");
     expect_problem(answer, 409, NULL);
@@ -239,7 +239,7 @@ Test(invitation, of_a_disabled_account_waits)
 
     for (EACH_FORM(form)) {
         struct member *open = invite(), *expired = invite();
-        struct responder answer, wrong;
+        struct answer answer, wrong;
         char *code;
 
         let_expire(expired);
@@ -281,7 +281,7 @@ Test(invitation, of_an_ended_one_the_code_is_dead)
     for (EACH_FORM(form)) {
         char *email = new_email(), *body = create_body(email, NULL, NULL);
         struct member *member = member_invite(server, account->token, body), *back;
-        struct responder answer;
+        struct answer answer;
 
         accept_now(member);
         answer = ask("DELETE", member, form, "", NULL);
@@ -310,7 +310,7 @@ Test(invitation, keeps_what_became_of_its_invitations)
     for (EACH_FORM(form)) {
         char *email = new_email(), *body = create_body(email, NULL, NULL), *code, *outcome;
         struct member *member = member_invite(server, account->token, body), *again;
-        struct responder answer = ask("POST", member, form, "/resend-invite", NULL);
+        struct answer answer = ask("POST", member, form, "/resend-invite", NULL);
 
         code = expect_new_code(&answer, member->code);
         free(code);

@@ -67,7 +67,7 @@ static void mask(char *text)
         *code = '0';
 }
 
-static struct responder ask(
+static struct answer ask(
     const char *method, const char *path, const char *token, const char *body, const char *prefer)
 {
     const char *const headers[] = {"Content-Type: application/json", prefer, NULL};
@@ -75,9 +75,9 @@ static struct responder ask(
     return request(server, method, path, token, body, headers);
 }
 
-static struct responder invite(const char *path, const char *email, const char *prefer)
+static struct answer invite(const char *path, const char *email, const char *prefer)
 {
-    struct responder answer;
+    struct answer answer;
     char *body;
 
     cr_assert_geq(asprintf(&body,
@@ -101,7 +101,7 @@ static char *masked(const char *text, const char *email)
 }
 
 /* Compares what two requests are answered, headers and body, but for what no two have in common. */
-static void expect_same(const char *what, struct responder answers[2], char *emails[2])
+static void expect_same(const char *what, struct answer answers[2], char *emails[2])
 {
     char *texts[2], *headers[2];
 
@@ -130,7 +130,7 @@ static void expect_same_views(struct member *members[2], char *emails[2])
     } lists[] = {{"select=+audit,+buyers,+modules&id=", false}, {"email=", true}, {"email=like=", true},
         {"eq(firstName,Ann)&order=lastName&id=", false}, {"eq(phone.prefix,%2B1)&id=", false},
         {"eq(icon,null())&id=", false}, {"settings.languageCode=null()&id=", false}};
-    struct responder answers[2];
+    struct answer answers[2];
     char *users;
 
     for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
@@ -176,7 +176,7 @@ Test(known, people_get_the_same_answer)
     cr_assert_geq(asprintf(&of_account, "/public/v1/accounts/accounts/%s/users", account->id), 0);
     paths[1] = of_account;
     for (size_t i = 0; i < 8; i++) {
-        struct responder answers[2];
+        struct answer answers[2];
         char *emails[2];
 
         make_emails(emails, (i & 1) != 0);
@@ -199,7 +199,7 @@ Test(known, people_get_the_same_answer)
 static double milliseconds_of(const char *email, const char *prefer)
 {
     struct timespec begin, end;
-    struct responder answer;
+    struct answer answer;
 
     clock_gettime(CLOCK_MONOTONIC, &begin);
     answer = invite(ACCOUNT_USERS, email, prefer);

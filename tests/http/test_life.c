@@ -31,7 +31,7 @@ struct client {
     pthread_t thread;
     const struct server *server;
     const char *token, *body;
-    struct responder answer;
+    struct answer answer;
     atomic_bool is_answered;
 };
 
@@ -277,7 +277,7 @@ Test(life, a_drain_serves_who_waits_to_be_let_in)
 
 static bool is_served(const struct server *server)
 {
-    struct responder answer = request(server, "GET", "/a", NULL, NULL, NULL);
+    struct answer answer = request(server, "GET", "/a", NULL, NULL, NULL);
     bool served = answer.status == 404;
 
     answer_free(&answer);
@@ -310,7 +310,7 @@ Test(life, a_statement_that_takes_too_long_is_504)
          *body = create_body(email, NULL, NULL);
     struct account *account = account_make(pg, "Client");
     struct server *server = server_start(url, (const char *[]){"--database-timeout", "1500", NULL});
-    struct responder answer;
+    struct answer answer;
 
     lock_account(pg, account);
     answer = post(server, account->token, body);
@@ -355,7 +355,7 @@ Test(life, a_full_queue_answers_503_at_once)
     struct client clients[6];
     int unavailable = 0, created = 0;
     char *other = new_email(), *first_body = create_body(other, NULL, NULL);
-    struct responder first = post(server, account->token, first_body);
+    struct answer first = post(server, account->token, first_body);
 
     cr_assert_eq(first.status, 201, "the connection is there: %s", first.text);
     answer_free(&first);

@@ -102,7 +102,7 @@ static char *next(void *data, size_t index, enum flood_manner *manner)
     return bytes;
 }
 
-static void expect_refusal(const struct responder *answer)
+static void expect_refusal(const struct answer *answer)
 {
     char *retry_after = answer_header(answer, "retry-after"),
          *media_type = answer_header(answer, "content-type");
@@ -119,7 +119,7 @@ static void expect_refusal(const struct responder *answer)
     free(media_type);
 }
 
-static void on_answer(void *data, size_t index, const struct responder *answer)
+static void on_answer(void *data, size_t index, const struct answer *answer)
 {
     struct asked *asked = data;
 
@@ -219,7 +219,7 @@ Test(limits, leave_the_neighbours_alone)
 Test(limits, are_the_same_in_psql)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *named;
-    struct responder answer;
+    struct answer answer;
     PGresult *result;
     json_t *errors;
 

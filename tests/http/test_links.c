@@ -56,7 +56,7 @@ static char *next(void *data, size_t index, enum flood_manner *manner)
     return bytes;
 }
 
-static void on_answer(void *data, size_t index, const struct responder *answer)
+static void on_answer(void *data, size_t index, const struct answer *answer)
 {
     struct run *run = data;
     struct invitation *invitation = &run->invitations[run->pending[index]];
@@ -224,7 +224,7 @@ Test(links, an_error_of_a_pooler_is_no_word_of_the_database)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *email = new_email(), *body = create_body(email, NULL, NULL), *invitations;
-        struct responder answer;
+        struct answer answer;
 
         /* There is a connection again, and the token is known: to look it up is another call, that does
          * nothing. */

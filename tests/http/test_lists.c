@@ -21,7 +21,7 @@ static void make_members(void)
         if (i % 3 == 0) {
             char *path = member_path(members[i], PATH_OF_USER, "/accept-invite"),
                  *code = accept_body(members[i]->code);
-            struct responder answer = request_json(server, "POST", path, NULL, code);
+            struct answer answer = request_json(server, "POST", path, NULL, code);
 
             cr_assert_eq(answer.status, 200, "%s", answer.text);
             answer_free(&answer);
@@ -61,10 +61,10 @@ static void tear_down(void)
 
 TestSuite(lists, .init = set_up, .fini = tear_down, .timeout = 120);
 
-static struct responder ask(const char *method, const char *path, const char *query, const char *body)
+static struct answer ask(const char *method, const char *path, const char *query, const char *body)
 {
     char *whole = NULL;
-    struct responder answer;
+    struct answer answer;
 
     cr_assert_geq(asprintf(&whole, "%s?%s", path, query), 0);
     answer = body != NULL ? request_json(server, method, whole, account->token, body)
@@ -105,7 +105,7 @@ static char *encode(const char *query, bool is_whole)
 
 static void expect_same(enum path_form form, const char *query, const char *sent)
 {
-    struct responder answer = ask("GET", form == PATH_OF_USER ? users_path : ACCOUNT_USERS, sent, NULL);
+    struct answer answer = ask("GET", form == PATH_OF_USER ? users_path : ACCOUNT_USERS, sent, NULL);
     char *told = ask_database(form, query);
 
     if (answer.status == 200) {
@@ -175,7 +175,7 @@ Test(lists, find_people_by_their_names)
         "ilike%28user.name%2CZO%C3%8B%2A%29"};
 
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
-        struct responder answer = ask("GET", ACCOUNT_USERS, queries[i], NULL);
+        struct answer answer = ask("GET", ACCOUNT_USERS, queries[i], NULL);
         json_t *data = json_object_get(answer.body, "data");
 
         cr_expect_eq(json_array_size(data), 1, "%s: %s", queries[i], answer.text);
@@ -185,7 +185,7 @@ Test(lists, find_people_by_their_names)
     }
 }
 
-static void expect_omitted(const struct responder *answer, long status, const char *omitted)
+static void expect_omitted(const struct answer *answer, long status, const char *omitted)
 {
     char *text = json_dumps(json_object_get(json_object_get(answer->body, "$meta"), "omitted"), JSON_COMPACT);
 
@@ -218,7 +218,7 @@ Test(lists, select_is_taken_by_get_and_create)
 
         for (size_t i = 0; i < sizeof(selections) / sizeof(selections[0]); i++) {
             char *email = new_email(), *body = create_body(email, NULL, NULL);
-            struct responder answer = ask("GET", path, selections[i].select, NULL);
+            struct answer answer = ask("GET", path, selections[i].select, NULL);
 
             expect_omitted(&answer, 200, selections[i].shown);
             answer_free(&answer);
@@ -274,7 +274,7 @@ Test(lists, tell_others_ids_from_nobodys_to_no_one)
 
         for (size_t j = 0; j < sizeof(forms) / sizeof(forms[0]); j++) {
             char *of_other = NULL, *of_nobody = NULL;
-            struct responder others, nobodys;
+            struct answer others, nobodys;
 
             cr_assert_geq(asprintf(&of_other, "%s%s%s%s%s", forms[j].before, filters[i].field,
                               forms[j].between, filters[i].id, forms[j].after),

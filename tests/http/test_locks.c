@@ -63,7 +63,7 @@ static double expect_status(const struct server *server, const struct account *i
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct timespec start = now();
-    struct responder answer = post(server, into->token, body);
+    struct answer answer = post(server, into->token, body);
     double seconds = seconds_since(&start);
 
     cr_expect_eq(answer.status, status, "%ld, not %ld: %s", answer.status, status, answer.text);
@@ -179,7 +179,7 @@ Test(locks, on_all_connections_leave_what_needs_none)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *token =
             cases[i].token != NULL && *cases[i].token == '\0' ? account->token : cases[i].token;
-        struct responder answer = request_json(server, "POST", cases[i].path, token, cases[i].body);
+        struct answer answer = request_json(server, "POST", cases[i].path, token, cases[i].body);
 
         cr_expect_eq(
             answer.status, cases[i].status, "%s %s: %ld", cases[i].path, cases[i].body, answer.status);

@@ -50,7 +50,7 @@ static json_t *await_line(const char *event, const char *trace_id)
 static const struct {
     const char *name, *head;
     int status;
-} refused_tokens[] = {
+} refusals[] = {
     {"GET of nothing", "GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", 404},
     {"HEAD of nothing", "HEAD /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", 404},
     {"HEAD of a page", "HEAD /invitations/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n", 404},
@@ -63,7 +63,7 @@ static const struct {
 /* bytes: of the body, as it was sent. */
 Test(log, tells_how_many_bytes_a_refusal_had)
 {
-    for (size_t i = 0; i < sizeof(refused_tokens) / sizeof(refused_tokens[0]); i++) {
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         char trace_id[33], *bytes = NULL, *answer, line[32];
         const char *body;
         json_t *logged;
@@ -71,24 +71,24 @@ Test(log, tells_how_many_bytes_a_refusal_had)
 
         snprintf(trace_id, sizeof(trace_id), "%032zx", i + 1);
         /* What is refused before it is whole lacks its last line. */
-        cr_assert_geq(asprintf(&bytes, "%straceparent: 00-%s-00f067aa0ba902b7-01\r\n%s",
-                          refused_tokens[i].head, trace_id, refused_tokens[i].status == 408 ? "" : "\r\n"),
+        cr_assert_geq(asprintf(&bytes, "%straceparent: 00-%s-00f067aa0ba902b7-01\r\n%s", refusals[i].head,
+                          trace_id, refusals[i].status == 408 ? "" : "\r\n"),
             0);
         answer = exchange_raw(server, bytes, strlen(bytes), &closed);
-        cr_expect(closed, "%s: the connection stays open", refused_tokens[i].name);
-        snprintf(line, sizeof(line), "HTTP/1.1 %d ", refused_tokens[i].status);
+        cr_expect(closed, "%s: the connection stays open", refusals[i].name);
+        snprintf(line, sizeof(line), "HTTP/1.1 %d ", refusals[i].status);
         cr_expect_eq(
-            strncmp(answer, line, strlen(line)), 0, "%s: not %s: %s", refused_tokens[i].name, line, answer);
+            strncmp(answer, line, strlen(line)), 0, "%s: not %s: %s", refusals[i].name, line, answer);
         body = strstr(answer, "\r\n\r\n");
-        cr_assert_not_null(body, "%s: %s", refused_tokens[i].name, answer);
+        cr_assert_not_null(body, "%s: %s", refusals[i].name, answer);
         body += 4;
-        is_head = strncmp(refused_tokens[i].head, "HEAD", 4) == 0;
-        cr_expect(is_head == (*body == '\0'), "%s: %s", refused_tokens[i].name, answer);
+        is_head = strncmp(refusals[i].head, "HEAD", 4) == 0;
+        cr_expect(is_head == (*body == '\0'), "%s: %s", refusals[i].name, answer);
         logged = await_line("request", trace_id);
-        cr_expect_eq(json_integer_value(json_object_get(logged, "status")), refused_tokens[i].status, "%s",
-            refused_tokens[i].name);
+        cr_expect_eq(json_integer_value(json_object_get(logged, "status")), refusals[i].status, "%s",
+            refusals[i].name);
         cr_expect_eq(json_integer_value(json_object_get(logged, "bytes")), (json_int_t)strlen(body),
-            "%s: %lld bytes logged, %zu sent", refused_tokens[i].name,
+            "%s: %lld bytes logged, %zu sent", refusals[i].name,
             json_integer_value(json_object_get(logged, "bytes")), strlen(body));
         json_decref(logged);
         free(answer);
@@ -101,7 +101,7 @@ Test(log, says_why_an_answer_is_500)
 {
     static const char trace_id[] = "4bf92f3577b34da6a3ce929d0e0e4736";
     char *email = new_email(), *poisoned = NULL, *body;
-    struct responder answer;
+    struct answer answer;
     json_t *logged;
 
     cr_assert_geq(asprintf(&poisoned, "poison-%s", email), 0);

@@ -59,7 +59,7 @@ static void use_up_ids(void)
         NULL));
 }
 
-static struct responder ask(
+static struct answer ask(
     const char *method, const char *path, const struct account *account, const char *body)
 {
     return request_json(server, method, path, account->token, body);
@@ -69,7 +69,7 @@ static struct responder ask(
 static void expect_found(const struct account *account, const char *filter, const char *id)
 {
     char *path;
-    struct responder answer;
+    struct answer answer;
 
     cr_assert_geq(asprintf(&path, ACCOUNT_USERS "?%s%s&limit=1", filter, id), 0);
     answer = ask("GET", path, account, NULL);
@@ -85,7 +85,7 @@ static void live(const struct account *account, size_t short_len, size_t long_le
     char *email = new_email(), *body = create_body(email, account->id, account->default_group), *path,
          *filter;
     struct member *member = member_invite(server, account->token, body);
-    struct responder answer;
+    struct answer answer;
 
     cr_expect_eq(strlen(account->id), short_len, "%s", account->id);
     cr_expect_eq(strlen(account->default_group), short_len, "%s", account->default_group);
@@ -165,7 +165,7 @@ Test(long_ids, dry_runs_and_known_people_use_up_no_ids)
     before = keys_used();
     for (size_t i = 0; i < 200; i++) {
         char *email = i % 2 == 0 ? strdup(known) : new_email(), *sent = create_body(email, NULL, NULL);
-        struct responder answer = request(server, "POST", ACCOUNT_USERS, account->token, sent, headers);
+        struct answer answer = request(server, "POST", ACCOUNT_USERS, account->token, sent, headers);
 
         cr_assert_eq(answer.status, 201, "%ld %s", answer.status, answer.text);
         cr_expect_eq(strlen(answer_text(&answer, "user", "id", NULL)), strlen("USR-0000-0000"));

@@ -14,7 +14,7 @@ Test(membership, is_shown_by_both_paths)
 
     for (EACH_FORM(form))
         expect_shown(member, form, "Invited");
-    struct responder answer = ask("GET", member, PATH_OF_USER, "", NULL);
+    struct answer answer = ask("GET", member, PATH_OF_USER, "", NULL);
     cr_expect_str_eq(answer_text(&answer, "firstName", NULL), "Ann");
     cr_expect_str_eq(answer_text(&answer, "lastName", NULL), "Lee");
     cr_expect_str_eq(answer_text(&answer, "name", NULL), "Ann Lee");
@@ -42,7 +42,7 @@ static char *group_body(const char *group)
     return body;
 }
 
-static void expect_mistake(struct responder *answer, const char *field, const char *message)
+static void expect_mistake(struct answer *answer, const char *field, const char *message)
 {
     json_t *messages = json_object_get(json_object_get(answer->body, "errors"), field);
     const char *found = json_string_value(json_array_get(messages, 0));
@@ -63,7 +63,7 @@ Test(membership, takes_groups_and_gives_them_back)
     cr_assert_geq(asprintf(&foreign, "/groups/%s", other->default_group), 0);
     for (EACH_FORM(form)) {
         struct member *member = invite();
-        struct responder answer = ask("POST", member, form, "/groups", other_body), again;
+        struct answer answer = ask("POST", member, form, "/groups", other_body), again;
 
         cr_expect_eq(answer.status, 200, "%s", answer.text);
         expect_groups(&answer, account->default_group, account->other_group);
@@ -120,7 +120,7 @@ Test(membership, has_its_groups_replaced)
         0);
     for (EACH_FORM(form)) {
         struct member *member = invite();
-        struct responder answer = ask("PUT", member, form, "/groups", both), shown;
+        struct answer answer = ask("PUT", member, form, "/groups", both), shown;
 
         expect_groups(&answer, account->default_group, account->other_group);
         expect_status(&answer, 200);
@@ -144,7 +144,7 @@ Test(membership, leaves_the_profile_to_the_person)
 {
     struct member *member = invite();
     char *body = NULL;
-    struct responder answer;
+    struct answer answer;
 
     cr_assert_geq(
         asprintf(&body,
@@ -191,8 +191,8 @@ Test(membership, ends_and_may_begin_again)
         struct member *member = member_invite(server, account->token, body),
                       *elsewhere = member_invite(server, other->token, body), *back;
         char *path = member_path(elsewhere, form, "");
-        struct responder before = request(server, "GET", path, other->token, NULL, NULL), after;
-        struct responder answer = ask("DELETE", member, form, "", NULL);
+        struct answer before = request(server, "GET", path, other->token, NULL, NULL), after;
+        struct answer answer = ask("DELETE", member, form, "", NULL);
 
         expect_no_content(&answer);
         for (enum path_form gone = PATH_OF_ACCOUNT_USER; gone < PATH_FORMS; gone++) {
@@ -238,7 +238,7 @@ Test(membership, ends_and_may_begin_again)
 Test(membership, is_invited_at_the_accounts_path_too)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *path = NULL, *location;
-    struct responder answer, shown;
+    struct answer answer, shown;
 
     cr_assert_geq(asprintf(&path, "/public/v1/accounts/accounts/%s/users", account->id), 0);
     answer = request_json(server, "POST", path, account->token, body);
@@ -264,7 +264,7 @@ static void expect_only(const char *path, const char *allowed)
     static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        struct responder answer;
+        struct answer answer;
 
         if (strstr(allowed, methods[i]) != NULL)
             continue;
@@ -359,7 +359,7 @@ static const struct {
     {"PUT", "", "{\"groups\": [{\"id\": \"UGR-0000-0000\"}], \"account\": {}}", "account"},
 };
 
-static struct responder ask_with(
+static struct answer ask_with(
     const char *method, const char *path, const char *body, const char *content_type)
 {
     return request(server, method, path, account->token, body, (const char *[]){content_type, NULL});
@@ -371,7 +371,7 @@ Test(membership, knows_a_malformed_body)
 
     for (EACH_FORM(form)) {
         for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
-            struct responder answer;
+            struct answer answer;
 
             if (form == PATH_OF_ACCOUNT_USER && *malformed[i].more == '\0')
                 continue;
@@ -390,7 +390,7 @@ Test(membership, takes_nothing_but_json)
     struct member *member = invite();
     char *accept = accept_body(member->code), *group = group_body(account->other_group), *array = NULL,
          *object = NULL;
-    struct responder answer;
+    struct answer answer;
 
     cr_assert_geq(asprintf(&array, "[%s]", group), 0);
     cr_assert_geq(asprintf(&object, "{\"groups\": %s}", array), 0);

@@ -15,7 +15,7 @@
 #define HOST "Host: a\r\n"
 /* What the server keeps for reuse, however many there were. */
 #define KEPT_MAX_KIB 6144
-/* For refused_tokens, on a machine however busy; long before --request-timeout would end all. */
+/* For refusals, on a machine however busy; long before --request-timeout would end all. */
 #define LATER_MS 12000
 #define HEAD_WITHOUT_END "GET /a HTTP/1.1\r\n" HOST "X: "
 
@@ -263,7 +263,7 @@ static char *next_request(void *data, size_t index, enum flood_manner *manner)
     return text;
 }
 
-static void on_answer(void *data, size_t index, const struct responder *answer)
+static void on_answer(void *data, size_t index, const struct answer *answer)
 {
     struct soak *soak = data;
     const struct kind *kind = &kinds[soak->deck[index % HUNDRED]];

@@ -48,7 +48,7 @@ static void expect_at_once(const struct server *server, const struct account *ac
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct timespec start = now();
-    struct responder answer = post(server, account->token, body);
+    struct answer answer = post(server, account->token, body);
 
     cr_expect_eq(answer.status, 503, "%ld %s", answer.status, answer.text);
     expect_header(&answer, "retry-after", "1");
@@ -243,7 +243,7 @@ Test(outage, what_was_not_done_is_done_and_what_nobody_knows_is_said)
     struct stage stage;
     struct server *server;
     struct poster poster;
-    struct responder answer;
+    struct answer answer;
 
     stage_start(&stage, "unknown");
     /* One connection: another might be under way when all are terminated, and a database that cannot be

@@ -30,7 +30,7 @@ static char *page_path(const struct member *member)
     return path;
 }
 
-static struct responder ask(const char *method, const char *path, const char *languages)
+static struct answer ask(const char *method, const char *path, const char *languages)
 {
     char header[8300];
 
@@ -39,17 +39,17 @@ static struct responder ask(const char *method, const char *path, const char *la
         (const char *[]){languages != NULL ? header : NULL, NULL});
 }
 
-static struct responder ask_member(const char *method, const struct member *member, const char *languages)
+static struct answer ask_member(const char *method, const struct member *member, const char *languages)
 {
     char *path = page_path(member);
-    struct responder answer = ask(method, path, languages);
+    struct answer answer = ask(method, path, languages);
 
     free(path);
     return answer;
 }
 
 /* What every answer below the path has. */
-static void expect_page_headers(const struct responder *answer)
+static void expect_page_headers(const struct answer *answer)
 {
     static const char begin[] = "default-src 'none'; style-src 'sha256-",
                       end[] = "='; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -68,7 +68,7 @@ static void expect_page_headers(const struct responder *answer)
 }
 
 /* state: the class that the page's body has. */
-static void expect_page(struct responder *answer, long status, const char *state)
+static void expect_page(struct answer *answer, long status, const char *state)
 {
     char body[64];
 
@@ -83,7 +83,7 @@ static void expect_page(struct responder *answer, long status, const char *state
 
 static void expect_state(const struct member *member, long status, const char *state)
 {
-    struct responder answer = ask_member("GET", member, NULL), head = ask_member("HEAD", member, NULL);
+    struct answer answer = ask_member("GET", member, NULL), head = ask_member("HEAD", member, NULL);
 
     cr_expect_eq(head.status, status);
     cr_expect_str_eq(head.text, "");
@@ -97,7 +97,7 @@ static void expect_state(const struct member *member, long status, const char *s
 static void press(const struct member *member)
 {
     char *path = page_path(member), *pressed = NULL;
-    struct responder answer;
+    struct answer answer;
 
     cr_assert_geq(asprintf(&pressed, "%s?from=mail", path), 0);
     answer = ask("POST", pressed, NULL);
@@ -111,10 +111,10 @@ static void press(const struct member *member)
     free(path);
 }
 
-static struct responder change(const char *method, const struct member *member, const char *more)
+static struct answer change(const char *method, const struct member *member, const char *more)
 {
     char *path = member_path(member, PATH_OF_ACCOUNT_USER, more);
-    struct responder answer = request(server, method, path, account->token, NULL, NULL);
+    struct answer answer = request(server, method, path, account->token, NULL, NULL);
 
     free(path);
     return answer;
@@ -134,7 +134,7 @@ static char *contents(const struct member *member)
 Test(page, tells_the_state_of_an_invitation)
 {
     struct member *member = invite();
-    struct responder answer;
+    struct answer answer;
 
     expect_state(member, 200, "open");
     press(member);
@@ -174,7 +174,7 @@ Test(page, looking_changes_nothing)
     char *before = contents(member), *after;
 
     for (int i = 0; i < 100; i++) {
-        struct responder answer = ask_member(i % 2 == 0 ? "GET" : "HEAD", member, NULL);
+        struct answer answer = ask_member(i % 2 == 0 ? "GET" : "HEAD", member, NULL);
 
         cr_expect_eq(answer.status, 200);
         answer_free(&answer);
@@ -212,7 +212,7 @@ Test(page, takes_no_notice_of_what_programs_send)
 {
     struct member *member = invite();
     char *path = page_path(member);
-    struct responder answer = request(server, "POST", path, NULL, "x=1",
+    struct answer answer = request(server, "POST", path, NULL, "x=1",
         (const char *[]){"Prefer: tx=rollback", "Idempotency-Key: \"not\" \"one\"", "Authorization: nonsense",
             "Content-Type: application/x-www-form-urlencoded", NULL});
 
@@ -231,7 +231,7 @@ Test(page, a_link_that_is_cut_or_changed_leads_to_a_page)
         "/invitations/%41USR-0000-0000-0000/x", "/invitations/AUSR-0000-0000-0000/x/",
         "/invitations/favicon.ico", "/invitations/AUSR-0000-0000-0000/x.", "/invitations/<script>",
         "/invitations/a?b=<script>"};
-    struct responder answer;
+    struct answer answer;
     char *path = page_path(member), *before = contents(member), *after;
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
@@ -291,7 +291,7 @@ Test(page, what_is_refused_is_told_by_a_page)
     };
     struct member *member = invite();
     char *large = malloc(70001);
-    struct responder answer;
+    struct answer answer;
 
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         answer = ask_member(methods[i], member, NULL);
@@ -326,7 +326,7 @@ Test(page, escapes_names)
 {
     static const char name[] = "<script>alert(\"1\")</script> & 'x' 🎉 שלום {account}";
     struct member *member;
-    struct responder answer;
+    struct answer answer;
     char *body = NULL, *email = new_email();
 
     free(database_query(pg, "update accounts.account set name = $2 where key = internal.account_key($1)",
@@ -368,7 +368,7 @@ Test(page, speaks_what_the_browser_asks_for)
     };
     struct member *member = invite();
     char long_header[8193], *log;
-    struct responder answer;
+    struct answer answer;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char lang[32];
@@ -399,7 +399,7 @@ Test(page, speaks_what_the_browser_asks_for)
 Test(page, dates_are_the_readers)
 {
     struct member *member = invite();
-    struct responder answer;
+    struct answer answer;
 
     free(database_query(pg,
         "update accounts.invitation set expires_at = '2099-12-02 15:04:05.678Z' where account_user_key = "
@@ -420,7 +420,7 @@ Test(page, a_database_that_is_away_is_told)
     PGconn *of_test = pg;
     struct account *account_of_test = account;
     struct member *member;
-    struct responder answer;
+    struct answer answer;
 
     server_end(server);
     pg = database_connect(cluster->url);
@@ -449,7 +449,7 @@ Test(page, a_database_that_is_away_is_told)
 Test(page, a_lock_that_is_held_is_told)
 {
     struct member *member = invite();
-    struct responder answer;
+    struct answer answer;
 
     free(database_query(pg, "begin", NULL));
     free(database_query(pg,
@@ -468,7 +468,7 @@ Test(page, may_be_switched_off)
 {
     struct member *member = invite();
     static const char *const methods[] = {"GET", "HEAD", "POST"};
-    struct responder answer;
+    struct answer answer;
 
     server_end(server);
     server = server_start(url, (const char *[]){"--invitation-page", "0", NULL});

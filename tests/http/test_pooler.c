@@ -140,7 +140,7 @@ static void tear_down(void)
 
 TestSuite(pooler, .init = set_up, .fini = tear_down, .timeout = 300);
 
-static void expect(struct responder answer, long status)
+static void expect(struct answer answer, long status)
 {
     cr_expect_eq(answer.status, status, "%ld, not %ld: %s", answer.status, status, answer.text);
     answer_free(&answer);
@@ -150,7 +150,7 @@ Test(pooler, lets_every_kind_of_request_through)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *accept, *path, *group;
     struct member *member = member_invite(server, account->token, body);
-    struct responder list = request(server, "GET", ACCOUNT_USERS "?limit=10", account->token, NULL, NULL);
+    struct answer list = request(server, "GET", ACCOUNT_USERS "?limit=10", account->token, NULL, NULL);
 
     cr_expect_eq(list.status, 200);
     cr_expect_eq(json_array_size(json_object_get(list.body, "data")), 1, "%s", list.text);

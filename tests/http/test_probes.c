@@ -30,7 +30,7 @@ static void await_ready(const struct server *server)
     long status = 0;
 
     for (int i = 0; i < 1000 && status != 200; i++) {
-        struct responder answer = telemetry_get(server, "/ready");
+        struct answer answer = telemetry_get(server, "/ready");
 
         status = answer.status;
         answer_free(&answer);
@@ -81,7 +81,7 @@ Test(probes, the_port_says_no_to_the_rest)
 Test(probes, can_be_switched_off)
 {
     struct server *server = server_start(url, (const char *[]){"--telemetry-address", "", NULL});
-    struct responder answer = request(server, "GET", "/x", NULL, NULL, NULL);
+    struct answer answer = request(server, "GET", "/x", NULL, NULL, NULL);
 
     cr_expect_eq(server->telemetry_port, 0);
     cr_expect_eq(answer.status, 404);
@@ -107,7 +107,7 @@ static void make_series(const struct server *server)
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         for (size_t k = 0; k < sizeof(methods) / sizeof(methods[0]); k++) {
-            struct responder answer = request(server, methods[k], paths[i], NULL, NULL, NULL);
+            struct answer answer = request(server, methods[k], paths[i], NULL, NULL, NULL);
 
             answer_free(&answer);
         }
@@ -135,7 +135,7 @@ Test(probes, are_answered_in_time_though_all_slots_are_taken)
     struct server *server =
         server_start(url, (const char *[]){"--request-timeout", "2000", "--send-timeout", "600000", NULL});
     int hogs[HOGS];
-    struct responder answer;
+    struct answer answer;
     long started, ms;
 
     make_series(server);

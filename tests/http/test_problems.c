@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "problem.h"
+#include "http/problem.h"
 #include "service.h"
 
 #define TRACE_ID "0af7651916cd43dd8448eb211c80319c"
@@ -12,7 +12,7 @@
 TestSuite(problems, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 /* Demands a status and, of every problem, its form. */
-static void assert_problem(struct responder *answer, long status)
+static void assert_problem(struct answer *answer, long status)
 {
     cr_assert_eq(answer->status, status, "%ld instead of %ld: %s", answer->status, status, answer->text);
     expect_header(answer, "content-type", "application/problem+json");
@@ -26,7 +26,7 @@ static void assert_problem(struct responder *answer, long status)
 static void assert_status(const char *method, const char *path, const char *token, const char *body,
     const char *header, long status)
 {
-    struct responder answer = request(server, method, path, token, body, (const char *[]){header, NULL});
+    struct answer answer = request(server, method, path, token, body, (const char *[]){header, NULL});
 
     assert_problem(&answer, status);
     answer_free(&answer);
@@ -54,7 +54,7 @@ static char *await_log(int requests)
 
 Test(problems, unknown_paths_and_methods)
 {
-    struct responder answer;
+    struct answer answer;
 
     assert_status("GET", "/", account->token, NULL, JSON, 404);
     assert_status("POST", ACCOUNT_USERS "/", account->token, "{}", JSON, 404);
@@ -75,7 +75,7 @@ Test(problems, have_a_page_of_their_type)
     for (size_t i = 0; i < problem_type_count(); i++) {
         const struct problem_type *type = problem_type_at(i);
         char path[64];
-        struct responder answer;
+        struct answer answer;
 
         snprintf(path, sizeof(path), PROBLEM_TYPES "%s", type->name);
         answer = request(server, "GET", path, NULL, NULL, NULL);
@@ -112,7 +112,7 @@ Test(problems, say_why_there_is_no_authority)
         {"Authorization: bearer idt:TKN-0000-0000:abcdefghijklmnopqrstuv", REFUSAL}};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct responder answer =
+        struct answer answer =
             request(server, "GET", ACCOUNT_USERS, NULL, NULL, (const char *[]){rows[i].header, NULL});
 
         assert_problem(&answer, 401);
@@ -122,7 +122,7 @@ Test(problems, say_why_there_is_no_authority)
     free(database_query(pg,
         "update accounts.account set status = 'Disabled' where key = internal.account_key($1)", account->id,
         NULL));
-    struct responder answer = request(server, "GET", ACCOUNT_USERS, account->token, NULL, NULL);
+    struct answer answer = request(server, "GET", ACCOUNT_USERS, account->token, NULL, NULL);
     assert_problem(&answer, 403);
     expect_header(&answer, "www-authenticate", "");
     answer_free(&answer);
@@ -139,7 +139,7 @@ Test(problems, tokens)
     assert_status("POST", ACCOUNT_USERS, NULL, body, JSON, 401);
     assert_status("POST", ACCOUNT_USERS, wrong, body, JSON, 401);
     for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
-        struct responder answer = post(server, tokens[i], body);
+        struct answer answer = post(server, tokens[i], body);
 
         assert_problem(&answer, 401);
         expect_header(&answer, "www-authenticate", REFUSAL);
@@ -173,7 +173,7 @@ Test(problems, media_types)
     for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
         assert_status("POST", ACCOUNT_USERS, account->token, "{}", taken[i], 400);
 
-    struct responder answer = request(server, "POST", ACCOUNT_USERS, account->token, "{}",
+    struct answer answer = request(server, "POST", ACCOUNT_USERS, account->token, "{}",
         (const char *[]){JSON, "Content-Encoding: gzip", NULL});
     assert_problem(&answer, 415);
     answer_free(&answer);
@@ -267,7 +267,7 @@ Test(problems, query_parameters_that_nobody_knows)
 
 Test(problems, all_mistakes_of_a_body_at_once)
 {
-    struct responder answer = post(server, account->token,
+    struct answer answer = post(server, account->token,
         "{\"user\":{\"email\":\"nobody\",\"firstName\":\"\",\"phone\":{\"prefix\":\"49\"}},\"x\":1,"
         "\"groups\":[]}");
     json_t *errors = json_object_get(answer.body, "errors");
@@ -281,9 +281,9 @@ Test(problems, all_mistakes_of_a_body_at_once)
 
 Test(problems, take_over_the_trace)
 {
-    struct responder answer =
+    struct answer answer =
         request(server, "GET", "/nothing", NULL, NULL, (const char *[]){"traceparent: " TRACEPARENT, NULL});
-    struct responder malformed =
+    struct answer malformed =
         request(server, "GET", "/nothing", NULL, NULL, (const char *[]){"traceparent: 00-\"-x", NULL});
     char *log;
 
@@ -299,7 +299,7 @@ Test(problems, take_over_the_trace)
 Test(problems, the_audit_record_has_the_trace)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *record;
-    struct responder answer = request(server, "POST", ACCOUNT_USERS, account->token, body,
+    struct answer answer = request(server, "POST", ACCOUNT_USERS, account->token, body,
         (const char *[]){JSON, "traceparent: " TRACEPARENT, NULL});
 
     cr_assert_eq(answer.status, 201, "%s", answer.text);
@@ -320,7 +320,7 @@ Test(problems, the_audit_record_has_the_trace)
 
 Test(problems, the_log_has_the_method_that_was_sent)
 {
-    struct responder answer = request(server, "HEAD", ACCOUNT_USERS, account->token, NULL, NULL);
+    struct answer answer = request(server, "HEAD", ACCOUNT_USERS, account->token, NULL, NULL);
     char *log;
 
     cr_expect_eq(answer.status, 200);
@@ -334,7 +334,7 @@ Test(problems, the_log_has_the_method_that_was_sent)
 Test(problems, the_log_is_json_and_keeps_secrets)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *log, *rest = NULL;
-    struct responder answer = post(server, account->token, body);
+    struct answer answer = post(server, account->token, body);
     const char *code = strrchr(answer_text(&answer, "invitation", "url", NULL), '/');
     int requests = 0;
 

@@ -28,7 +28,7 @@ struct runner {
     const char *token;
     char *path;
     char *body;
-    struct responder answer;
+    struct answer answer;
 };
 
 static void *run(void *data)
@@ -145,9 +145,9 @@ static struct target invite(unsigned round)
     return target;
 }
 
-static struct responder ask_once(struct runner made)
+static struct answer ask_once(struct runner made)
 {
-    struct responder answer;
+    struct answer answer;
 
     race(&made, 1, NULL);
     answer = made.answer;
@@ -158,7 +158,7 @@ static struct responder ask_once(struct runner made)
 
 static void expect_once(struct runner made, long status)
 {
-    struct responder answer = ask_once(made);
+    struct answer answer = ask_once(made);
 
     cr_expect_eq(answer.status, status, "%ld, not %ld: %s", answer.status, status, answer.text);
     answer_free(&answer);
@@ -229,7 +229,7 @@ struct outcome {
 static size_t expect_outcome(
     struct runner runners[2], const struct member *member, const struct outcome outcomes[2], unsigned round)
 {
-    const struct responder *first = &runners[0].answer, *second = &runners[1].answer;
+    const struct answer *first = &runners[0].answer, *second = &runners[1].answer;
     const struct member *held = round % 16 < 4 ? member : NULL;
     size_t found = 2;
     char *state;
@@ -246,7 +246,7 @@ static size_t expect_outcome(
     }
     state = state_of(member);
     for (size_t i = 0; i < 2 && found == 2; i++) {
-        const struct responder *lost = outcomes[i].first >= 400 ? first : second;
+        const struct answer *lost = outcomes[i].first >= 400 ? first : second;
 
         if (first->status == outcomes[i].first && second->status == outcomes[i].second &&
             strcmp(state, outcomes[i].state) == 0 &&
@@ -359,7 +359,7 @@ Test(races, resend_against_resend)
         if (expect_outcome(runners, target.member, outcomes, round) == 0) {
             for (unsigned i = 0; i < 2; i++) {
                 char *code = invitation_code(runners[i].answer.body);
-                struct responder answer = ask_once(accepting(&target, code));
+                struct answer answer = ask_once(accepting(&target, code));
 
                 if (answer.status == 200)
                     accepted++;

@@ -21,7 +21,7 @@ struct sender {
     pthread_t thread;
     const char *method;
     char *path, *body;
-    struct responder answer;
+    struct answer answer;
 };
 
 static void *run(void *data)
@@ -33,7 +33,7 @@ static void *run(void *data)
 }
 
 /* Commits what pg has begun once the request waits for it, and returns the request's answer. */
-static struct responder race(const char *method, const char *path, const char *body)
+static struct answer race(const char *method, const char *path, const char *body)
 {
     struct sender sender = {.method = method, .path = strdup(path), .body = strdup(body)};
 
@@ -60,7 +60,7 @@ static void begin_to_delete(const char *group)
         pg, "delete from accounts.user_group where key = internal.user_group_key($1)", group, NULL));
 }
 
-static void expect_refusal(struct responder *answer, const char *field)
+static void expect_refusal(struct answer *answer, const char *field)
 {
     cr_expect_eq(answer->status, 400, "%ld %s", answer->status, answer->text);
     cr_expect_not_null(strstr(answer->text, field), "%s", answer->text);
@@ -79,7 +79,7 @@ Test(references, to_a_group_that_is_deleted_meanwhile_are_a_mistake_of_the_reque
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct member *member = member_invite(server, account->token, body);
     char *path = member_path(member, PATH_OF_ACCOUNT_USER, "/groups");
-    struct responder answer;
+    struct answer answer;
 
     free(body);
     free(email);
@@ -111,7 +111,7 @@ Test(references, to_a_group_that_is_deleted_meanwhile_are_a_mistake_of_the_reque
 Test(references, to_a_default_group_that_is_another_meanwhile_lead_to_that)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
-    struct responder answer;
+    struct answer answer;
 
     begin_to_delete(account->default_group);
     free(database_query(pg,
@@ -149,7 +149,7 @@ Test(references, that_lost_a_race_are_tried_again_and_no_others)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char *tail = new_email(), *email = NULL, *body;
-        struct responder answer;
+        struct answer answer;
 
         cr_assert_geq(asprintf(&email, "race-%s-%s", cases[i].sqlstate, tail), 0);
         body = create_body(email, NULL, NULL);

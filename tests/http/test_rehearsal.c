@@ -9,7 +9,7 @@
 
 TestSuite(rehearsal, .init = service_set_up, .fini = service_tear_down, .timeout = 60);
 
-static struct responder send(const char *method, const char *path, const char *token, const char *body,
+static struct answer send(const char *method, const char *path, const char *token, const char *body,
     const char *first_header, const char *second_header)
 {
     const char *const headers[] = {"Content-Type: application/json", first_header, second_header, NULL};
@@ -54,7 +54,7 @@ Test(rehearsal, keeps_nothing_of_a_dry_run)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
             char *path = member_path(member, form, cases[i].path), *sent = NULL;
-            struct responder answer;
+            struct answer answer;
 
             if (cases[i].body != NULL && strcmp(cases[i].body, "code") == 0)
                 sent = accept_body(member->code);
@@ -85,7 +85,7 @@ Test(rehearsal, rehearses_an_invitation)
     static const char *const prefer[][2] = {{"Prefer: tx=rollback", NULL},
         {"prefer: respond-async , TX = \"RollBack\";a=b", NULL}, {"Prefer: wait=1", "Prefer: tx=rollback"}};
     char *email = new_email(), *body = create_body(email, NULL, NULL), *count;
-    struct responder answer;
+    struct answer answer;
 
     for (size_t i = 0; i < sizeof(prefer) / sizeof(prefer[0]); i++) {
         answer = send("POST", ACCOUNT_USERS, account->token, body, prefer[i][0], prefer[i][1]);

@@ -86,10 +86,10 @@ static bool send_all(struct client *client, const char *bytes, size_t len)
 }
 
 /* Reads one answer; status 0 where the connection ends before it is whole. */
-static struct responder receive(struct client *client)
+static struct answer receive(struct client *client)
 {
     char *bytes = calloc(1, ANSWER_SIZE), *blank = NULL;
-    struct responder answer = {0};
+    struct answer answer = {0};
     size_t len = 0, whole = ANSWER_SIZE - 1;
 
     while (len < whole) {
@@ -117,9 +117,9 @@ static struct responder receive(struct client *client)
 }
 
 /* One try of a request. */
-static struct responder try_once(struct client *client, const char *bytes)
+static struct answer try_once(struct client *client, const char *bytes)
 {
-    struct responder answer = {0};
+    struct answer answer = {0};
     char *connection;
 
     if (send_all(client, bytes, strlen(bytes)))
@@ -148,7 +148,7 @@ static void invite(struct client *client, size_t index)
             client->account->token, email, strlen(body), body),
         0);
     for (long tries = 0; !is_done && tries < MAX_TRIES; tries++) {
-        struct responder answer;
+        struct answer answer;
 
         if (tries > 0)
             sleep_ms(tries * 20);

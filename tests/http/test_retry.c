@@ -19,7 +19,7 @@
 
 TestSuite(retry, .init = service_set_up, .fini = service_tear_down, .timeout = 240);
 
-static struct responder send(const char *method, const char *path, const char *token, const char *body,
+static struct answer send(const char *method, const char *path, const char *token, const char *body,
     const char *first_header, const char *second_header)
 {
     const char *const headers[] = {"Content-Type: application/json", first_header, second_header, NULL};
@@ -27,7 +27,7 @@ static struct responder send(const char *method, const char *path, const char *t
     return request(server, method, path, token, body, headers);
 }
 
-static struct responder send_with_key(const char *path, const char *token, const char *body, const char *key)
+static struct answer send_with_key(const char *path, const char *token, const char *body, const char *key)
 {
     char line[600];
 
@@ -36,7 +36,7 @@ static struct responder send_with_key(const char *path, const char *token, const
 }
 
 /* The same bytes, and the same headers but for those that tell of the exchange itself. */
-static void expect_replay(const struct responder *replay, const struct responder *first)
+static void expect_replay(const struct answer *replay, const struct answer *first)
 {
     static const char *const names[] = {"location", "content-type", "cache-control", "content-length"};
 
@@ -52,12 +52,12 @@ static void expect_replay(const struct responder *replay, const struct responder
     expect_header(replay, "idempotency-replayed", "true");
 }
 
-static void expect_accepts(const struct responder *invited)
+static void expect_accepts(const struct answer *invited)
 {
     struct member *member = member_of(invited->body);
     char *path = member_path(member, PATH_OF_ACCOUNT_USER, "/accept-invite"),
          *body = accept_body(member->code);
-    struct responder answer = send_with_key(path, NULL, body, "accept"), again;
+    struct answer answer = send_with_key(path, NULL, body, "accept"), again;
 
     cr_expect_eq(answer.status, 200, "%ld %s", answer.status, answer.text);
     again = send_with_key(path, NULL, body, "accept");
@@ -77,8 +77,8 @@ Test(retry, gives_the_answer_again_in_both_spellings_of_the_key)
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         char *email = new_email(), *body = create_body(email, NULL, NULL);
-        struct responder first = send_with_key(ACCOUNT_USERS, account->token, body, keys[i][0]);
-        struct responder second = send_with_key(ACCOUNT_USERS, account->token, body, keys[i][1]);
+        struct answer first = send_with_key(ACCOUNT_USERS, account->token, body, keys[i][0]);
+        struct answer second = send_with_key(ACCOUNT_USERS, account->token, body, keys[i][1]);
 
         cr_assert_eq(first.status, 201, "%ld %s", first.status, first.text);
         expect_replay(&second, &first);
@@ -102,7 +102,7 @@ Test(retry, gives_every_answer_of_a_post_again)
         for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
             char *email = new_email(), *body = create_body(email, NULL, NULL), *path, *group = NULL, key[32];
             struct member *member = member_invite(server, account->token, body);
-            struct responder first, second;
+            struct answer first, second;
 
             snprintf(key, sizeof(key), "post-%zu-%d", i, (int)form);
             cr_assert_geq(asprintf(&group, "{\"id\":\"%s\"}", account->other_group), 0);
@@ -158,8 +158,8 @@ Test(retry, keeps_the_keys_of_each_caller_apart)
 {
     struct account *operations = account_make(pg, "Operations");
     char *email = new_email(), *body = create_body(email, account->id, NULL), *found;
-    struct responder first = send_with_key(ACCOUNT_USERS, account->token, body, email);
-    struct responder second = send_with_key(ACCOUNT_USERS, operations->token, body, email);
+    struct answer first = send_with_key(ACCOUNT_USERS, account->token, body, email);
+    struct answer second = send_with_key(ACCOUNT_USERS, operations->token, body, email);
     PGresult *result;
     const char *secret = strrchr(account->token, ':') + 1;
     const char *parameters[] = {body, account->token_id, email, secret};
@@ -189,7 +189,7 @@ Test(retry, keeps_the_keys_of_each_caller_apart)
 Test(retry, takes_back_what_is_too_old_and_refuses_who_may_no_longer_call)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
-    struct responder first = send_with_key(ACCOUNT_USERS, account->token, body, "old"), second, third;
+    struct answer first = send_with_key(ACCOUNT_USERS, account->token, body, "old"), second, third;
 
     free(database_query(pg,
         "update accounts.idempotency_key set created_at = created_at - interval '24 hours 1 second' where id "
@@ -214,7 +214,7 @@ Test(retry, refuses_a_malformed_key_and_names_the_header)
 {
     static const char *const keys[] = {"\"\"", "\"open", "a b", "\"a\"; q=1", "caf\xc3\xa9"};
     char *email = new_email(), *body = create_body(email, NULL, NULL), *count, long_key[258];
-    struct responder answer;
+    struct answer answer;
 
     memset(long_key, 'x', sizeof(long_key) - 2);
     long_key[256] = '\0';
@@ -244,7 +244,7 @@ Test(retry, passes_over_a_key_where_it_means_nothing)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *path;
     struct member *member = member_invite(server, account->token, body);
-    struct responder first, second;
+    struct answer first, second;
 
     path = member_path(member, PATH_OF_ACCOUNT_USER, "");
     first = send("DELETE", path, account->token, NULL, "Idempotency-Key: gone", NULL);
@@ -262,7 +262,7 @@ Test(retry, passes_over_a_key_where_it_means_nothing)
 struct caller {
     pthread_t thread;
     const char *body;
-    struct responder answer;
+    struct answer answer;
 };
 
 static void *post_one(void *data)
@@ -278,7 +278,7 @@ Test(retry, tells_who_asks_while_the_first_is_being_done)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct caller first = {.body = body};
-    struct responder again;
+    struct answer again;
     bool is_held = false;
 
     free(database_query(pg, "begin", NULL));
@@ -318,7 +318,7 @@ Test(retry, does_once_what_many_ask_at_once)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *state;
     struct caller callers[CALLERS];
-    const struct responder *first = NULL;
+    const struct answer *first = NULL;
     size_t made = 0;
 
     for (size_t i = 0; i < CALLERS; i++) {
@@ -338,7 +338,7 @@ Test(retry, does_once_what_many_ask_at_once)
     }
     cr_assert_eq(made, 1, "%zu were done", made);
     for (size_t i = 0; i < CALLERS; i++) {
-        const struct responder *answer = &callers[i].answer;
+        const struct answer *answer = &callers[i].answer;
 
         if (answer->status == 201)
             cr_expect_str_eq(answer->text, first->text);
@@ -387,7 +387,7 @@ static char *crowd_next(void *data, size_t index, enum flood_manner *manner)
     return bytes;
 }
 
-static void crowd_on_answer(void *data, size_t index, const struct responder *answer)
+static void crowd_on_answer(void *data, size_t index, const struct answer *answer)
 {
     struct crowd *crowd = data;
     char *replayed = answer_header(answer, "idempotency-replayed");

@@ -72,7 +72,7 @@ static char *invite_text(void *data, size_t index, enum flood_manner *manner)
     return made;
 }
 
-static void on_invited(void *data, size_t index, const struct responder *answer)
+static void on_invited(void *data, size_t index, const struct answer *answer)
 {
     struct secrets *secrets = data;
 
@@ -154,7 +154,7 @@ static char *use_text(void *data, size_t index, enum flood_manner *manner)
     return made;
 }
 
-static void on_used(void *data, size_t index, const struct responder *answer)
+static void on_used(void *data, size_t index, const struct answer *answer)
 {
     static const long expected[USES] = {[USE_RIGHT] = 200,
         [USE_CHANGED] = 400,
@@ -200,7 +200,7 @@ static char *token_text(void *data, size_t index, enum flood_manner *manner)
     return made;
 }
 
-static void on_token_used(void *data, size_t index, const struct responder *answer)
+static void on_token_used(void *data, size_t index, const struct answer *answer)
 {
     struct secrets *secrets = data;
 
@@ -229,7 +229,7 @@ static void fail_with_code(PGconn *pg, const struct server *server, const struct
 {
     char *path = member_path(member, PATH_OF_ACCOUNT_USER, "/accept-invite"),
          *body = accept_body(member->code);
-    struct responder answer;
+    struct answer answer;
 
     free(database_query(pg, "begin", NULL));
     free(database_query(pg,

@@ -23,7 +23,7 @@ struct caller {
     pthread_barrier_t *start;
     const struct server *server;
     const char *token, *body;
-    struct responder answer;
+    struct answer answer;
 };
 
 static void *post_one(void *data)
@@ -68,7 +68,7 @@ static void expect_one_invitation(PGconn *pg, struct caller callers[SERVERS], co
     cr_expect_str_eq(
         state, "1 4 1 3 4 4", "memberships, invitations, open, superseded, mails, records: %s", state);
     for (size_t i = 0; i < SERVERS; i++) {
-        const struct responder *answer = &callers[i].answer;
+        const struct answer *answer = &callers[i].answer;
         char *code, *found;
 
         cr_assert_eq(answer->status, 201, "%ld %s", answer->status, answer->text);

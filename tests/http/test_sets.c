@@ -26,7 +26,7 @@ struct caller {
     const struct server *server;
     const char *token;
     char *email, *body;
-    struct responder answer;
+    struct answer answer;
 };
 
 static void *post_one(void *data)

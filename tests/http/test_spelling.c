@@ -14,12 +14,12 @@
 
 TestSuite(spelling, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
-static struct responder invite(const struct account *by, const char *email, const char *first_name)
+static struct answer invite(const struct account *by, const char *email, const char *first_name)
 {
     json_auto_t *body =
         json_pack("{s:{s:s, s:s, s:s}}", "user", "email", email, "firstName", first_name, "lastName", "Lee");
     char *text = json_dumps(body, JSON_COMPACT);
-    struct responder answer = post(server, by->token, text);
+    struct answer answer = post(server, by->token, text);
 
     free(text);
     return answer;
@@ -39,7 +39,7 @@ static void expect_people(const char *one, const char *another, bool is_same)
     static unsigned number;
     const char *const spellings[] = {one, another};
     const struct account *const inviters[] = {account, other};
-    struct responder answers[2];
+    struct answer answers[2];
     long now = (long)time(NULL);
 
     number++;
@@ -82,7 +82,7 @@ Test(spelling, of_two_mailboxes_is_two_people)
 
 static void expect_refused(const char *email, const char *first_name, const char *field, const char *message)
 {
-    struct responder answer = invite(account, email, first_name);
+    struct answer answer = invite(account, email, first_name);
     const json_t *messages = json_object_get(json_object_get(answer.body, "errors"), field);
 
     cr_expect_eq(answer.status, 400, "%s, %s: %s", email, first_name, answer.text);
@@ -126,7 +126,7 @@ Test(spelling, of_nothing_is_no_name)
 Test(spelling, counts_what_a_person_sees)
 {
     char *email = new_email();
-    struct responder answer = invite(account, email, FIVE_FAMILIES FIVE_FAMILIES FIVE_FAMILIES);
+    struct answer answer = invite(account, email, FIVE_FAMILIES FIVE_FAMILIES FIVE_FAMILIES);
 
     cr_expect_eq(answer.status, 201, "%s", answer.text);
     cr_expect_str_eq(
@@ -140,7 +140,7 @@ static void expect_found(const char *filter, const char *id)
     char path[512];
 
     snprintf(path, sizeof(path), ACCOUNT_USERS "?%s", filter);
-    struct responder answer = request(server, "GET", path, account->token, NULL, NULL);
+    struct answer answer = request(server, "GET", path, account->token, NULL, NULL);
     const json_t *data = json_object_get(answer.body, "data");
 
     cr_assert_eq(answer.status, 200, "%s: %s", filter, answer.text);
@@ -151,7 +151,7 @@ static void expect_found(const char *filter, const char *id)
 
 Test(spelling, is_looked_for_as_it_is_kept)
 {
-    struct responder answer = invite(account, "Zoe\u0308@mu\u0308nchen.example", " Zoe\u0308 ");
+    struct answer answer = invite(account, "Zoe\u0308@mu\u0308nchen.example", " Zoe\u0308 ");
     const char *id = json_string_value(json_object_get(answer.body, "id"));
 
     cr_assert_eq(answer.status, 201, "%s", answer.text);

@@ -147,7 +147,7 @@ Test(start, a_newer_schema_that_still_serves_this_server_is_taken)
 static void await_ready(const struct server *server, long status, const char *text)
 {
     for (int tries = 0; tries < 2000; tries++, sleep_ms(10)) {
-        struct responder answer = telemetry_get(server, "/ready");
+        struct answer answer = telemetry_get(server, "/ready");
         bool is_so = answer.status == status && strstr(answer.text, text) != NULL;
 
         answer_free(&answer);
@@ -159,7 +159,7 @@ static void await_ready(const struct server *server, long status, const char *te
 
 static void expect_live(const struct server *server)
 {
-    struct responder answer = telemetry_get(server, "/live");
+    struct answer answer = telemetry_get(server, "/live");
 
     cr_expect_eq(answer.status, 200, "%ld %s", answer.status, answer.text);
     answer_free(&answer);
@@ -183,7 +183,7 @@ Test(start, comes_before_the_database)
     struct account *account = account_make(pg, "Client");
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct server *servers[2];
-    struct responder answer;
+    struct answer answer;
 
     PQfinish(pg);
     cluster_run(cluster, "stop", "fast");

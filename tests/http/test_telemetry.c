@@ -42,7 +42,7 @@ TestSuite(telemetry, .init = set_up, .fini = tear_down, .timeout = 240);
 static void await_health(const struct server *server, const char *path, long status, const char *part)
 {
     for (int i = 0; i < TRIES; i++) {
-        struct responder answer = telemetry_get(server, path);
+        struct answer answer = telemetry_get(server, path);
         bool came = answer.status == status && strstr(answer.text, part) != NULL;
 
         cr_assert_not_null(answer.body, "%s: %s", path, answer.text);
@@ -58,7 +58,7 @@ static void await_health(const struct server *server, const char *path, long sta
 
 static char *metrics_of(const struct server *server)
 {
-    struct responder answer = telemetry_get(server, "/metrics");
+    struct answer answer = telemetry_get(server, "/metrics");
     char *text = strdup(answer.text);
 
     cr_assert_eq(answer.status, 200);
@@ -81,7 +81,7 @@ Test(telemetry, counts_what_happens)
     member = member_invite(server, account->token, body);
     path = member_path(member, PATH_OF_ACCOUNT_USER, "");
     for (int i = 0; i < 3; i++) {
-        struct responder answer = request(server, "GET", path, account->token, NULL, NULL);
+        struct answer answer = request(server, "GET", path, account->token, NULL, NULL);
 
         cr_expect_eq(answer.status, 200);
         answer_free(&answer);
@@ -121,7 +121,7 @@ Test(telemetry, counts_what_happens)
     server_end(server);
 }
 
-/* Waits in the queue, connections at work and refused_tokens, while a lock holds the one connection back. */
+/* Waits in the queue, connections at work and refusals, while a lock holds the one connection back. */
 Test(telemetry, shows_the_queue)
 {
     struct server *server = server_start(
@@ -129,7 +129,7 @@ Test(telemetry, shows_the_queue)
                         "--queue-size", "4", "--queue-timeout", "60000", NULL});
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     pid_t clients[4];
-    struct responder known;
+    struct answer known;
 
     await_metric(server, "accountsd_database_connections{state=\"idle\"}", 1);
     /* From now on the server knows the token. */
@@ -144,7 +144,7 @@ Test(telemetry, shows_the_queue)
         clients[i] = fork();
         cr_assert_geq(clients[i], 0);
         if (clients[i] == 0) {
-            struct responder answer = post(server, account->token, body);
+            struct answer answer = post(server, account->token, body);
 
             _exit(answer.status == 201 ? 0 : answer.status == 503 ? 1 : 2);
         }
@@ -181,7 +181,7 @@ Test(telemetry, counts_errors_and_lost_connections)
 {
     char *url = NULL, *email = new_email(), *body = create_body(email, NULL, NULL);
     struct server *server;
-    struct responder answer;
+    struct answer answer;
 
     cr_assert_geq(asprintf(&url, "%s application_name=telemetry-%d options='-c lock_timeout=100'", server_url,
                       (int)getpid()),
@@ -239,7 +239,7 @@ static char *strange_request(void *data, size_t index, enum flood_manner *manner
     return bytes;
 }
 
-static void on_strange_answer(void *data, size_t index, const struct responder *answer)
+static void on_strange_answer(void *data, size_t index, const struct answer *answer)
 {
     struct strange *strange = data;
 
@@ -331,7 +331,7 @@ Test(telemetry, an_idle_server_stays_live)
     struct server *server = server_start(server_url, (const char *[]){"--stall-timeout", "2000", NULL});
 
     for (int i = 0; i < 40; i++) {
-        struct responder answer = telemetry_get(server, "/live");
+        struct answer answer = telemetry_get(server, "/live");
 
         cr_assert_eq(answer.status, 200, "%s", answer.text);
         answer_free(&answer);
@@ -401,7 +401,7 @@ Test(telemetry, readiness_follows_the_database_and_its_schema)
 Test(telemetry, draining_is_told_before_the_port_is_closed)
 {
     struct server *server = server_start(server_url, (const char *[]){"--drain-delay", "60000", NULL});
-    struct responder answer;
+    struct answer answer;
 
     await_health(server, "/ready", 200, PASS);
     answer = request(server, "GET", "/x", NULL, NULL, NULL);

@@ -65,7 +65,7 @@ static void expect_audited(const char *id, const char *action)
     free(records);
 }
 
-static struct responder request_traced(
+static struct answer request_traced(
     const char *method, const char *path, const char *body, const char *token, const char *parent)
 {
     char header[96];
@@ -111,7 +111,7 @@ static void expect_change_traced(struct member *member, enum path_form form, siz
     const char *argument = arguments[changes[change].argument];
     char id[TRACE_ID_LEN + 1], parent[64], *path, *more = NULL, *body = NULL;
     bool has_body = changes[change].body[0] != NULL;
-    struct responder answer;
+    struct answer answer;
 
     cr_assert_geq(asprintf(&more, "%s%s", changes[change].path, has_body ? "" : argument), 0);
     path = member_path(member, form, more);
@@ -143,7 +143,7 @@ Test(trace, of_every_change_is_in_its_audit_record)
 
     for (enum path_form form = 0; form < PATH_FORMS; form++) {
         char *email = new_email(), *body = create_body(email, NULL, NULL);
-        struct responder answer;
+        struct answer answer;
         struct member *member;
 
         for (int again = 0; again < 2; again++) {
@@ -282,7 +282,7 @@ Test(trace, is_told_by_every_answer)
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         char id[TRACE_ID_LEN + 1], parent[64];
-        struct responder answer;
+        struct answer answer;
 
         new_trace(id, parent);
         answer = request_traced("GET", paths[i], NULL, account->token, parent);

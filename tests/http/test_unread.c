@@ -25,7 +25,7 @@ static void send_requests(const struct server *server, const struct account *acc
     for (int i = 0; i < REQUESTS; i++) {
         bool invites = i % 100 == 0;
         char *email = new_email(), *body = create_body(email, NULL, NULL);
-        struct responder answer =
+        struct answer answer =
             invites ? post(server, account->token, body) : request(server, "GET", "/a", NULL, NULL, NULL);
 
         cr_assert_eq(answer.status, invites ? 201 : 404, "request %d: %ld", i, answer.status);
@@ -80,7 +80,7 @@ Test(unread, stops_nothing)
     /* Longer than a loop may stand still. */
     sleep_ms(2500);
     for (int i = 0; i < 2; i++) {
-        struct responder answer = telemetry_get(server, i == 0 ? "/live" : "/ready");
+        struct answer answer = telemetry_get(server, i == 0 ? "/live" : "/ready");
 
         cr_expect_eq(answer.status, 200, "%s", answer.text);
         answer_free(&answer);
@@ -97,7 +97,7 @@ Test(unread, stops_nothing)
     cr_expect_eq(missing, dropped, "%ld of %ld", missing, dropped);
     cr_expect_eq(logged + missing, REQUESTS, "%ld and %ld", logged, missing);
     for (int i = 0; i < 50; i++) {
-        struct responder answer = request(server, "GET", "/a", NULL, NULL, NULL);
+        struct answer answer = request(server, "GET", "/a", NULL, NULL, NULL);
 
         answer_free(&answer);
     }
@@ -143,7 +143,7 @@ Test(unread, is_whole_at_the_end)
 
     server = server_start_unread(url, (const char *[]){OPTIONS, NULL}, &log_fd);
     for (int i = 0; i < 100; i++) {
-        struct responder answer = request(server, "GET", "/a", NULL, NULL, NULL);
+        struct answer answer = request(server, "GET", "/a", NULL, NULL, NULL);
 
         answer_free(&answer);
     }

@@ -266,7 +266,7 @@ static bool is_same_place(const char *before, const char *after, size_t place)
 }
 
 /* All that a caller can tell answers apart by. */
-static char *seen_of(const struct responder *answer)
+static char *seen_of(const struct answer *answer)
 {
     char *text = NULL;
     size_t size;
@@ -297,12 +297,12 @@ static const char *token_of(const struct caller *caller)
     }
 }
 
-static struct responder send_case(const struct request_case *the_case)
+static struct answer send_case(const struct request_case *the_case)
 {
     const char *const with_body[] = {TRACEPARENT, "Content-Type: application/json", NULL};
     const char *const without[] = {TRACEPARENT, NULL};
     char *path = make_path(the_case), *body = make_body(the_case);
-    struct responder answer = request(server, the_case->route->method, path, token_of(the_case->caller), body,
+    struct answer answer = request(server, the_case->route->method, path, token_of(the_case->caller), body,
         body != NULL ? with_body : without);
 
     free(path);
@@ -312,7 +312,7 @@ static struct responder send_case(const struct request_case *the_case)
 
 /* Nothing but what the caller may see, and 401 says how to do better. */
 static void check_answer(
-    const struct request_case *the_case, const struct responder *answer, const char *description)
+    const struct request_case *the_case, const struct answer *answer, const char *description)
 {
     if (answer->status == 401)
         expect_header(answer, "www-authenticate",
@@ -333,7 +333,7 @@ static void run_case(struct request_case *the_case, char **before)
 {
     bool is_refused = the_case->expected >= 400;
     bool changes = !is_refused && strcmp(the_case->route->method, "GET") != 0;
-    struct responder answer = send_case(the_case);
+    struct answer answer = send_case(the_case);
     char *after = digest(), *description = request_case_describe(the_case);
 
     cr_expect_eq(answer.status, the_case->expected, "%s: %ld, not %ld: %s", description, answer.status,

@@ -162,7 +162,7 @@ char *tls_read_response(struct tls_client *client)
             break;
         len += (size_t)got;
         if (whole == SIZE_MAX && (blank = strstr(text, "\r\n\r\n")) != NULL) {
-            struct responder answer = {.headers = text};
+            struct answer answer = {.headers = text};
             char *length = answer_header(&answer, "content-length");
 
             whole = (size_t)(blank - text) + 4 + strtoul(length, NULL, 10);

@@ -130,7 +130,7 @@ void await_status(const struct server *server, const struct account *account, lo
 
     for (int i = 0; i < TRIES; i++) {
         char *email = new_email(), *body = create_body(email, NULL, NULL);
-        struct responder answer = post(server, account->token, body);
+        struct answer answer = post(server, account->token, body);
         bool came = answer.status == status;
 
         answer_free(&answer);
@@ -228,7 +228,7 @@ static void *invite(void *data)
 
     while (!load->pausing) {
         struct timespec start = now();
-        struct responder answer;
+        struct answer answer;
         char *email = NULL, *body;
 
         cr_assert_geq(asprintf(&email, "load-%d-%p-%zu@example.com", (int)getpid(), data, load->sent++), 0);

@@ -55,7 +55,7 @@ struct poster {
     const struct server *server;
     const struct account *into;
     char *email;
-    struct responder answer;
+    struct answer answer;
 };
 
 /* Takes the address over. */

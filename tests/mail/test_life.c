@@ -20,7 +20,7 @@ static void hold(enum sink_stage stage)
 static void await_ready(const struct server *worker, long status, const char *text)
 {
     for (int tries = 0; tries < 1000; tries++, sleep_ms(10)) {
-        struct responder answer = telemetry_get(worker, "/ready");
+        struct answer answer = telemetry_get(worker, "/ready");
         bool is_so = answer.status == status && strstr(answer.text, text) != NULL;
 
         answer_free(&answer);
@@ -33,7 +33,7 @@ static void await_ready(const struct server *worker, long status, const char *te
 Test(life, a_worker_tells_how_it_is)
 {
     struct server *worker = office_start_worker(office, (const char *[]){"--lease=30000", NULL});
-    struct responder live = telemetry_get(worker, "/live");
+    struct answer live = telemetry_get(worker, "/live");
 
     cr_expect_eq(live.status, 200);
     answer_free(&live);

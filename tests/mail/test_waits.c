@@ -16,7 +16,7 @@ OFFICE_SUITE(waits, 120)
 Test(waits, a_log_that_nobody_reads_stops_nothing)
 {
     struct server *worker;
-    struct responder answer;
+    struct answer answer;
     const char *dropped;
     int log_fd;
     long begun;

@@ -74,10 +74,10 @@ static void bench_free(struct bench *bench)
     free(bench);
 }
 
-static struct responder create(struct bench *bench)
+static struct answer create(struct bench *bench)
 {
     char *email = new_email(), *body = create_body(email, bench->account->id, bench->account->default_group);
-    struct responder answer = post(bench->server, bench->account->token, body);
+    struct answer answer = post(bench->server, bench->account->token, body);
 
     bench->created += answer.status == 201;
     if (answer.status == 201) {
@@ -91,14 +91,14 @@ static struct responder create(struct bench *bench)
     return answer;
 }
 
-static struct responder invalid(struct bench *bench)
+static struct answer invalid(struct bench *bench)
 {
     return post(bench->server, bench->account->token,
         "{\"user\":{\"email\":1,\"x\":[{}]},\"groups\":[{\"id\":\"UGR-1234-5678\"},{\"id\":\"UGR-1234-5678\"}"
         "]}");
 }
 
-static struct responder get(struct bench *bench)
+static struct answer get(struct bench *bench)
 {
     char *id = database_query(bench->pg,
         "select internal.account_user_id(min(key)) from accounts.account_user where account_key = "
@@ -111,14 +111,14 @@ static struct responder get(struct bench *bench)
     return request(bench->server, "GET", path, bench->account->token, NULL, NULL);
 }
 
-static struct responder list(struct bench *bench)
+static struct answer list(struct bench *bench)
 {
     return request(bench->server, "GET", ACCOUNT_USERS "?ilike(user.name,%C3%A4*)&limit=3",
         bench->account->token, NULL, NULL);
 }
 
 /* The page of an invitation of somebody new. */
-static struct responder page(struct bench *bench)
+static struct answer page(struct bench *bench)
 {
     char path[256];
 
@@ -127,7 +127,7 @@ static struct responder page(struct bench *bench)
 }
 
 static const struct operation {
-    struct responder (*run)(struct bench *bench);
+    struct answer (*run)(struct bench *bench);
     long status;
 } create_operation = {create, 201}, invalid_operation = {invalid, 400}, get_operation = {get, 200},
   list_operation = {list, 200}, page_operation = {page, 200};
@@ -147,7 +147,7 @@ static void assert_lives(struct bench *bench, long n)
 static void assert_recovers(struct bench *bench, const struct operation *operation, long n, long patience_ms)
 {
     for (long waited = 0;; waited += 20) {
-        struct responder answer = operation->run(bench);
+        struct answer answer = operation->run(bench);
         bool served = answer.status == operation->status;
 
         if (answer.status == 0)
@@ -163,7 +163,7 @@ static void assert_recovers(struct bench *bench, const struct operation *operati
 }
 
 static void expect_sound(
-    struct bench *bench, const struct operation *operation, const struct responder *answer, long n)
+    struct bench *bench, const struct operation *operation, const struct answer *answer, long n)
 {
     char *retry_after = answer_header(answer, "retry-after");
 
@@ -181,7 +181,7 @@ static void fail_each(struct bench *bench, const struct operation *operation, en
     long n = 0, failed;
 
     do {
-        struct responder answer;
+        struct answer answer;
 
         cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
         faults_arm(bench->faults, kind, n, doomed);
@@ -311,7 +311,7 @@ Test(torture, the_first_request_of_a_server)
     struct bench *bench = bench_make();
 
     for (long n = 0; n < 3; n++) {
-        struct responder answer;
+        struct answer answer;
 
         await_connection(bench);
         faults_arm(bench->faults, FAULTS_ALLOCATION, n, 1);
@@ -360,14 +360,14 @@ static size_t count_families(const char *text)
 Test(torture, metrics)
 {
     struct bench *bench = bench_make();
-    struct responder whole = telemetry_get(bench->server, "/metrics");
+    struct answer whole = telemetry_get(bench->server, "/metrics");
     size_t families = count_families(whole.text);
     long failed = 1;
 
     cr_assert_eq(whole.status, 200);
     answer_free(&whole);
     for (long n = 0; failed > 0; n++) {
-        struct responder answer;
+        struct answer answer;
 
         faults_arm(bench->faults, FAULTS_ALLOCATION, n, 1);
         answer = telemetry_get(bench->server, "/metrics");
