@@ -114,7 +114,7 @@ unicode: setup-run ## Make the tables of characters anew that C and SQL share
 	@mkdir -p $(out)
 	@$(CC) $(cflags) $(CFLAGS) -o $(out)/unicode_tables scripts/unicode_tables.c $(pkg_cflags) $(pkg_libs)
 	@$(out)/unicode_tables >server/base/unicode_tables.h
-	@$(out)/unicode_tables sql >sql/internal/unicode_tables.sql
+	@$(out)/unicode_tables sql >sql/internal/texts/unicode_tables.sql
 
 .PHONY: install
 install: build ## Install below PREFIX (/usr/local) and DESTDIR

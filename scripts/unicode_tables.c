@@ -1,8 +1,8 @@
 /* Writes the tables of characters that both sides of the rules of texts use: server/base/unicode_tables.h,
- * and with the argument "sql" sql/internal/unicode_tables.sql. They are of one version of Unicode for ever,
+ * and with the argument "sql" sql/internal/texts/unicode_tables.sql. They are of one version of Unicode for ever,
  * whatever ICU is installed, so that a kept key of an address never changes: that of PostgreSQL 15's
  * normalize(). "make unicode" runs it; it fails where ICU contradicts the rules in
- * sql/internal/domain_ascii.sql. */
+ * sql/internal/texts/domain_ascii.sql. */
 
 #include <stdarg.h>
 #include <stdbool.h>

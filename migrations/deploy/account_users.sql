@@ -50,7 +50,7 @@ comment on column accounts.person.accepted_at is 'When they first accepted an in
 
 create type accounts.account_user_status as enum ('Invited', 'Active', 'Removed');
 
--- As sql/internal/sort_name.sql has it.
+-- As sql/internal/texts/sort_name.sql has it.
 create function internal.sort_name(first_name text, last_name text)
 returns text
 language sql immutable parallel safe

@@ -1,7 +1,7 @@
 -- What exists before anybody is invited: accounts and what they are made of.
 --
 -- Keys are identities, so that new rows land at the right edge of every index; public ids are
--- computed from them (sql/internal/public_id.sql), which bounds each key by its id's digits.
+-- computed from them (sql/internal/ids/account_user_id.sql), which bounds each key by its id's digits.
 begin;
 
 set local role accountsd_owner;

@@ -3,6 +3,29 @@ begin;
 
 set local role accountsd_owner;
 
+-- What HTTP or an api function asks for; null is what an operation does not take.
+create type internal.request as (
+  -- 'create', 'get', 'list', ...: internal.perform knows all but 'create'.
+  operation text,
+  -- 'account_user' or 'user': which ids the path has, and the shape of the answer.
+  kind text,
+  -- The ids of the path.
+  account_id text,
+  user_id text,
+  account_user_id text,
+  user_group_id text,
+  query text,
+  body jsonb,
+  -- "<token id>:<hex SHA-256 of its secret>", null for a database role.
+  token text,
+  -- W3C Trace Context.
+  traceparent text,
+  idempotency_key text,
+  -- A secret of the caller that decides about the code of an invitation.
+  code_seed text,
+  is_dry_run boolean
+);
+
 create type internal.caller as (
   -- 200, or the status of the refusal.
   status int,
@@ -24,13 +47,13 @@ create type internal.verdict as (
   type text
 );
 
--- What internal.planned_invitations decides about one create request.
+-- What internal.plan_invitations decides about one create request.
 create type internal.planned_invitation as (
   ordinal int,
   status int,
   detail text,
   errors jsonb,
-  request jsonb,
+  body jsonb,
   actor jsonb,
   trace_id text,
   account_key bigint,

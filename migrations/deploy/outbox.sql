@@ -60,14 +60,15 @@ create unique index outbox_notice_key on accounts.outbox (invitation_key, topic)
   where topic in ('invitation.reminder', 'invitation.expired');
 
 -- sql/install.sql replaces the body.
-create function internal.tell_status()
+create function internal.record_status_event()
 returns trigger
 language plpgsql
 as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
 
-create trigger account_user_tell_status
+create trigger account_user_record_status_event
 after update of status on accounts.account_user
-for each row when (new.status <> 'Invited' and new.status <> old.status) execute function internal.tell_status();
+for each row when (new.status <> 'Invited' and new.status <> old.status)
+execute function internal.record_status_event();
 
 create table accounts.expiry_notice (
   kind text collate "C" not null,

@@ -2,6 +2,6 @@
 begin;
 
 drop type internal.outcome, internal.idempotency_claim, internal.planned_invitation, internal.verdict,
-  internal.caller cascade;
+  internal.caller, internal.request cascade;
 
 commit;

@@ -1,7 +1,7 @@
 -- With cascade: functions that sql/install.sql loaded depend on it.
 begin;
 
-drop function internal.tell_status() cascade;
+drop function internal.record_status_event() cascade;
 drop table accounts.event_horizon, accounts.event, accounts.expiry_notice, accounts.outbox cascade;
 drop type accounts.delivery_status cascade;
 

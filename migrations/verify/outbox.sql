@@ -10,6 +10,6 @@ select settled_key, seen_key, seen_before from accounts.event_horizon where fals
 select 1 / (count(*) = 1)::int from accounts.event_horizon;
 select 1 / (count(*) = 1)::int from pg_index where indexrelid = 'accounts.outbox_notice_key'::regclass and indisunique;
 select 1 / (count(*) = 1)::int from pg_trigger
-where tgrelid = 'accounts.account_user'::regclass and tgname = 'account_user_tell_status';
+where tgrelid = 'accounts.account_user'::regclass and tgname = 'account_user_record_status_event';
 
 rollback;

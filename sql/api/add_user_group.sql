@@ -6,11 +6,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.answer(internal.serve(jsonb_build_object(
-    'operation', 'add_group', 'kind', 'user', 'account', account_id,
-    'user', user_id, 'request', request, 'token', token,
-    'traceparent', traceparent,
-    'idempotencyKey', idempotency_key)));
+  return internal.answer_or_raise(internal.serve(internal.make_request(
+    'add_group', 'user', account_id => account_id, user_id => user_id, body => request, token => token,
+    traceparent => traceparent, idempotency_key => idempotency_key)));
 end
 $$;
 

@@ -7,7 +7,7 @@ begin
   if (max_count between 1 and 10000) is not true then
     perform internal.raise_problem(400, 'max_count is not 1 to 10000.');
   end if;
-  return internal.notice_expiries('reminder', max_count) + internal.notice_expiries('expired', max_count);
+  return internal.announce_expiries('reminder', max_count) + internal.announce_expiries('expired', max_count);
 end
 $$;
 

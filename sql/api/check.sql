@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 begin
-  perform internal.required_actor();
+  perform internal.require_actor();
   return query
   select c.what, c.detail, c.repair from internal.check_memberships(coalesce(whole, false)) as c
   union all

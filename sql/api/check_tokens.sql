@@ -12,7 +12,7 @@ begin
   select t.position::int, case when c.status = 401 then 401 else 200 end, null::text, null::json,
     case when c.status = 401 then c.detail end, null::jsonb, null::text, false, false
   from jsonb_array_elements_text(tokens) with ordinality as t (token, position)
-  cross join lateral internal.callers(t.token) as c;
+  cross join lateral internal.find_caller(t.token) as c;
 end
 $$;
 

@@ -4,12 +4,12 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_actor constant jsonb := internal.required_actor();
+  c_actor constant jsonb := internal.require_actor();
 begin
   perform internal.require_shape(settings, 'configure');
   if jsonb_strip_nulls(settings) <> '{}' then
     perform internal.change_settings(jsonb_strip_nulls(settings));
-    perform internal.audit('settings.changed', c_actor, 'settings', null);
+    perform internal.record_audit('settings.changed', c_actor, 'settings', null);
   end if;
   return internal.settings_object();
 end

@@ -4,7 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_actor constant jsonb := internal.required_actor();
+  c_actor constant jsonb := internal.require_actor();
   v_account accounts.account;
 begin
   perform internal.require_shape(request, 'create_account');
@@ -12,12 +12,12 @@ begin
   values (
     (request ->> 'type')::accounts.account_type,
     coalesce(request ->> 'status', 'Active')::accounts.account_status,
-    internal.trimmed(request ->> 'name'),
+    internal.trim_text(request ->> 'name'),
     request ->> 'icon',
     c_actor)
   returning * into v_account;
 
-  perform internal.audit('account.created', c_actor, internal.account_id(v_account.key), v_account.key);
+  perform internal.record_audit('account.created', c_actor, internal.account_id(v_account.key), v_account.key);
   return json_build_object(
     'id', internal.account_id(v_account.key), 'icon', v_account.icon, 'type', v_account.type,
     'status', v_account.status, 'name', v_account.name);

@@ -6,9 +6,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.created(jsonb_build_object(
-    'kind', 'account_user', 'request', request, 'query', query, 'token', token, 'traceparent', traceparent,
-    'idempotencyKey', idempotency_key));
+  return internal.create_account_user(internal.make_request(
+    'create', 'account_user', body => request, query => query, token => token, traceparent => traceparent,
+    idempotency_key => idempotency_key));
 end
 $$;
 

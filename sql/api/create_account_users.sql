@@ -5,16 +5,21 @@ returns table (
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  c_most constant int := (select s.set_limit from accounts.settings as s);
+  v_requests internal.request[];
 begin
-  if jsonb_array_length(requests) > (select s.set_limit from accounts.settings as s) then
-    perform internal.raise_problem(400, 'The request is not valid.', jsonb_build_object('$', jsonb_build_array(
-      format('has more than %s items', (select s.set_limit from accounts.settings as s)))));
-  elsif internal.has_conditions(requests) then
+  if jsonb_array_length(requests) > c_most then
+    perform internal.raise_problem(400, 'The request is not valid.',
+      jsonb_build_object('$', jsonb_build_array(format('has more than %s items', c_most))));
+  end if;
+  v_requests := internal.read_requests(requests);
+  if internal.has_conditions(v_requests) then
     return query
-    select i.* from internal.invite(requests) as i order by i.ordinal;
+    select i.* from internal.invite(v_requests) as i order by i.ordinal;
   else
     return query
-    select c.*, null::text, false, false from internal.create_account_users(requests) as c order by c.ordinal;
+    select c.*, null::text, false, false from internal.create_account_users(v_requests) as c order by c.ordinal;
   end if;
 end
 $$;

@@ -4,7 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_actor constant jsonb := internal.required_actor();
+  c_actor constant jsonb := internal.require_actor();
   v_settings constant jsonb := coalesce(nullif(request -> 'settings', 'null'), '{}');
   v_key bigint;
 begin
@@ -13,13 +13,13 @@ begin
     (name, description, is_configurable, is_default, is_paid, is_obsolete, types, eligible_multi, eligible_single,
       created_by)
   values (
-    internal.trimmed(request ->> 'name'),
+    internal.trim_text(request ->> 'name'),
     request ->> 'description',
     coalesce((v_settings ->> 'configurable')::boolean, false),
     coalesce((v_settings ->> 'default')::boolean, false),
     coalesce((v_settings ->> 'paid')::boolean, false),
     coalesce((v_settings ->> 'obsolete')::boolean, false),
-    array(select t.value from jsonb_array_elements_text(internal.items(v_settings, 'type')) as t (value)),
+    array(select t.value from jsonb_array_elements_text(internal.read_items(v_settings, 'type')) as t (value)),
     coalesce((v_settings #>> '{eligibility,multi}')::boolean, true),
     coalesce((v_settings #>> '{eligibility,single}')::boolean, true),
     c_actor)
@@ -29,7 +29,7 @@ begin
     perform internal.raise_problem(409, 'A module of this name exists.');
   end if;
 
-  perform internal.audit('module.created', c_actor, internal.module_id(v_key), null);
+  perform internal.record_audit('module.created', c_actor, internal.module_id(v_key), null);
   return (
     select json_build_object(
       'id', internal.module_id(m.key), 'description', m.description, 'name', m.name,

@@ -6,10 +6,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.created(jsonb_build_object(
-    'kind', 'user', 'account', account_id, 'request', request, 'query', query, 'token', token,
-    'traceparent', traceparent,
-    'idempotencyKey', idempotency_key));
+  return internal.create_account_user(internal.make_request(
+    'create', 'user', account_id => account_id, body => request, query => query, token => token,
+    traceparent => traceparent, idempotency_key => idempotency_key));
 end
 $$;
 

@@ -4,7 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_actor constant jsonb := internal.required_actor();
+  c_actor constant jsonb := internal.require_actor();
   v_token accounts.api_token;
 begin
   update accounts.api_token as t
@@ -12,7 +12,7 @@ begin
   where t.key = internal.api_token_key(disable_api_token.id) and t.status = 'Active'
   returning * into v_token;
   if found then
-    perform internal.audit(
+    perform internal.record_audit(
       'api_token.disabled', c_actor, internal.api_token_id(v_token.key), v_token.account_key);
   else
     select * into v_token from accounts.api_token as t where t.key = internal.api_token_key(disable_api_token.id);

@@ -4,9 +4,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.answer(internal.serve(jsonb_build_object(
-    'operation', 'get_invitation', 'kind', 'account_user', 'accountUser', account_user_id,
-    'request', jsonb_build_object('code', code))));
+  return internal.answer_or_raise(internal.serve(internal.make_request(
+    'get_invitation', 'account_user', account_user_id => account_user_id, body => jsonb_build_object('code', code))));
 end
 $$;
 

@@ -17,7 +17,7 @@ declare
     ) as m (field, message, is_wrong)
     where m.is_wrong);
 begin
-  perform internal.required_actor();
+  perform internal.require_actor();
   if c_errors is not null then
     perform internal.raise_problem(400, 'The request is not valid.', c_errors);
   end if;

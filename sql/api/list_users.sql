@@ -5,9 +5,8 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.answer(internal.serve(jsonb_build_object(
-    'operation', 'list', 'kind', 'user', 'account', account_id, 'query', query,
-    'token', token, 'traceparent', traceparent)));
+  return internal.answer_or_raise(internal.serve(internal.make_request(
+    'list', 'user', account_id => account_id, query => query, token => token, traceparent => traceparent)));
 end
 $$;
 

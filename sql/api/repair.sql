@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 set jit = off
 as $$
 declare
-  c_actor constant jsonb := internal.required_actor();
+  c_actor constant jsonb := internal.require_actor();
   v_count bigint;
 begin
   -- One at a time: what two mend at once would be mended twice.
@@ -20,7 +20,7 @@ begin
       perform internal.raise_problem(
         400, 'what is not member_count, email_key, sort_name, invitation_open or sequence.');
   end case;
-  perform internal.audit('repaired.' || what, c_actor, what, null);
+  perform internal.record_audit('repaired.' || what, c_actor, what, null);
   return v_count;
 end
 $$;

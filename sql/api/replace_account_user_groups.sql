@@ -5,9 +5,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.answer(internal.serve(jsonb_build_object(
-    'operation', 'replace_groups', 'kind', 'account_user', 'accountUser', account_user_id,
-    'request', request, 'token', token, 'traceparent', traceparent)));
+  return internal.answer_or_raise(internal.serve(internal.make_request(
+    'replace_groups', 'account_user', account_user_id => account_user_id, body => request, token => token,
+    traceparent => traceparent)));
 end
 $$;
 

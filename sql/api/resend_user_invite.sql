@@ -6,10 +6,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.answer(internal.serve(jsonb_build_object(
-    'operation', 'resend_invite', 'kind', 'user', 'account', account_id,
-    'user', user_id, 'token', token, 'traceparent', traceparent,
-    'idempotencyKey', idempotency_key)));
+  return internal.answer_or_raise(internal.serve(internal.make_request(
+    'resend_invite', 'user', account_id => account_id, user_id => user_id, token => token,
+    traceparent => traceparent, idempotency_key => idempotency_key)));
 end
 $$;
 

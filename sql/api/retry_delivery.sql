@@ -4,7 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_actor constant jsonb := internal.required_actor();
+  c_actor constant jsonb := internal.require_actor();
   v_entry accounts.outbox;
   v_invitation accounts.invitation;
   v_refusal text;
@@ -34,10 +34,10 @@ begin
       uncounted_attempts = case when v_entry.delivery = 'Queued' then o.uncounted_attempts else o.attempts end
   where o.key = v_entry.key
   returning * into v_entry;
-  perform internal.audit('delivery.retried', c_actor,
+  perform internal.record_audit('delivery.retried', c_actor,
     internal.account_user_id(v_invitation.account_user_key),
     (select u.account_key from accounts.account_user as u where u.key = v_invitation.account_user_key));
-  perform internal.wake_readers();
+  perform internal.notify_listeners();
   return internal.delivery_object(v_entry);
 end
 $$;

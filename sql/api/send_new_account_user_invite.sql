@@ -5,10 +5,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.answer(internal.serve(jsonb_build_object(
-    'operation', 'send_new_invite', 'kind', 'account_user', 'accountUser', account_user_id,
-    'token', token, 'traceparent', traceparent,
-    'idempotencyKey', idempotency_key)));
+  return internal.answer_or_raise(internal.serve(internal.make_request(
+    'send_new_invite', 'account_user', account_user_id => account_user_id, token => token,
+    traceparent => traceparent, idempotency_key => idempotency_key)));
 end
 $$;
 

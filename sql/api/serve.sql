@@ -5,21 +5,24 @@ returns table (
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  c_requests constant internal.request[] := internal.read_requests(requests);
+  c_is_set constant boolean := cardinality(c_requests) > 1;
 begin
-  if jsonb_array_length(requests) > 1 then
-    perform internal.lock_people(requests);
+  if c_is_set then
+    perform internal.lock_people(c_requests);
   end if;
   -- Memberships in the order in which all transactions lock them, not in that of arrival.
   return query
-  select r.position::int, v.status, v.id, v.body, v.detail, v.errors, v.type, v.is_replay,
+  select r.position, v.status, v.id, v.body, v.detail, v.errors, v.type, v.is_replay,
     v.is_rolled_back
   from (
-    select e.element, e.position
-    from jsonb_array_elements(requests) with ordinality as e (element, position)
-    order by case when jsonb_array_length(requests) > 1 then internal.lock_order(e.element) end, e.position
+    select s.position, c_requests[s.position] as request
+    from generate_subscripts(c_requests, 1) as s (position)
+    order by case when c_is_set then internal.lock_order(c_requests[s.position]) end, s.position
     offset 0
   ) as r
-  cross join lateral internal.serve(r.element) as v
+  cross join lateral internal.serve(r.request) as v
   order by r.position;
 end
 $$;

@@ -5,9 +5,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.answer(internal.serve(jsonb_build_object(
-    'operation', 'take_group', 'kind', 'account_user', 'accountUser', account_user_id,
-    'group', group_id, 'token', token, 'traceparent', traceparent)));
+  return internal.answer_or_raise(internal.serve(internal.make_request(
+    'take_group', 'account_user', account_user_id => account_user_id, user_group_id => group_id, token => token,
+    traceparent => traceparent)));
 end
 $$;
 

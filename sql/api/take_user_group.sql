@@ -5,10 +5,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return internal.answer(internal.serve(jsonb_build_object(
-    'operation', 'take_group', 'kind', 'user', 'account', account_id,
-    'user', user_id, 'group', group_id, 'token', token,
-    'traceparent', traceparent)));
+  return internal.answer_or_raise(internal.serve(internal.make_request(
+    'take_group', 'user', account_id => account_id, user_id => user_id, user_group_id => group_id, token => token,
+    traceparent => traceparent)));
 end
 $$;
 

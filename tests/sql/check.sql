@@ -156,8 +156,8 @@ select pg_temp.broken(
   'revoke execute on function api.serve(jsonb) from accountsd_server',
   'grant: accountsd_server may not execute api\.serve\(jsonb\)', 'a function that may not be called');
 select pg_temp.broken(
-  'grant execute on function internal.audit(text, jsonb, text, bigint) to public',
-  'grant: everybody may execute internal\.audit.*', 'a function that everybody may call');
+  'grant execute on function internal.record_audit(text, jsonb, text, bigint) to public',
+  'grant: everybody may execute internal\.record_audit.*', 'a function that everybody may call');
 select pg_temp.broken(
   'revoke select on accounts.person from accountsd_dba', 'grant: accountsd_dba may not read accounts.person',
   'a table that may not be read');

@@ -1,0 +1,12 @@
+-- What an api function returns of an outcome: the body, or the problem, raised.
+create or replace function internal.answer_or_raise(outcome internal.outcome)
+returns json
+language plpgsql
+as $$
+begin
+  if outcome.status not between 200 and 299 then
+    perform internal.raise_problem(outcome.status, outcome.detail, outcome.errors, outcome.type);
+  end if;
+  return outcome.body;
+end
+$$;

@@ -1,0 +1,5 @@
+-- The array in a field of a request; an empty one where it is left out.
+create or replace function internal.read_items(request jsonb, field text)
+returns jsonb
+language sql immutable parallel safe
+as $$ select coalesce(nullif(request -> field, 'null'), '[]') $$;
