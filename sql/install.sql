@@ -84,6 +84,7 @@ $$;
 \ir internal/list/rql_parsed.sql
 \ir internal/list/rql_condition.sql
 \ir internal/answers/select_members.sql
+\ir internal/list/list_objects.sql
 \ir internal/list/list_statement.sql
 \ir internal/list/list_memberships.sql
 \ir internal/list/list_account_users.sql

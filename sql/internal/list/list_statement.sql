@@ -1,10 +1,11 @@
 -- What a list runs: page (the keys of one page, in order, as an array) and total (how many there are in all), each
 -- SQL with the parameters $1 (text[], the values of the query: parameters), $2 (bigint, the account, null for all
--- accounts), $3 (the limit) and $4 (the offset). errors: null, or why the query is not valid; then the rest is null.
+-- accounts), $3 (the limit) and $4 (the offset); and objects, the statement that makes those of the page
+-- (internal.list_objects), without what is omitted. errors: null, or why the query is not valid; then the rest is null.
 create or replace function internal.list_statement(
   kind text, account_key bigint, query text,
-  out page text, out total text, out parameters text[], out row_limit int, out row_offset int,
-  out sections text[], out omitted text[], out errors jsonb)
+  out page text, out total text, out objects text, out parameters text[], out row_limit int, out row_offset int,
+  out omitted text[], out errors jsonb)
 language plpgsql stable
 as $$
 declare
@@ -67,9 +68,8 @@ begin
     end if;
   end loop;
 
-  select m.sections, m.omitted, m.problems into v_members
+  select m.omitted, m.problems into v_members
   from internal.select_members(kind, v_select.value, v_select.position, true, false) as m;
-  sections := v_members.sections;
   omitted := v_members.omitted;
   errors := internal.list_error(errors, 'select', variadic v_members.problems);
 
@@ -90,11 +90,11 @@ begin
     parameters := null;
     row_limit := null;
     row_offset := null;
-    sections := null;
     omitted := null;
     return;
   end if;
   errors := null;
+  objects := internal.list_objects(kind, omitted);
   v_order := coalesce(v_order, 'u.created_at, u.key');
   v_is_one_account := account_key is not null
     or jsonb_path_exists(v_filters, '$[*] ? (@.call == "eq" && @.of[0].value == "account.id")');
