@@ -15,8 +15,10 @@ create table accounts.settings (
   filter_limit int not null default 100,
   modules_revision bigint not null default 0,
   constraint settings_only_row check (only_row),
-  constraint settings_invitation_url_base_shape
-    check (invitation_url_base ~ '^https?://[^[:space:]/?#]+[^[:space:]?#]*[^/[:space:]?#]$'),
+  -- White space is listed, because [[:space:]] is what the locale of the database says.
+  constraint settings_invitation_url_base_shape check (
+    invitation_url_base ~ '^https?://[^/?#]+[^?#]*[^/?#]$'
+    and invitation_url_base !~ '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'),
   constraint settings_invitation_lifetime_range
     check (invitation_lifetime between interval '1 minute' and interval '366 days'),
   constraint settings_idempotency_lifetime_range

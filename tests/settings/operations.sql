@@ -170,9 +170,11 @@ from (values
   (''), ('select=+audit,-name&order=-name,+email'), ('order=-user.name'), ('limit=0'), ('limit=' || chr(1636)),
   ('email=like=*@EXAMPLE.com'), ('ilike(name,*' || chr(92) || '*o*)'), ('ilike(name,o*)'), ('like(name,o*)'),
   ('name=gt=O&name=lt=Z'), ('audit.created.at=gt=2020-01-31T12:00:00'), ('audit.created.at=lt=2020-01-31'),
-  ('audit.created.at=gt=31.01.2020'), ('audit.created.at=gt=yesterday'), ('phone.number=null()'),
-  ('phone.prefix=empty()'), ('in(status,(Active,Invited))'), ('any(groups,eq(isDefault,true))'),
-  ('invitation.status=Invited'),
+  ('audit.created.at=gt=31.01.2020'), ('audit.created.at=gt=yesterday'),
+  ('audit.created.at=gt=' || translate('2020-01-31', '0123', chr(1632) || chr(1633) || chr(1634) || chr(1635))),
+  ('eq(name' || chr(160) || ',x)'), ('eq(' || chr(8195) || 'name' || chr(8195) || ',x)'), (chr(8195) || 'limit=1'),
+  ('phone.number=null()'), ('phone.prefix=empty()'), ('in(status,(Active,Invited))'),
+  ('any(groups,eq(isDefault,true))'), ('invitation.status=Invited'),
   ('eq(name,' || chr(39) || 'O' || chr(92) || chr(39) || 'Brien Zo' || chr(235) || chr(39) || ')')
 ) as q (query);
 select pg_temp.run('claim', 'accountsd_delivery', $$ select api.claim_deliveries(3, '90 minutes') $$);

@@ -1,7 +1,7 @@
 -- The rules of the data hold whoever writes, the owner of the tables included.
 begin;
 \ir lib/fixture.sql
-select plan(155);
+select plan(158);
 
 set local role accountsd_dba;
 select api.create_account_user(pg_temp.invitation('ada@example.com', :'client')) ->> 'id' as member \gset
@@ -422,7 +422,8 @@ select is(
   pg_temp.violation(format('update accounts.settings set invitation_url_base = %L', b.url)),
   'settings_invitation_url_base_shape', format('an invitation''s url cannot begin with %L', b.url))
 from (values ('ftp://portal.example'), ('https://portal.example/'), ('https://portal.example/a?b'),
-  ('portal.example')) as b (url);
+  ('portal.example'), ('https://portal .example'), (U&'https://portal.example/a\00a0b'),
+  (U&'https://portal.example/a\0085')) as b (url);
 
 select * from finish();
 rollback;

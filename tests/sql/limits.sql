@@ -104,8 +104,9 @@ delete from accounts.invitation_use;
 select is(
   pg_temp.outcome('accountsd_server', case
     when c.name = 'again' and c.kind = 'user' then format('select api.create_user(%L, %L, %L)', :'client',
-      pg_temp.invitation(upper(c.kind || c.name || '@example.com')), :'client_token')
-    when c.name = 'again' then pg_temp.create_call(upper(c.kind || c.name || '@example.com'), :'client_token')
+      pg_temp.invitation(upper(c.kind || c.name || '@example.com' collate "C")), :'client_token')
+    when c.name = 'again' then pg_temp.create_call(
+      upper(c.kind || c.name || '@example.com' collate "C"), :'client_token')
     else pg_temp.call(c.function, c.kind, pg_temp.target(c.kind, c.invited),
       jsonb_build_object('token', :'client_token')) end),
   'done', format('%s, %s: is done', c.name, c.kind))

@@ -222,7 +222,7 @@ select is(
     where u.key = internal.account_user_key(:'invited'::json ->> 'id')),
   :'member_before'::jsonb, 'replace_user: the person stays as they are');
 select is(
-  array(select distinct c from unnest(pg_temp.changed_tables(:'before')) as c order by c),
+  array(select distinct c collate "C" as c from unnest(pg_temp.changed_tables(:'before')) as c order by c),
   array['+ account_user', '+ account_user_group', '+ audit_record', '+ outbox', '- account_user',
     '- account_user_group'],
   'replace_user: nothing but the groups has changed');

@@ -36,7 +36,7 @@ select ok(
   'a deadlock is found before the wait for its lock ends');
 
 select is(
-  (select array_agg(r.setrole::regrole::text order by 1)
+  (select array_agg(r.setrole::regrole::text order by r.setrole::regrole::text collate "C")
     from pg_db_role_setting as r
     cross join lateral unnest(r.setconfig) as s (setting)
     where s.setting = 'default_transaction_isolation=read committed'

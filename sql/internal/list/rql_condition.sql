@@ -26,7 +26,8 @@ language plpgsql immutable parallel safe
 as $$
 declare
   c_shape constant text :=
-    '^(\d{4})-(\d\d)-(\d\d)(?:[Tt ](\d\d):(\d\d):(\d\d)(\.\d{1,9})?(?:[Zz]|([+-])(\d\d):(\d\d)))?$';
+    '^([0-9]{4})-([0-9]{2})-([0-9]{2})'
+    '(?:[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})?(?:[Zz]|([+-])([0-9]{2}):([0-9]{2})))?$';
   v_part constant text[] := regexp_match(value, c_shape);
   v_year constant int := v_part[1]::int;
   v_month constant int := v_part[2]::int;

@@ -75,7 +75,8 @@ as $$
 #variable_conflict use_column
 declare
   -- With the ampersands before it.
-  c_parameter constant text := '&*(?:[(,=]\s*"(?:[^"\\]|\\.)*"|[(,=]\s*''(?:[^''\\]|\\.)*''|[^&])+|&+';
+  c_parameter constant text := '&*(?:[(,=][ \t\r\n\f\v]*"(?:[^"\\]|\\.)*"'
+    '|[(,=][ \t\r\n\f\v]*''(?:[^''\\]|\\.)*''|[^&])+|&+';
   c_limits constant record := internal.rql_limits();
   v_at int := 1;
   v_part text;
@@ -101,7 +102,8 @@ begin
     v_at := v_at + char_length(v_part) - char_length(v_parameter);
     continue when v_parameter = '';
     select d.decoded, d.problem into v_decoded from internal.percent_decoded(v_parameter) as d;
-    v_match := regexp_match(v_decoded.decoded, '^\s*(select|order|limit|offset)\s*=(.*)$');
+    v_match := regexp_match(v_decoded.decoded,
+      '^[ \t\r\n\f\v]*(select|order|limit|offset)[ \t\r\n\f\v]*=(.*)$');
     v_name := coalesce(v_match[1], '$filter');
     v_value := coalesce(v_match[2], v_decoded.decoded);
     v_at := v_at + char_length(coalesce(v_decoded.decoded, v_parameter)) - char_length(coalesce(v_value, v_parameter));

@@ -30,7 +30,8 @@ language plpgsql immutable parallel safe
 as $$
 declare
   -- With the white space before it: a quoted text, one of ( ) , = or a word, which is a bare value, a field or an
-  -- operator; a single character where nothing else fits.
+  -- operator; a single character where nothing else fits. White space is listed, because \s is what the locale of the
+  -- database says.
   c_token constant text := '[ \t\r\n\f\v]*(?:"(?:[^"\\]|\\.)*"|''(?:[^''\\]|\\.)*''|[(),=]'
     '|(?:[^(),=\\"'' \t\r\n\f\v]|\\.)(?:[^(),=\\]|\\.)*|.)';
   c_limits constant record := internal.rql_limits();
@@ -102,7 +103,7 @@ begin
         v_field := null;
         v_wants_value := false;
       else
-        v_word := regexp_replace(v_token, '(?<!\\)\s+$', '');
+        v_word := regexp_replace(v_token, '(?<!\\)[ \t\r\n\f\v]+$', '');
         v_word_at := v_at;
         v_wants_value := false;
       end if;

@@ -129,7 +129,7 @@ create function pg_temp.changes(before text[])
 returns text[]
 language sql
 as $$
-  select coalesce(array_agg(d.line order by d.line), '{}')
+  select coalesce(array_agg(d.line order by d.line collate "C"), '{}')
   from (
     (select '- ' || b from unnest(before) as b except all select '- ' || a from unnest(pg_temp.contents()) as a)
     union all

@@ -167,7 +167,7 @@ as $$
   select array(
     select replace(substring(c.line from '^[-+] [a-z_.]+'), 'accounts.', '')
     from unnest(pg_temp.changes(before)) as c (line)
-    order by 1)
+    order by c.line collate "C")
 $$;
 
 create function pg_temp.group_ids(answer jsonb)
