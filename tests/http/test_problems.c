@@ -16,6 +16,7 @@ static void assert_problem(struct answer *answer, long status)
 {
     cr_assert_eq(answer->status, status, "%ld instead of %ld: %s", answer->status, status, answer->text);
     expect_header(answer, "content-type", "application/problem+json");
+    expect_header(answer, "cache-control", "no-store");
     cr_expect_eq(json_integer_value(json_object_get(answer->body, "status")), status);
     cr_expect_str_eq(answer_text(answer, "type", NULL), "about:blank");
     cr_expect_str_neq(answer_text(answer, "title", NULL), "(none)");
