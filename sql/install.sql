@@ -72,7 +72,6 @@ $$;
 \ir internal/triggers/revise_groups.sql
 \ir internal/callers/require_account.sql
 \ir internal/answers/module_settings.sql
-\ir internal/callers/token_callers.sql
 \ir internal/callers/authenticate.sql
 \ir internal/checks/group_errors.sql
 \ir internal/answers/membership_object.sql
@@ -115,8 +114,10 @@ $$;
 \ir internal/create/invite_again.sql
 \ir internal/create/create_account_users.sql
 \ir internal/change/claim_idempotency_key.sql
+\ir internal/create/invite_once.sql
 \ir internal/create/invite.sql
 \ir internal/create/create_account_user.sql
+\ir internal/change/serve_once.sql
 \ir internal/change/serve.sql
 \ir internal/change/rehearse.sql
 \ir internal/upkeep/change_settings.sql

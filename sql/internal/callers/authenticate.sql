@@ -1,3 +1,18 @@
+-- Every API token that authenticates, as the actor it is and the account it acts for.
+create or replace function internal.token_callers()
+returns table (
+  key bigint, proof_sha256 bytea, actor jsonb,
+  account_key bigint, account_type accounts.account_type, account_status accounts.account_status)
+language sql stable
+as $$
+  select t.key, t.proof_sha256,
+    jsonb_build_object('id', internal.api_token_id(t.key), 'name', t.name, 'icon', t.icon),
+    a.key, a.type, a.status
+  from accounts.api_token as t
+  join accounts.account as a on a.key = t.account_key
+  where t.status = 'Active'
+$$;
+
 -- Who calls, as one row: the bearer of a token ("<token id>:<hex SHA-256 of its secret>"), or without one the database
 -- role; or why nobody, and then what else is in the row means nothing. In SQL, so that it becomes part of a statement
 -- that asks for many; with "offset 0", so that the token is found by its index, however few there were when it was

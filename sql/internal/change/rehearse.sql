@@ -8,12 +8,11 @@ declare
   v_outcome internal.outcome;
 begin
   begin
-    request.is_dry_run := false;
     if request.operation = 'create' then
-      select i.status, i.id, i.body, i.detail, i.errors, i.type, i.is_replay, i.is_rolled_back into v_outcome
-      from internal.invite(array[request], true) as i;
+      select i.status, i.id, i.body, i.detail, i.errors, i.type, i.is_replay, true into v_outcome
+      from internal.invite_once(array[request], true) as i;
     else
-      v_outcome := internal.serve(request);
+      v_outcome := internal.serve_once(request);
     end if;
     -- The one way to undo what a function has done. Nothing else raises this.
     raise exception using errcode = 'RB000', message = 'a dry run is undone';

@@ -1,28 +1,9 @@
--- One request that is not to create: with an idempotency key, as a dry run, or neither.
+-- One request that is not to create.
 create or replace function internal.serve(request internal.request)
 returns internal.outcome
 language plpgsql
 as $$
-declare
-  v_claim internal.idempotency_claim;
-  v_verdict internal.verdict;
 begin
-  if request.is_dry_run then
-    return internal.rehearse(request);
-  end if;
-  -- What only reads has nothing to do twice.
-  if request.idempotency_key is not null and request.operation not in ('get', 'list', 'get_invitation') then
-    v_claim := internal.claim_idempotency_key(request);
-    v_verdict := v_claim.verdict;
-  end if;
-  if v_verdict.status is null then
-    v_verdict := internal.perform(request, v_claim.code);
-    if v_claim.code is not null and v_verdict.status between 200 and 299 then
-      v_claim.verdict := v_verdict;
-      perform internal.keep_answers(array[v_claim]);
-    end if;
-  end if;
-  return (v_verdict.status, v_verdict.id, v_verdict.body, v_verdict.detail, v_verdict.errors, v_verdict.type,
-    coalesce(v_claim.is_replay, false), false)::internal.outcome;
+  return case when request.is_dry_run then internal.rehearse(request) else internal.serve_once(request) end;
 end
 $$;

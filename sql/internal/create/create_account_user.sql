@@ -11,7 +11,7 @@ begin
     from internal.create_account_users(array[request]) as c;
   else
     select * into strict v_verdict
-    from internal.invite(array[request]);
+    from internal.invite_once(array[request]);
   end if;
   if v_verdict.status <> 201 then
     perform internal.raise_problem(v_verdict.status, v_verdict.detail, v_verdict.errors, v_verdict.type);

@@ -1,6 +1,6 @@
--- What internal.create_account_users does, for a set of which some have an idempotency key or are dry runs. What has a
--- key is looked up first; dry runs come next, one by one; what is left of the set goes on as one set.
-create or replace function internal.invite(requests internal.request[], is_rehearsal boolean default false)
+-- What internal.create_account_users does, for a set of which some are dry runs or have an idempotency key. Dry runs
+-- come first, one by one, while no membership is locked: the locks of each end with it. The rest goes on as one set.
+create or replace function internal.invite(requests internal.request[])
 returns table (
   ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
   is_rolled_back boolean)
@@ -8,64 +8,22 @@ language plpgsql
 as $$
 #variable_conflict use_column
 declare
-  v_request internal.request;
-  v_ordinal int := 0;
-  v_made record;
-  v_claim internal.idempotency_claim;
-  v_rehearsed int[] := array[]::int[];
-  -- What goes on, with the ordinals, claims and codes at the same places.
-  v_requests internal.request[] := array[]::internal.request[];
-  v_ordinals int[] := array[]::int[];
-  v_claims internal.idempotency_claim[] := array[]::internal.idempotency_claim[];
-  v_codes text[] := array[]::text[];
-  v_claimed bytea[] := array[]::bytea[];
-  v_kept internal.idempotency_claim[] := array[]::internal.idempotency_claim[];
+  c_rehearsed constant int[] := array(
+    select r.ordinality::int from unnest(requests) with ordinality as r where r.is_dry_run order by r.ordinality);
+  c_others constant int[] := array(
+    select r.ordinality::int from unnest(requests) with ordinality as r where not r.is_dry_run order by r.ordinality);
 begin
-  foreach v_request in array requests loop
-    v_ordinal := v_ordinal + 1;
-    v_claim := null;
-    if v_request.is_dry_run then
-      v_rehearsed := v_rehearsed || v_ordinal;
-      continue;
-    elsif v_request.idempotency_key is not null then
-      v_claim := internal.claim_idempotency_key(v_request, v_claimed);
-    end if;
-    if (v_claim.verdict).status is null then
-      v_requests := v_requests || v_request;
-      v_ordinals := v_ordinals || v_ordinal;
-      v_claims := v_claims || v_claim;
-      v_codes := v_codes || v_claim.code;
-      v_claimed := v_claimed || v_claim.key_sha256;
-    else
-      return query
-      select v_ordinal, (v_claim.verdict).status, (v_claim.verdict).id, (v_claim.verdict).body,
-        (v_claim.verdict).detail, (v_claim.verdict).errors, (v_claim.verdict).type, coalesce(v_claim.is_replay, false),
-        false;
-    end if;
-  end loop;
-
-  -- First, while no membership is locked: the locks of each end with it.
   return query
   select r.ordinal, o.status, o.id, o.body, o.detail, o.errors, o.type, o.is_replay, o.is_rolled_back
-  from unnest(v_rehearsed) as r (ordinal)
+  from unnest(c_rehearsed) as r (ordinal)
   cross join lateral internal.rehearse(requests[r.ordinal]) as o;
 
-  if cardinality(v_requests) > 0 then
-    for v_made in
-      select c.* from internal.create_account_users(v_requests, v_codes, is_rehearsal) as c
-    loop
-      v_claim := v_claims[v_made.ordinal];
-      if v_made.status = 201 and v_claim.code is not null then
-        v_claim.verdict := internal.succeed(v_made.status, v_made.body, v_made.id);
-        v_kept := v_kept || v_claim;
-      end if;
-      return query
-      select v_ordinals[v_made.ordinal], v_made.status, v_made.id, v_made.body, v_made.detail, v_made.errors, null,
-        false, false;
-    end loop;
-  end if;
-  if cardinality(v_kept) > 0 then
-    perform internal.keep_answers(v_kept);
+  if cardinality(c_others) > 0 then
+    return query
+    select c_others[i.ordinal], i.status, i.id, i.body, i.detail, i.errors, i.type, i.is_replay, false
+    from internal.invite_once(array(
+      select requests[o.ordinal] from unnest(c_others) with ordinality as o (ordinal, position)
+      order by o.position)) as i;
   end if;
 end
 $$;
