@@ -23,7 +23,7 @@ test_objects = $(patsubst %.c,$(out)/%.o,$(wildcard tests/$(1)/*.c tests/$(1)/*/
 test_programs := $(addprefix $(out)/,unit_tests vector_tests http_tests mail_tests)
 fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 fuzz_programs := $(addprefix $(out)/,$(fuzz_targets))
-all_test_objects := $(foreach kind,unit vectors http mail fuzz torture,$(call test_objects,$(kind)))
+all_test_objects := $(foreach kind,harness unit vectors http mail fuzz torture,$(call test_objects,$(kind)))
 
 # Asked once and only by a recipe: before scripts/setup there may be no pkg-config.
 # The libraries' headers count as the system's, so that -Werror is about ours.
@@ -164,13 +164,12 @@ $(out)/accountsd_torture: $(out)/server/main.o $(out)/tests/torture/faults.o $(o
 	@$(CC) $(LDFLAGS) $(ldflags) $(addprefix -Wl$(comma)--wrap=PQ,$(torture_wrapped)) \
 		-Wl$(comma)--wrap=pthread_create -o $@ $^ $(pkg_libs)
 
-$(out)/torture_tests: $(addprefix $(out)/tests/,torture/test_torture.o torture/test_deliver.o torture/arm.o \
-	http/harness.o http/fixture.o http/process.o http/program.o http/trouble.o mail/office.o mail/sink.o)
+$(out)/torture_tests: $(filter-out %/faults.o,$(call test_objects,torture)) $(addprefix $(out)/tests/mail/,office.o sink.o)
 $(out)/unit_tests: $(call test_objects,unit)
 $(out)/vector_tests: $(call test_objects,vectors)
 $(out)/http_tests: $(call test_objects,http)
-$(out)/mail_tests: $(call test_objects,mail) $(addprefix $(out)/tests/http/,harness.o fixture.o metric.o process.o program.o \
-	tls_client.o trouble.o)
+$(out)/mail_tests: $(call test_objects,mail)
+$(addprefix $(out)/,http_tests mail_tests torture_tests): $(call test_objects,harness)
 $(test_programs) $(out)/torture_tests: $(out)/libaccountsd.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) $(ldflags) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(pkg_libs) $(pkg_test_libs)

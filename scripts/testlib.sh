@@ -35,7 +35,7 @@ sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 # What tests need of a migrated database beside its schema.
 equip_database() {
   sql "$1" 'create extension pgtap; create extension plpgsql_check' &&
-    psql -X -q -v ON_ERROR_STOP=1 -d "$1" -f tests/http/poison.sql
+    psql -X -q -v ON_ERROR_STOP=1 -d "$1" -f tests/harness/poison.sql
 }
 
 # The tests of mails have a database each, a copy of this one.

@@ -3,8 +3,8 @@
 
 /* A post office: a database of a test's own, with mails in its queue, and the workers that deliver them. */
 
-#include "http/fixture.h"
-#include "http/process.h"
+#include "harness/fixture.h"
+#include "harness/process.h"
 #include "sink.h"
 
 struct office {

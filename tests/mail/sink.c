@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http/process.h"
+#include "harness/process.h"
 
 #define MAX_FAULTS 8
 #define MAX_CONNECTIONS 256

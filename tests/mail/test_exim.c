@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "http/tls_client.h"
-#include "http/trouble.h"
+#include "harness/tls_client.h"
+#include "harness/trouble.h"
 #include "office.h"
 
 /* A mail server as it is in the world: Debian's exim4, run by the test in a folder of its own, on free ports.

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "http/metric.h"
+#include "harness/metric.h"
 #include "office.h"
 
 /* How a worker starts, tells of itself and stops. */
@@ -187,8 +187,8 @@ Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
 
     office_queue(office, 1);
     office_await(office, "Sent", 1);
-    free(database_query(
-        first, "create or replace function internal.notify_listeners() returns void language sql as ''", NULL));
+    free(database_query(first,
+        "create or replace function internal.notify_listeners() returns void language sql as ''", NULL));
     free(database_query(second, "begin", NULL));
     free(database_query(second, "select api.create_account_user($1::jsonb)", body, NULL));
     sleep_ms(500);

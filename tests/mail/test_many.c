@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/trouble.h"
+#include "harness/trouble.h"
 #include "office.h"
 
 /* Many mails and many workers: none is lost, whatever happens to workers and database, and none is sent twice

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/metric.h"
+#include "harness/metric.h"
 #include "office.h"
 
 /* What is away is tried again after pauses that grow, so that it is not stormed when it comes back. */

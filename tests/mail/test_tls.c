@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "http/tls_client.h"
+#include "harness/tls_client.h"
 #include "office.h"
 
 /* Whom a worker trusts with mails and with its password. */

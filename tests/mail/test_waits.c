@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "http/trouble.h"
+#include "harness/trouble.h"
 #include "office.h"
 
 /* A worker that has to wait, for who reads its log or for its end. */

@@ -1,5 +1,5 @@
 -- The outbox as a feed: api.number_events and api.read_events. What concurrent commits do to it is in
--- tests/http/test_events.c.
+-- tests/http/database/test_events.c.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql

@@ -1,5 +1,5 @@
 -- The settings of the server's role. That they reach a session through a pooler, and are heeded there, is tested in
--- tests/http/test_pooler.c.
+-- tests/http/database/test_pooler.c.
 begin;
 select plan(8);
 

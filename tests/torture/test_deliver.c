@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "arm.h"
-#include "http/trouble.h"
+#include "harness/trouble.h"
 #include "mail/office.h"
 
 /* Every call that delivery makes and that can fail does so once, the first, then the second, until it makes

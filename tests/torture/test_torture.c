@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "arm.h"
-#include "http/fixture.h"
-#include "http/process.h"
+#include "harness/fixture.h"
+#include "harness/process.h"
 
 /* Every call that an operation makes and that can fail does so once, the first, then the second, until the
  * operation makes no more: each time there is an answer, what the operation answers or a 503, and the next

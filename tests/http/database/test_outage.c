@@ -1,0 +1,280 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/metric.h"
+#include "harness/trouble.h"
+
+/* A PostgreSQL of the test's own, since it is stopped, or takes no more connections; not a throwaway one,
+ * since what it has acknowledged must be there when it comes back. */
+
+#define THREADS 8
+
+TestSuite(outage, .timeout = 900);
+
+struct stage {
+    struct cluster *cluster;
+    PGconn *pg;
+    struct account *account;
+};
+
+static void stage_start(struct stage *stage, const char *name)
+{
+    stage->cluster = cluster_start(name);
+    stage->pg = database_connect(stage->cluster->url);
+    stage->account = account_make(stage->pg, "Client");
+}
+
+static void stage_end(struct stage *stage)
+{
+    account_free(stage->account);
+    PQfinish(stage->pg);
+    cluster_remove(stage->cluster);
+}
+
+static size_t count_events(const struct server *server, const char *event)
+{
+    char *log = server_log(server);
+    size_t count = 0;
+
+    for (const char *at = log; (at = strstr(at, event)) != NULL; at++)
+        count++;
+    free(log);
+    return count;
+}
+
+/* While the database is away: an answer at once, and what needs no database is served all the same. */
+static void expect_at_once(const struct server *server, const struct account *account)
+{
+    char *email = new_email(), *body = create_body(email, NULL, NULL);
+    struct timespec start = now();
+    struct answer answer = post(server, account->token, body);
+
+    cr_expect_eq(answer.status, 503, "%ld %s", answer.status, answer.text);
+    expect_header(&answer, "retry-after", "1");
+    cr_expect_lt(seconds_since(&start), 4.0, "not before the time in the queue was up");
+    answer_free(&answer);
+    answer = post(server, account->token, "{}");
+    cr_expect_eq(answer.status, 400);
+    answer_free(&answer);
+    free(body);
+    free(email);
+}
+
+Test(outage, restarts_under_load_lose_nothing)
+{
+    static const char *const modes[] = {"immediate", "fast"};
+    long rounds = short_or_soak(2, 10);
+    struct stage stage;
+    struct server *server;
+    struct load *load;
+
+    stage_start(&stage, "outage");
+    PQfinish(stage.pg);
+    server = server_start(stage.cluster->server_url, NULL);
+    load = load_start(server, stage.account, THREADS);
+    for (long round = 0; round < rounds; round++) {
+        struct timespec start = now();
+
+        load_await_success(load, &start);
+        sleep_ms(300);
+        cluster_run(stage.cluster, "stop", modes[round % 2]);
+        /* The first request after may find out; from then on the answer is at once. */
+        await_status(server, stage.account, 503);
+        expect_at_once(server, stage.account);
+        cluster_run(stage.cluster, "start", "");
+        start = now();
+        fprintf(stderr, "outage: %s stop; service is back %.2f s after the database\n", modes[round % 2],
+            load_await_success(load, &start));
+    }
+    load_pause(load);
+    stage.pg = database_connect(stage.cluster->url);
+    cr_expect_gt(load_check(load, stage.pg, SLOWEST_SECONDS), 0);
+    load_tell(load, "outage");
+    load_free(load);
+    server_end(server);
+    stage_end(&stage);
+}
+
+/* Pauses the test's own work in the database, and not the load's. */
+static void terminate_backends(PGconn *pg)
+{
+    free(database_query(pg,
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where usename = 'accountsd_server'",
+        NULL));
+}
+
+/* Most are terminated while they work, and say so: that costs nobody anything. */
+Test(outage, backends_terminated_in_a_loop_lose_nothing)
+{
+    double seconds = (double)short_or_soak(5, 60);
+    struct stage stage;
+    struct server *server;
+    struct load *load;
+    struct timespec start;
+    size_t terminations = 0, invited;
+
+    stage_start(&stage, "terminated");
+    server = server_start(stage.cluster->server_url, NULL);
+    load = load_start(server, stage.account, THREADS);
+    start = now();
+    while (seconds_since(&start) < seconds) {
+        terminate_backends(stage.pg);
+        terminations++;
+        sleep_ms(random() % 400);
+    }
+    load_await_success(load, &start);
+    load_pause(load);
+    invited = load_check(load, stage.pg, SLOWEST_SECONDS);
+    cr_expect_gt(count_events(server, "\"database_connection_lost\""), terminations / 4);
+    cr_expect_gt(invited, 0);
+    fprintf(stderr, "terminated: %zu times all backends\n", terminations);
+    load_tell(load, "terminated");
+    load_free(load);
+    server_end(server);
+    stage_end(&stage);
+}
+
+static void limit_connections(const struct stage *stage, const char *limit)
+{
+    char *sql = NULL;
+
+    cr_assert_geq(asprintf(&sql, "alter role accountsd_server connection limit %s", limit), 0);
+    free(database_query(stage->pg, sql, NULL));
+    free(sql);
+    terminate_backends(stage->pg);
+}
+
+#define CONNECTION_FAILURES "accountsd_database_connection_failures_total"
+
+Test(outage, too_many_connections_are_too_few_to_serve_at_worst)
+{
+    struct stage stage;
+    struct server *server;
+    struct load *load;
+    struct timespec start;
+    size_t attempts, during;
+
+    stage_start(&stage, "connections");
+    server = server_start(
+        stage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "4", NULL});
+    load = load_start(server, stage.account, THREADS);
+    start = now();
+    load_await_success(load, &start);
+
+    /* With none of them there is no service, and the database is not stormed. */
+    limit_connections(&stage, "0");
+    await_status(server, stage.account, 503);
+    sleep_ms(2000);
+    expect_at_once(server, stage.account);
+    attempts = (size_t)metric(server, CONNECTION_FAILURES);
+    start = now();
+    sleep_ms(3000);
+    during = (size_t)metric(server, CONNECTION_FAILURES) - attempts;
+    /* At most one attempt in half of --database-retry-interval. */
+    cr_expect_leq(during, (size_t)(seconds_since(&start) / 0.5) + 1, "%zu attempts", during);
+    cr_expect_geq(during, 1);
+
+    /* With one of four there is. */
+    limit_connections(&stage, "1");
+    load_await_success(load, &start);
+    await_status(server, stage.account, 201);
+
+    limit_connections(&stage, "-1");
+    load_await_success(load, &start);
+    load_pause(load);
+    load_check(load, stage.pg, SLOWEST_SECONDS);
+    load_tell(load, "connections");
+    load_free(load);
+    server_end(server);
+    stage_end(&stage);
+}
+
+static void make_read_only(const struct stage *stage, const char *whether)
+{
+    char *sql = NULL;
+
+    cr_assert_geq(asprintf(&sql, "alter system set default_transaction_read_only = %s", whether), 0);
+    /* As the setting would forbid to change it. */
+    free(database_query(stage->pg, "set default_transaction_read_only = off", NULL));
+    free(database_query(stage->pg, sql, NULL));
+    free(database_query(stage->pg, "select pg_reload_conf()", NULL));
+    free(sql);
+}
+
+/* A demoted server behind an address that stays: connections to it are given up, and none are made. */
+Test(outage, a_read_only_database_is_away)
+{
+    static const char lost[] = "\"it is of no use any more\"";
+    struct stage stage;
+    struct server *server;
+    size_t drops;
+
+    stage_start(&stage, "read-only");
+    server = server_start(stage.cluster->server_url, (const char *[]){"--workers", "1", NULL});
+    await_status(server, stage.account, 201);
+    make_read_only(&stage, "on");
+    await_status(server, stage.account, 503);
+    expect_at_once(server, stage.account);
+    drops = count_events(server, lost);
+    cr_expect_geq(drops, 1);
+    sleep_ms(1000);
+    cr_expect_leq(count_events(server, lost), drops + 1, "it is connected to again");
+    make_read_only(&stage, "off");
+    await_status(server, stage.account, 201);
+    server_end(server);
+    stage_end(&stage);
+}
+
+#define UNKNOWN "whether the request was done is unknown"
+
+static void lock_account(const struct stage *stage)
+{
+    free(database_query(stage->pg, "begin", NULL));
+    free(database_query(stage->pg,
+        "select key from accounts.account where key = internal.account_key($1) for update",
+        stage->account->id, NULL));
+}
+
+/* A backend that ends and says so has not done what it was at, and another does it. One that says nothing may
+ * have committed. */
+Test(outage, what_was_not_done_is_done_and_what_nobody_knows_is_said)
+{
+    struct stage stage;
+    struct server *server;
+    struct poster poster;
+    struct answer answer;
+
+    stage_start(&stage, "unknown");
+    /* One connection: another might be under way when all are terminated, and a database that cannot be
+     * connected to is away. */
+    server = server_start(
+        stage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
+    lock_account(&stage);
+    poster_start(&poster, server, stage.account, new_email());
+    await_waiting(stage.pg, "1");
+    terminate_backends(stage.pg);
+    for (int i = 0; i < 1000 && count_events(server, "\"requests\":1}") == 0; i++)
+        sleep_ms(10);
+    await_waiting(stage.pg, "1");
+    free(database_query(stage.pg, "commit", NULL));
+    poster_end(&poster, 201);
+
+    lock_account(&stage);
+    poster_start(&poster, server, stage.account, new_email());
+    await_waiting(stage.pg, "1");
+    cluster_run(stage.cluster, "stop", "immediate");
+    pthread_join(poster.thread, NULL);
+    cr_expect_eq(poster.answer.status, 503, "%ld %s", poster.answer.status, poster.answer.text);
+    cr_expect_not_null(strstr(poster.answer.text, UNKNOWN), "%s", poster.answer.text);
+    answer_free(&poster.answer);
+    await_status(server, stage.account, 503);
+    answer = post(server, stage.account->token,
+        "{\"user\":{\"email\":\"a@example.com\",\"firstName\":\"A\",\"lastName\":\"B\"}}");
+    cr_expect_eq(answer.status, 503, "%ld", answer.status);
+    cr_expect_null(strstr(answer.text, UNKNOWN), "%s", answer.text);
+    answer_free(&answer);
+    free(poster.email);
+    server_end(server);
+    stage_end(&stage);
+}

@@ -1,0 +1,169 @@
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/metric.h"
+#include "harness/trouble.h"
+
+/* Requests that wait together go to the database as one set. One worker with one connection, which a lock
+ * holds up, makes them wait. */
+
+#define CALLERS 24
+/* What tests/harness/poison.sql makes the database fail on, and what it makes deadlocks of. */
+#define POISON "poison-"
+#define DEADLOCK_A "deadlock-a-"
+#define DEADLOCK_B "deadlock-b-"
+
+#define QUEUE_LENGTH "accountsd_database_queue_length"
+/* Of a server that makes sets of the size that it may, however slow the machine is. */
+#define SETS "--set-time", "10000", "--set-size"
+
+TestSuite(sets, .timeout = 120);
+
+struct caller {
+    pthread_t thread;
+    const struct server *server;
+    const char *token;
+    char *email, *body;
+    struct answer answer;
+};
+
+static void *post_one(void *data)
+{
+    struct caller *caller = data;
+
+    caller->answer = post(caller->server, caller->token, caller->body);
+    return NULL;
+}
+
+static void caller_start(
+    struct caller *caller, const struct server *server, const struct account *account, const char *email)
+{
+    *caller = (struct caller){.server = server, .token = account->token, .email = strdup(email)};
+    caller->body = create_body(email, NULL, NULL);
+    cr_assert_eq(pthread_create(&caller->thread, NULL, post_one, caller), 0);
+}
+
+static void caller_free(struct caller *caller)
+{
+    answer_free(&caller->answer);
+    free(caller->email);
+    free(caller->body);
+}
+
+/* Starts the callers behind one that waits for a lock, the last of them with a poisoned address, so that
+ * they make one set; then lets them go. */
+static void run_set(const char *set_size, struct caller callers[CALLERS])
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = server_database_url(database_url());
+    struct account *account = account_make(pg, "Client");
+    struct server *server = server_start(url,
+        (const char *[]){PATIENT, "--workers", "1", "--database-connections", "1", SETS, set_size, NULL});
+
+    free(database_query(pg, "begin", NULL));
+    free(
+        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
+            account->id, NULL));
+    for (size_t i = 0; i < CALLERS; i++) {
+        char *email = new_email(), *poisoned = NULL;
+
+        cr_assert_geq(asprintf(&poisoned, POISON "%s", email), 0);
+        caller_start(&callers[i], server, account, i == CALLERS - 1 ? poisoned : email);
+        free(email);
+        free(poisoned);
+        if (i == 0)
+            await_waiting(pg, "1");
+    }
+    await_metric(server, QUEUE_LENGTH, CALLERS - 1);
+    free(database_query(pg, "commit", NULL));
+    for (size_t i = 0; i < CALLERS; i++)
+        pthread_join(callers[i].thread, NULL);
+    server_end(server);
+    account_free(account);
+    PQfinish(pg);
+    free(url);
+}
+
+static void assert_each_its_own(struct caller callers[CALLERS])
+{
+    PGconn *pg = database_connect(database_url());
+
+    for (size_t i = 0; i < CALLERS; i++) {
+        struct caller *caller = &callers[i];
+        char *id = database_query(pg,
+            "select internal.account_user_id(u.key) from accounts.account_user as u where u.email = $1",
+            caller->email, NULL);
+
+        if (i == CALLERS - 1) {
+            cr_expect_eq(caller->answer.status, 500, "%ld %s", caller->answer.status, caller->answer.text);
+            cr_expect_str_eq(id, "", "a failed request left something");
+        } else {
+            cr_expect_eq(caller->answer.status, 201, "%ld %s", caller->answer.status, caller->answer.text);
+            cr_expect_str_eq(answer_text(&caller->answer, "id", NULL), id, "somebody else's answer");
+        }
+        caller_free(caller);
+        free(id);
+    }
+    PQfinish(pg);
+}
+
+Test(sets, one_that_fails_does_not_disturb_its_neighbours)
+{
+    static const char *const set_sizes[] = {"1", "2", "64"};
+
+    for (size_t i = 0; i < sizeof(set_sizes) / sizeof(set_sizes[0]); i++) {
+        struct caller callers[CALLERS];
+
+        run_set(set_sizes[i], callers);
+        assert_each_its_own(callers);
+    }
+}
+
+/* Two connections wait for a lock, each with one caller. Behind them is a set for each, with a deadlock
+ * between the two. */
+Test(sets, a_deadlock_between_two_costs_nobody_anything)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = server_database_url(database_url()), *tail = new_email(), *log, *first, *second;
+    struct account *account = account_make(pg, "Client");
+    struct server *server = server_start(
+        url, (const char *[]){PATIENT, "--workers", "1", "--database-connections", "2", SETS, "11", NULL});
+    struct caller callers[CALLERS];
+
+    cr_assert_geq(asprintf(&first, DEADLOCK_A "%s", tail), 0);
+    cr_assert_geq(asprintf(&second, DEADLOCK_B "%s", tail), 0);
+    free(database_query(pg, "begin", NULL));
+    free(
+        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
+            account->id, NULL));
+    for (size_t i = 0; i < CALLERS; i++) {
+        char *email = new_email();
+
+        caller_start(&callers[i], server, account, i == 2 ? first : i == CALLERS - 1 ? second : email);
+        free(email);
+        if (i < 2)
+            await_waiting(pg, i == 0 ? "1" : "2");
+        else
+            await_metric(server, QUEUE_LENGTH, (double)i - 1);
+    }
+    free(database_query(pg, "commit", NULL));
+    for (size_t i = 0; i < CALLERS; i++) {
+        pthread_join(callers[i].thread, NULL);
+        cr_expect_eq(
+            callers[i].answer.status, 201, "%ld %s", callers[i].answer.status, callers[i].answer.text);
+        caller_free(&callers[i]);
+    }
+    log = server_log(server);
+    cr_expect_not_null(strstr(log, "\"40P01\""), "no deadlock: %s", log);
+    cr_expect_not_null(strstr(log, "\"requests\":11}"), "not of a set: %s", log);
+    server_end(server);
+    account_free(account);
+    PQfinish(pg);
+    free(url);
+    free(tail);
+    free(first);
+    free(second);
+    free(log);
+}

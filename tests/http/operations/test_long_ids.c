@@ -1,0 +1,184 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/fixture.h"
+
+/* Where all ids of a kind with the usual number of digits are used up, new ones have one more group of four,
+ * and everything goes on. In a database of this test's own, because nobody else's ids must change. */
+
+static char name[32];
+static PGconn *pg;
+static struct server *server;
+
+static void on_main(const char *begin, const char *end)
+{
+    PGconn *main = database_connect(database_url());
+    char *sql;
+
+    cr_assert_geq(asprintf(&sql, "%s %s %s", begin, name, end), 0);
+    free(database_query(main, sql, NULL));
+    free(sql);
+    PQfinish(main);
+}
+
+static void set_up(void)
+{
+    char *url, *all;
+
+    snprintf(name, sizeof(name), "long_ids_%d", (int)getpid());
+    on_main("create database", "template scratch");
+    cr_assert_geq(asprintf(&url, "%s&dbname=%s", database_url(), name), 0);
+    pg = database_connect(url);
+    free(url);
+    all = server_database_url(database_url());
+    cr_assert_geq(asprintf(&url, "%s dbname=%s", all, name), 0);
+    server = server_start(url, NULL);
+    free(all);
+    free(url);
+}
+
+static void tear_down(void)
+{
+    server_end(server);
+    PQfinish(pg);
+    on_main("drop database", "");
+}
+
+TestSuite(long_ids, .init = set_up, .fini = tear_down, .timeout = 60);
+
+static void use_up_ids(void)
+{
+    free(database_query(pg,
+        "select count(setval(s.sequence, s.last)) from (values"
+        " ('accounts.account_key_seq'::regclass, 99999998), ('accounts.user_group_key_seq', 99999997),"
+        " ('accounts.buyer_key_seq', 99999998), ('accounts.api_token_key_seq', 99999998),"
+        " ('accounts.person_key_seq', 99999998), ('accounts.account_user_key_seq', 999999999998))"
+        " as s (sequence, last)",
+        NULL));
+}
+
+static struct answer ask(
+    const char *method, const char *path, const struct account *account, const char *body)
+{
+    return request_json(server, method, path, account->token, body);
+}
+
+/* Of GET with a query: how many there are. */
+static void expect_found(const struct account *account, const char *filter, const char *id)
+{
+    char *path;
+    struct answer answer;
+
+    cr_assert_geq(asprintf(&path, ACCOUNT_USERS "?%s%s&limit=1", filter, id), 0);
+    answer = ask("GET", path, account, NULL);
+    cr_expect_eq(answer.status, 200, "%s: %s", path, answer.text);
+    cr_expect_not_null(strstr(answer.text, "\"total\" : 1}"), "%s: %s", path, answer.text);
+    answer_free(&answer);
+    free(path);
+}
+
+/* All operations on one invitation into an account, whose ids have so many characters. */
+static void live(const struct account *account, size_t short_len, size_t long_len)
+{
+    char *email = new_email(), *body = create_body(email, account->id, account->default_group), *path,
+         *filter;
+    struct member *member = member_invite(server, account->token, body);
+    struct answer answer;
+
+    cr_expect_eq(strlen(account->id), short_len, "%s", account->id);
+    cr_expect_eq(strlen(account->default_group), short_len, "%s", account->default_group);
+    cr_expect_eq(strlen(account->token_id), short_len, "%s", account->token_id);
+    cr_expect_eq(strlen(member->user_id), short_len, "%s", member->user_id);
+    cr_expect_eq(strlen(member->id), long_len, "%s", member->id);
+    expect_found(account, "id=", member->id);
+    expect_found(account, "user.id=", member->user_id);
+    cr_assert_geq(
+        asprintf(&filter, "id=%s&any(groups,eq(id,%s))&account.id=", member->id, account->default_group), 0);
+    expect_found(account, filter, account->id);
+    free(filter);
+    for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
+        char *group;
+
+        path = member_path(member, form, "");
+        answer = ask("GET", path, account, NULL);
+        cr_expect_eq(answer.status, 200, "%s: %s", path, answer.text);
+        answer_free(&answer);
+        free(path);
+        path = member_path(member, form, "/groups");
+        cr_assert_geq(asprintf(&group, "{\"id\": \"%s\"}", account->other_group), 0);
+        answer = ask("POST", path, account, group);
+        cr_expect_eq(answer.status, 200, "%s: %s", path, answer.text);
+        answer_free(&answer);
+        free(group);
+        free(path);
+        cr_assert_geq(asprintf(&group, "/groups/%s", account->other_group), 0);
+        path = member_path(member, form, group);
+        answer = ask("DELETE", path, account, NULL);
+        cr_expect_eq(answer.status, 204, "%s: %ld %s", path, answer.status, answer.text);
+        answer_free(&answer);
+        free(group);
+        free(path);
+    }
+    cr_assert_geq(asprintf(&path, "/invitations/%s/%s", member->id, member->code), 0);
+    answer = request(server, "POST", path, NULL, "", NULL);
+    cr_expect_eq(answer.status, 303, "%s: %ld %s", path, answer.status, answer.text);
+    answer_free(&answer);
+    free(path);
+    path = member_path(member, PATH_OF_USER, "");
+    answer = ask("DELETE", path, account, NULL);
+    cr_expect_eq(answer.status, 204, "%s: %ld %s", path, answer.status, answer.text);
+    answer_free(&answer);
+    free(path);
+    member_free(member);
+    free(email);
+    free(body);
+}
+
+Test(long_ids, take_over_where_the_short_ones_end)
+{
+    struct account *account;
+
+    use_up_ids();
+    for (size_t i = 0; i < 2; i++) {
+        account = account_make(pg, "Client");
+        live(account, i == 0 ? strlen("ACC-0000-0000") : strlen("ACC-0000-0000-0000"),
+            i == 0 ? strlen("AUSR-0000-0000-0000") : strlen("AUSR-0000-0000-0000-0000"));
+        account_free(account);
+    }
+}
+
+static char *keys_used(void)
+{
+    return database_query(
+        pg, "select string_agg(concat(k.object, ' ', k.used), ', ') from api.key_space() as k", NULL);
+}
+
+Test(long_ids, dry_runs_and_known_people_use_up_no_ids)
+{
+    struct account *account = account_make(pg, "Client"), *other = account_make(pg, "Client");
+    char *known = new_email(), *body = create_body(known, NULL, NULL), *before, *after;
+    static const char *const headers[] = {"Content-Type: application/json", "Prefer: tx=rollback", NULL};
+
+    member_free(member_invite(server, other->token, body));
+    before = keys_used();
+    for (size_t i = 0; i < 200; i++) {
+        char *email = i % 2 == 0 ? strdup(known) : new_email(), *sent = create_body(email, NULL, NULL);
+        struct answer answer = request(server, "POST", ACCOUNT_USERS, account->token, sent, headers);
+
+        cr_assert_eq(answer.status, 201, "%ld %s", answer.status, answer.text);
+        cr_expect_eq(strlen(answer_text(&answer, "user", "id", NULL)), strlen("USR-0000-0000"));
+        answer_free(&answer);
+        free(email);
+        free(sent);
+    }
+    after = keys_used();
+    cr_expect_str_eq(after, before);
+    free(before);
+    free(after);
+    free(known);
+    free(body);
+    account_free(account);
+    account_free(other);
+}

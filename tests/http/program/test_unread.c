@@ -1,0 +1,157 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/fixture.h"
+#include "harness/metric.h"
+#include "harness/process.h"
+
+/* A log that nobody reads. */
+
+TestSuite(unread, .timeout = 120);
+
+/* More lines than the smallest buffer and the kernel's together have room for. */
+#define REQUESTS 1000
+#define OPTIONS "--log-buffer", "65536", "--workers", "2", "--stall-timeout", "2000"
+
+/* Of which each has a line; a few invite somebody. */
+static void send_requests(const struct server *server, const struct account *account)
+{
+    for (int i = 0; i < REQUESTS; i++) {
+        bool invites = i % 100 == 0;
+        char *email = new_email(), *body = create_body(email, NULL, NULL);
+        struct answer answer =
+            invites ? post(server, account->token, body) : request(server, "GET", "/a", NULL, NULL, NULL);
+
+        cr_assert_eq(answer.status, invites ? 201 : 404, "request %d: %ld", i, answer.status);
+        answer_free(&answer);
+        free(body);
+        free(email);
+    }
+}
+
+/* What has been logged, until it says no more for half a second; the caller frees it. */
+static char *read_all(int fd)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    char *text = NULL, part[4096];
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    ssize_t got;
+
+    while (poll(&readable, 1, 500) > 0 && (got = read(fd, part, sizeof(part))) > 0)
+        fwrite(part, 1, (size_t)got, out);
+    fclose(out);
+    return text;
+}
+
+/* Requests of which there is a line, and those of which a line says that theirs was dropped. */
+static void count_lines(char *log, long *logged, long *missing)
+{
+    for (char *line; (line = strsep(&log, "\n")) != NULL && *line != '\0';) {
+        json_t *object = json_loads(line, 0, NULL);
+        const char *event = json_string_value(json_object_get(object, "event"));
+
+        cr_assert_not_null(event, "no line: %s", line);
+        *logged += strcmp(event, "request") == 0;
+        if (strcmp(event, "log_lines_dropped") == 0)
+            *missing += (long)json_integer_value(json_object_get(object, "lines"));
+        json_decref(object);
+    }
+}
+
+Test(unread, stops_nothing)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = server_database_url(database_url()), *log;
+    struct account *account = account_make(pg, "Client");
+    long logged = 0, missing = 0, dropped;
+    struct server *server;
+    int log_fd;
+
+    server = server_start_unread(url, (const char *[]){OPTIONS, NULL}, &log_fd);
+    cr_expect_eq(metric(server, "accountsd_log_lines_dropped_total"), 0);
+    send_requests(server, account);
+    /* Longer than a loop may stand still. */
+    sleep_ms(2500);
+    for (int i = 0; i < 2; i++) {
+        struct answer answer = telemetry_get(server, i == 0 ? "/live" : "/ready");
+
+        cr_expect_eq(answer.status, 200, "%s", answer.text);
+        answer_free(&answer);
+    }
+    cr_expect_eq(metric(server, "accountsd_http_requests_in_flight"), 0);
+    cr_expect_eq(metric(server, "accountsd_database_queue_length"), 0);
+    dropped = (long)metric(server, "accountsd_log_lines_dropped_total");
+    cr_expect_gt(dropped, REQUESTS / 4, "%ld", dropped);
+
+    /* Whoever reads again learns what is missing, at its place; and then nothing is. */
+    log = read_all(log_fd);
+    count_lines(log, &logged, &missing);
+    free(log);
+    cr_expect_eq(missing, dropped, "%ld of %ld", missing, dropped);
+    cr_expect_eq(logged + missing, REQUESTS, "%ld and %ld", logged, missing);
+    for (int i = 0; i < 50; i++) {
+        struct answer answer = request(server, "GET", "/a", NULL, NULL, NULL);
+
+        answer_free(&answer);
+    }
+    log = read_all(log_fd);
+    count_lines(log, &logged, &missing);
+    free(log);
+    cr_expect_eq(logged + missing, REQUESTS + 50, "%ld and %ld", logged, missing);
+    cr_expect_eq(missing, dropped);
+    close(log_fd);
+    /* Nor does one that nobody will read again. */
+    server_end(server);
+    account_free(account);
+    PQfinish(pg);
+    free(url);
+}
+
+Test(unread, holds_up_no_end)
+{
+    PGconn *pg = database_connect(database_url());
+    char *url = server_database_url(database_url());
+    struct account *account = account_make(pg, "Client");
+    struct server *server;
+    int log_fd;
+    long begun;
+
+    server = server_start_unread(url, (const char *[]){OPTIONS, NULL}, &log_fd);
+    send_requests(server, account);
+    begun = now_us();
+    cr_expect_eq(server_stop(server, SIGTERM), 0);
+    cr_expect_lt(now_us() - begun, 5000000, "after %ld ms", (now_us() - begun) / 1000);
+    close(log_fd);
+    account_free(account);
+    PQfinish(pg);
+    free(url);
+}
+
+/* Nor does who reads in time miss the end. */
+Test(unread, is_whole_at_the_end)
+{
+    char *url = server_database_url(database_url()), *log;
+    struct server *server;
+    int log_fd;
+
+    server = server_start_unread(url, (const char *[]){OPTIONS, NULL}, &log_fd);
+    for (int i = 0; i < 100; i++) {
+        struct answer answer = request(server, "GET", "/a", NULL, NULL, NULL);
+
+        answer_free(&answer);
+    }
+    kill(server->pid, SIGTERM);
+    log = read_all(log_fd);
+    cr_expect_not_null(strstr(log, "\"event\":\"stopped\""), "%s", log);
+    free(log);
+    server_end(server);
+    close(log_fd);
+    free(url);
+}

@@ -1,0 +1,301 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "harness/service.h"
+#include "wire_rows.h"
+
+/* No request hides in another: bytes that readers may take differently are answered once, or not at all, and
+ * what follows them on the connection never runs. */
+
+static void set_up(void)
+{
+    service_start((const char *[]){"--request-timeout", "700", NULL});
+}
+
+TestSuite(wire, .init = set_up, .fini = service_tear_down, .timeout = 300);
+
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
+static size_t count_logged(void)
+{
+    char *log = server_log(server);
+    size_t count = count_of(log, "\"event\":\"request\"");
+
+    free(log);
+    return count;
+}
+
+static long count_members(void)
+{
+    char *count = database_query(pg,
+        "select count(*) from accounts.account_user where account_key = internal.account_key($1)",
+        account->id, NULL);
+    long number = atol(count);
+
+    free(count);
+    return number;
+}
+
+/* A whole request that invites somebody; the caller frees it. */
+static char *invitation(void)
+{
+    char *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL;
+
+    cr_assert_geq(asprintf(&text,
+                      "POST " ACCOUNT_USERS " HTTP/1.1\r\n" HOST "Authorization: Bearer %s\r\n"
+                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                      account->token, strlen(body), body),
+        0);
+    free(body);
+    free(email);
+    return text;
+}
+
+/* Bytes, followed by an invitation, followed by a text. */
+static char *with_invitation(const char *bytes, size_t bytes_len, const char *last, size_t *len)
+{
+    char *request = invitation(), *all = NULL;
+    FILE *out = open_memstream(&all, len);
+
+    fwrite(bytes, 1, bytes_len, out);
+    fputs(request, out);
+    fputs(last, out);
+    fclose(out);
+    free(request);
+    return all;
+}
+
+static void expect_answer(const struct wire_row *row, const char *answer)
+{
+    const char *blank = strstr(answer, "\r\n\r\n");
+    char line[32];
+
+    snprintf(line, sizeof(line), "HTTP/1.1 %d ", row->status);
+    cr_expect_eq(strncmp(answer, line, strlen(line)), 0, "%s\nnot %d: %s", row->bytes, row->status, answer);
+    cr_expect_eq(count_of(answer, "HTTP/1.1 "), 1, "%s\nanswered %s", row->bytes, answer);
+    cr_expect(strstr(answer, "\r\nConnection: close\r\n") != NULL, "%s\nanswered %s", row->bytes, answer);
+    cr_expect_not_null(strstr(answer, "application/problem+json"), "%s\nanswered %s", row->bytes, answer);
+    cr_assert_not_null(blank, "%s\nanswered %s", row->bytes, answer);
+    cr_expect_eq(
+        strncmp(row->bytes, "HEAD ", 5) == 0, strlen(blank) == 4, "%s\nanswered %s", row->bytes, answer);
+}
+
+static void expect_end(const struct wire_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t logged = count_logged(), len;
+        char *bytes = with_invitation(rows[i].bytes, rows[i].len, "", &len), *answer;
+        bool closed;
+
+        answer = exchange_raw(server, bytes, len, &closed);
+        cr_expect(closed, "%s\nnot closed after %s", rows[i].bytes, answer);
+        expect_answer(&rows[i], answer);
+        cr_expect_eq(count_logged() - logged, 1, "%s\nlogged otherwise", rows[i].bytes);
+        cr_expect_eq(count_members(), 0, "%s\nthe request behind it ran", rows[i].bytes);
+        free(answer);
+        free(bytes);
+    }
+}
+
+Test(wire, framing_is_never_ambiguous)
+{
+    expect_end(framing_rows, framing_row_count);
+}
+
+Test(wire, chunks_are_not_believed)
+{
+    expect_end(chunk_rows, chunk_row_count);
+}
+
+Test(wire, heads_are_read_strictly)
+{
+    expect_end(head_rows, head_row_count);
+}
+
+Test(wire, what_is_no_request_line_is_no_request)
+{
+    expect_end(target_rows, target_row_count);
+}
+
+/* A request that is one is answered, and then what follows it: the same invitation that ran after no other.
+ */
+Test(wire, requests_in_a_row_are_answered_in_order)
+{
+    for (size_t i = 0; i < served_row_count; i++) {
+        const struct wire_row *row = &served_rows[i];
+        long members = count_members();
+        size_t len;
+        /* The end, or the test would wait for the end of an idle connection. */
+        char *bytes = with_invitation(row->bytes, row->len, GET "Connection: close\r\n\r\n", &len), *answer,
+             line[32];
+
+        answer = send_raw(server, bytes, len);
+        snprintf(line, sizeof(line), "HTTP/1.1 %d ", row->status);
+        cr_expect_eq(
+            strncmp(answer, line, strlen(line)), 0, "%s\nnot %d: %s", row->bytes, row->status, answer);
+        cr_expect_eq(count_of(answer, "HTTP/1.1 "), 3, "%s\nanswered %s", row->bytes, answer);
+        cr_expect(strstr(answer + 1, "HTTP/1.1 201 ") != NULL, "%s\nanswered %s", row->bytes, answer);
+        cr_expect_eq(count_members() - members, 1, "%s", row->bytes);
+        free(answer);
+        free(bytes);
+    }
+}
+
+/* Two requests in one go, and the second is none: libh2o would go on with it by itself. */
+static void expect_refused_behind(const struct wire_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t logged = count_logged(), len;
+        char *bytes = NULL, *answer, line[32];
+        FILE *out = open_memstream(&bytes, &len);
+        const char *second;
+        bool closed;
+
+        fputs(GET "\r\n", out);
+        fwrite(rows[i].bytes, 1, rows[i].len, out);
+        fclose(out);
+        answer = exchange_raw(server, bytes, len, &closed);
+        snprintf(line, sizeof(line), "HTTP/1.1 %d ", rows[i].status);
+        second = strstr(answer + 1, "HTTP/1.1 ");
+        cr_expect(closed, "%s\nnot closed after %s", rows[i].bytes, answer);
+        cr_expect(second != NULL && strncmp(second, line, strlen(line)) == 0, "%s\nnot %d: %s", rows[i].bytes,
+            rows[i].status, answer);
+        cr_expect_eq(count_logged() - logged, 2, "%s\nlogged otherwise", rows[i].bytes);
+        free(answer);
+        free(bytes);
+    }
+}
+
+Test(wire, what_is_sent_behind_a_request_is_read_as_strictly)
+{
+    expect_refused_behind(framing_rows, framing_row_count);
+    expect_refused_behind(target_rows, target_row_count);
+}
+
+Test(wire, a_hundred_requests_in_one_go)
+{
+    char *bytes = NULL, *answer;
+    size_t len;
+    FILE *out = open_memstream(&bytes, &len);
+    const char *at;
+    bool closed;
+
+    for (int i = 0; i < 50; i++) {
+        char *request = invitation();
+
+        fprintf(out, "%sDELETE " ACCOUNT_USERS " HTTP/1.1\r\n" HOST "%s\r\n", request,
+            i == 49 ? "Connection: close\r\n" : "");
+        free(request);
+    }
+    fclose(out);
+    at = answer = exchange_raw(server, bytes, len, &closed);
+    for (int i = 0; i < 50; i++) {
+        static const char *const lines[] = {"HTTP/1.1 201 ", "HTTP/1.1 405 "};
+
+        for (size_t k = 0; k < 2; k++) {
+            cr_assert_eq(strncmp(at, lines[k], strlen(lines[k])), 0, "not %s: %s", lines[k], at);
+            at = strstr(at + 1, "HTTP/1.1 ");
+            cr_assert(at != NULL || (i == 49 && k == 1), "answer %d is the last", 2 * i + (int)k);
+        }
+    }
+    cr_expect(closed);
+    cr_expect_eq(count_members(), 50);
+    free(answer);
+    free(bytes);
+}
+
+Test(wire, a_body_may_wait_for_100_continue)
+{
+    char *request = invitation(), *blank = strstr(request, "\r\n\r\n"), head[1024], answer[4096];
+    int fd = connect_raw(server), len = (int)(blank - request);
+    ssize_t got;
+
+    snprintf(head, sizeof(head), "%.*s\r\nExpect: 100-Continue\r\nConnection: close\r\n\r\n", len, request);
+    cr_assert_eq(send(fd, head, strlen(head), MSG_NOSIGNAL), (ssize_t)strlen(head));
+    got = recv(fd, answer, sizeof(answer) - 1, 0);
+    cr_assert_gt(got, 0);
+    answer[got] = '\0';
+    cr_expect_str_eq(answer, "HTTP/1.1 100 Continue\r\n\r\n");
+    cr_assert_eq(send(fd, blank + 4, strlen(blank + 4), MSG_NOSIGNAL), (ssize_t)strlen(blank + 4));
+    got = recv(fd, answer, sizeof(answer) - 1, 0);
+    cr_assert_gt(got, 0);
+    answer[got] = '\0';
+    cr_expect_eq(strncmp(answer, "HTTP/1.1 201 ", 13), 0, "%s", answer);
+    cr_expect_eq(count_members(), 1);
+    close(fd);
+    free(request);
+}
+
+/* A head of that many bytes, of one long field or of a long target, or of that many fields. */
+static char *big_head(size_t field, size_t target, size_t fields)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    fputs("GET /", out);
+    for (size_t i = 0; i < target; i++)
+        fputc('a', out);
+    fputs(" HTTP/1.1\r\n" HOST, out);
+    for (size_t i = 0; i < fields; i++)
+        fprintf(out, "X-%zu: a\r\n", i);
+    fputs("X: ", out);
+    for (size_t i = 0; i < field; i++)
+        fputc('a', out);
+    fputs("\r\n\r\n", out);
+    fclose(out);
+    return text;
+}
+
+Test(wire, heads_are_bounded)
+{
+    static const struct {
+        size_t field, target, fields;
+        int status;
+    } heads[] = {
+        {0, 0, 98, 404},
+        {16000, 0, 0, 404},
+        {0, 16000, 0, 404},
+        {16384, 0, 0, 431},
+        {0, 16384, 0, 431},
+        {400000, 0, 0, 431},
+        {0, 400000, 0, 431},
+        {0, 0, 99, 431},
+        {0, 0, 1000, 431},
+        {1000000, 0, 0, 431},
+        {0, 1000000, 0, 431},
+    };
+
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        char *head = big_head(heads[i].field, heads[i].target, heads[i].fields), name[64];
+        struct wire_row row = {name, 0, heads[i].status};
+        size_t len, logged = count_logged();
+        char *bytes = with_invitation(head, strlen(head), "", &len), *answer;
+        bool closed, is_served = heads[i].status == 404;
+
+        snprintf(name, sizeof(name), "field of %zu, target of %zu, %zu fields", heads[i].field,
+            heads[i].target, heads[i].fields);
+        answer = exchange_raw(server, bytes, is_served ? strlen(head) : len, &closed);
+        cr_expect(closed, "%s: not closed after %s", name, answer);
+        if (is_served)
+            cr_expect_eq(strncmp(answer, "HTTP/1.1 404 ", 13), 0, "%s: %s", name, answer);
+        else
+            expect_answer(&row, answer);
+        cr_expect_eq(count_logged() - logged, 1, "%s: logged otherwise", name);
+        cr_expect_eq(count_members(), 0, "%s: the request behind it ran", name);
+        free(answer);
+        free(bytes);
+        free(head);
+    }
+}
