@@ -1,6 +1,6 @@
--- Loads every procedure of accountsd, in one transaction, as often as you like:
+-- Loads all functions of accountsd, in one transaction; it may be run again at any time:
 --   psql -X -v ON_ERROR_STOP=1 -f sql/install.sql
--- The migrations come first. Who runs it must be a member of accountsd_owner.
+-- Run the migrations first. The role that runs it must be a member of accountsd_owner.
 \set ON_ERROR_STOP on
 \set QUIET on
 set client_min_messages = warning;
@@ -9,7 +9,7 @@ begin;
 
 set local role accountsd_owner;
 
--- Two installs at once would trip over each other's function definitions.
+-- Concurrent installs would fail on each other's function definitions.
 select pg_advisory_xact_lock(hashtext('accountsd install')) \g (format=unaligned) /dev/null
 
 do $$
@@ -175,7 +175,7 @@ $$;
 \ir api/check.sql
 \ir api/repair.sql
 
--- What an earlier release had and this one has not: a function that this transaction did not write.
+-- Drops the functions of an earlier release: those that this transaction did not write.
 do $$
 declare
   v_function regprocedure;

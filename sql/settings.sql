@@ -1,5 +1,5 @@
--- Settings that every api function makes for itself and for all that it calls, whatever the session, the role or the
--- database has set.
+-- Settings of every api function, which also hold in the functions that it calls. They override those of the session,
+-- the role and the database.
 do $$
 declare
   v_setting record;
@@ -8,7 +8,7 @@ begin
     select p.oid::regprocedure as function, s.name, s.value
     from pg_proc as p
     cross join (values
-      -- What a literal, a null, a time or a number in text means.
+      -- How literals, nulls, times and numbers are read and written as text.
       ('standard_conforming_strings', 'on', false),
       ('backslash_quote', 'safe_encoding', false),
       ('transform_null_equals', 'off', false),
@@ -19,20 +19,20 @@ begin
       ('intervalstyle', 'postgres', false),
       ('extra_float_digits', '1', false),
       ('bytea_output', 'hex', false),
-      -- Plans are kept, and some are made on the first day, while a table fits into a page and the planner would read
-      -- it whole, or join all of it, for as long as the plan is kept. So each row is found by an index, and one table
-      -- after the other. internal.run_list, whose statements are planned anew each time, takes this back.
+      -- Plans are cached. A plan made while a table fits into one page would read or join the whole table, and would
+      -- still do so when the table has grown. So each row is found by an index, one table after the other.
+      -- internal.run_list resets these settings, because its statements are planned each time.
       ('plan_cache_mode', 'force_generic_plan', true),
       ('enable_seqscan', 'off', true),
       ('enable_bitmapscan', 'off', true),
       ('enable_hashjoin', 'off', true),
       ('enable_mergejoin', 'off', true),
       ('enable_material', 'off', true),
-      -- It costs more than it gains.
+      -- Compiling takes longer than these statements run.
       ('jit', 'off', true)
     ) as s (name, value, is_of_planner)
     where p.pronamespace = 'api'::regnamespace and p.prosecdef
-      -- These read tables whole.
+      -- These read whole tables.
       and not (s.is_of_planner and p.proname in ('check', 'repair'))
   loop
     execute format('alter function %s set %I = %s', v_setting.function, v_setting.name,

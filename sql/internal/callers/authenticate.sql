@@ -1,4 +1,4 @@
--- Every API token that authenticates, as the actor it is and the account it acts for.
+-- The API tokens that authenticate, each as an actor with the account that it acts for.
 create or replace function internal.token_callers()
 returns table (
   key bigint, proof_sha256 bytea, actor jsonb,
@@ -13,10 +13,12 @@ as $$
   where t.status = 'Active'
 $$;
 
--- Who calls, as one row: the bearer of a token ("<token id>:<hex SHA-256 of its secret>"), or without one the database
--- role; or why nobody, and then what else is in the row means nothing. In SQL, so that it becomes part of a statement
--- that asks for many; with "offset 0", so that the token is found by its index, however few there were when it was
--- planned.
+-- The caller as one row: the bearer of a token ("<token id>:<hex SHA-256 of its secret>") or, without a token, the
+-- database role. If status is not 200, detail says why nobody is authenticated, and the other columns have no
+-- meaning.
+--
+-- An SQL function, so that a statement for many callers inlines it. "offset 0" makes the planner find the token by
+-- its index, however few tokens there are when the plan is made.
 create or replace function internal.find_caller(token text)
 returns setof internal.caller
 language sql stable
@@ -53,7 +55,7 @@ as $$
   ) as c
 $$;
 
--- The one who calls, with the trace id of a traceparent.
+-- The caller, with the trace id of a traceparent.
 create or replace function internal.authenticate(token text, traceparent text)
 returns internal.caller
 language plpgsql stable

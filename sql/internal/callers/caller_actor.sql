@@ -1,6 +1,7 @@
--- A caller without a token acts as its database role. That is for DBAs alone: the server's role has to bring a token,
--- whatever bug it may have. Null when the role may not. In plpgsql, so that a statement that may need it does not have
--- all of it in its plan.
+-- The database role as an actor, for calls without a token; null if the role is not a member of accountsd_dba. The
+-- server's role is not, so a bug in the server cannot act without a token.
+--
+-- A plpgsql function, so that it is not inlined into the plan of every statement that might need it.
 create or replace function internal.caller_actor()
 returns jsonb
 language plpgsql stable

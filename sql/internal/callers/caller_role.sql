@@ -1,4 +1,4 @@
--- The database role that called an api function: current_user is the functions' owner there.
+-- The database role that called an api function. current_user cannot tell: inside the function it is the owner.
 create or replace function internal.caller_role()
 returns text
 language sql stable

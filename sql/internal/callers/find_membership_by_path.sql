@@ -1,10 +1,10 @@
--- The key of the membership that a path names, if it is there and the caller may see it; null in
--- every other case, so that nobody learns which ids exist.
+-- The key of the membership that a path names; null if there is none or the caller may not see it, so that a response
+-- does not reveal which ids exist.
 --
--- A membership is looked for among those of its person ("lateral" with "offset 0"). A plan made while the account had
--- few members would read all of them, for as long as it is kept.
+-- A membership is found among those of its person ("lateral" with "offset 0"). A plan that was made while the account
+-- had few members could instead read all of them for as long as it is cached.
 
--- Whoever asks.
+-- For any caller.
 create or replace function internal.find_membership_by_path(request internal.request)
 returns bigint
 language sql stable

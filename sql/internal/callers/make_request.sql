@@ -1,4 +1,4 @@
--- A request of an api function: of the arguments, those that its operation takes.
+-- The internal.request of an api function's arguments; an operation leaves out those that it does not take.
 create or replace function internal.make_request(
   operation text, kind text, account_id text default null, user_id text default null, account_user_id text default null,
   user_group_id text default null, query text default null, body jsonb default null, token text default null,

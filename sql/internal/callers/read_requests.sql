@@ -1,5 +1,4 @@
--- The requests of a set, as accountsd sends them. One that names no operation is to create, and one that names no kind
--- is about an account user.
+-- The requests of a set in the JSON that accountsd sends. Defaults: operation "create", kind "account_user".
 create or replace function internal.read_requests(elements jsonb)
 returns internal.request[]
 language plpgsql immutable parallel safe

@@ -1,4 +1,4 @@
--- Appends one audit record of the caller.
+-- Appends one audit record with the calling database role.
 create or replace function internal.record_audit(action text, actor jsonb, object_id text, account_key bigint)
 returns void
 language sql volatile

@@ -1,4 +1,4 @@
--- The key of the account that a DBA's request names; raises PT400 if there is none.
+-- The key of the account that a DBA's request names; raises PT400 if it does not exist.
 create or replace function internal.require_account(request jsonb)
 returns bigint
 language plpgsql stable

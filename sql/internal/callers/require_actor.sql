@@ -1,5 +1,5 @@
--- The actor of a call that takes no token: the database role. Raises PT401 where that may not act, before the call has
--- written anything or looked at what it was given.
+-- The actor of a call that takes no token: the database role. Raises PT401 if the role may not act, before the call
+-- reads its arguments or writes anything.
 create or replace function internal.require_actor()
 returns jsonb
 language plpgsql stable

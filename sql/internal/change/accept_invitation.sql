@@ -1,4 +1,4 @@
--- The person of a membership as one who acts.
+-- The person of a membership as an actor.
 create or replace function internal.member_actor(member accounts.account_user)
 returns jsonb
 language sql stable
@@ -7,13 +7,12 @@ as $$
     'name', member.first_name || ' ' || member.last_name, 'icon', member.icon)
 $$;
 
--- Accepts an invitation by its code, which alone authorises it: a code that is right is answered
--- with what became of it, any other the same as if the membership were not there. Nothing but an
--- acceptance changes anything. Said again, the code that was accepted gets the same answer. Only a
--- code that would be accepted now is told that the account is disabled, and stays as good as it is.
+-- Accepts an invitation by its code. The code alone authorises the call: a wrong code gets the same response as a
+-- membership that does not exist. Accepting again with the accepted code changes nothing and returns the same
+-- response. Only a code that could be accepted now reveals that the account is disabled, and it remains valid.
 --
--- The person is locked before the membership (see internal.lock_membership), which takes their profile or makes it
--- (internal.take_profile).
+-- The person is locked before the membership (see internal.lock_membership), because accepting takes the person's
+-- profile or creates it (internal.take_profile).
 create or replace function internal.accept_invitation(kind text, key bigint, code text, trace_id text)
 returns internal.verdict
 language plpgsql

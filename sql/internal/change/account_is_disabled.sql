@@ -1,5 +1,5 @@
--- Whether an account takes no invitations. Asked in a statement of its own once the membership is locked, so that a
--- change of the account that was made while the lock was waited for is seen.
+-- Whether an account is disabled. A statement of its own, run after the membership is locked, so that it sees a
+-- change of the account that was committed during the wait for the lock.
 create or replace function internal.account_is_disabled(key bigint)
 returns boolean
 language sql stable

@@ -1,5 +1,4 @@
--- The groups of a membership, 1 to 100 of its account's: add one, replace all, take one. path: where
--- the groups stand in the request, for its errors.
+-- Adds a group to a membership, which may have 1 to 100 groups of its account.
 
 create or replace function internal.add_group(kind text, key bigint, caller internal.caller, group_id text)
 returns internal.verdict

@@ -1,6 +1,6 @@
--- What every change of a membership does besides: who changed it and when, an audit record, and an event of the groups.
--- The change of its status is an event by a trigger (internal.record_status_event); an invitation that is sent again is
--- in the outbox as its mail.
+-- What every change of a membership has in common: updated_at and updated_by, an audit record, and an event if groups
+-- changed. internal.record_status_event writes the event of a status change; an invitation that is sent again has the
+-- event of its mail.
 create or replace function internal.change_membership(
   key bigint, action text, actor jsonb, trace_id text)
 returns void

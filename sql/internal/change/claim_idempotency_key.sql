@@ -1,12 +1,15 @@
--- Idempotency keys: a request that was done is not done again, its answer is given again. Who claims a key for a
--- request holds a lock on it until the transaction ends, and keeps the answer in that transaction; so work and answer
--- are both there or neither, and one who asks meanwhile is told so at once and waits for nothing.
+-- Idempotency keys: a request that succeeded before is not performed again; its stored response is returned. A
+-- transaction that claims a key holds an advisory lock on it until it ends and stores the response itself, so the
+-- change and the response are committed together or not at all. A concurrent request with the same key fails at once
+-- instead of waiting.
 --
--- Only work that was done is kept. A refusal has changed nothing, and an error undoes everything: the key stays free.
+-- Only successful responses are stored. A refused request changed nothing and an error rolls everything back, so in
+-- both cases the key stays free.
 
--- The code of an invitation, made of what the caller alone has, so that it can be given again and yet is kept nowhere.
--- That is the seed that accountsd makes of the token's secret, which the database has not; elsewhere the token's proof,
--- if there is one, and the key, which a caller without a token should therefore make random.
+-- The code of an invitation, derived from a secret that only the caller has, so that a replay returns the same code
+-- although no table stores it. The secret is the seed that accountsd derives from the token's secret, which the
+-- database does not have. Without a seed it is the token's proof, if any, and the key; a caller without a token
+-- should therefore choose a random key.
 create or replace function internal.idempotency_code(salt bytea, request internal.request)
 returns text
 language sql immutable parallel safe
@@ -17,8 +20,8 @@ as $$
       'UTF8')), 'base64'), '+/=', '-_')
 $$;
 
--- Whose keys are kept apart: each token's, each database role's, and where a code authorises and nobody is known, those
--- of each membership. Null where the path leads nowhere.
+-- The scope within which a key is unique: the token, the database role or, where a code authorises the call, the
+-- membership. Null if the path leads to no membership.
 create or replace function internal.idempotency_scope(request internal.request)
 returns text
 language sql stable
@@ -30,9 +33,9 @@ as $$
   end
 $$;
 
--- Claims the idempotency key of a request. A request that is not well-formed claims nothing, nor does one of a caller
--- that is not authenticated, who learns nothing of keys. claimed: the hashes of the keys that earlier requests of the
--- same set have claimed, which the lock, held by the same transaction, does not keep apart.
+-- Claims the idempotency key of a request. A request that is not well-formed claims nothing. Neither does one that is
+-- not authenticated, so that it cannot probe for keys. claimed: hashes of the keys claimed earlier in the same set;
+-- the advisory lock does not detect those, because the same transaction holds it.
 create or replace function internal.claim_idempotency_key(request internal.request, claimed bytea[] default '{}')
 returns internal.idempotency_claim
 language plpgsql
@@ -71,12 +74,13 @@ begin
     return v_claim;
   end if;
 
-  -- jsonb is written in one way only. Whether there is a seed, because without it the code cannot be given again.
+  -- jsonb has one text form for each value. Whether there is a seed is hashed too, because without it the code cannot
+  -- be derived again.
   v_claim.request_sha256 := sha256(convert_to(jsonb_build_array(
     request.operation, request.kind, request.account_id, request.user_id, request.account_user_id,
     request.user_group_id, request.query, request.body, request.code_seed is not null)::text, 'UTF8'));
 
-  -- In a snapshot of its own: what the lock's last holder has kept is seen.
+  -- A new statement has a new snapshot, so it sees what the last holder of the lock stored.
   select k.* into v_kept
   from (select * from accounts.idempotency_key as i where i.key_sha256 = v_claim.key_sha256 offset 0) as k
   join accounts.settings as s on s.only_row
@@ -98,8 +102,8 @@ begin
 end
 $$;
 
--- Keeps the verdicts of claims whose work was done, and takes away twice as many that are too old, so that there are
--- never many of them and nobody has to clean up.
+-- Stores the responses of claims that succeeded, and deletes twice as many expired rows, so that the table stays
+-- small without a clean-up job.
 create or replace function internal.keep_answers(claims internal.idempotency_claim[])
 returns void
 language plpgsql
@@ -115,7 +119,7 @@ begin
     limit 2 * cardinality(claims)
     for update skip locked));
 
-  -- One that is there already is too old, and its key begins anew.
+  -- An existing row has expired, and is overwritten.
   insert into accounts.idempotency_key as k (key_sha256, request_sha256, code_salt, status, id, body)
   select c.key_sha256, c.request_sha256, c.code_salt, (c.verdict).status, (c.verdict).id,
     replace((c.verdict).body::text, c.code, encode(c.code_salt, 'hex'))::json

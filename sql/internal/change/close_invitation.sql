@@ -1,5 +1,5 @@
--- Ends the open invitation of a membership, if there is one. One whose time was up has expired by then,
--- whatever ends it now; if nobody has told of that yet, it is told now.
+-- Closes the open invitation of a membership, if there is one. An invitation past its expiry becomes Expired,
+-- whatever closes it; its event is written here unless it exists.
 create or replace function internal.close_invitation(key bigint, status accounts.invitation_status)
 returns void
 language plpgsql

@@ -1,5 +1,5 @@
--- The invitation that a code is of: the one that the API answered, or one of those in its mails. A code is asked about
--- with its member; null fields where there is none.
+-- The invitation of a membership that a code belongs to: the code that the API returned, or one from its mails. All
+-- fields are null if there is none.
 create or replace function internal.invitation_of_code(account_user_key bigint, code text)
 returns accounts.invitation
 language plpgsql stable
@@ -16,9 +16,9 @@ begin
 end
 $$;
 
--- What has become of an invitation at this moment, as the holder of its code may know it: 'Wrong' (there is none),
--- 'Open', 'Expired', 'Superseded', 'Revoked', 'Disabled' (open, but the account is disabled), 'Accepted', or 'Ended':
--- accepted, but the membership that it led to is over.
+-- The current state of an invitation, as shown to the holder of its code: 'Wrong' (no such invitation), 'Open',
+-- 'Expired', 'Superseded', 'Revoked', 'Disabled' (open, but the account is disabled), 'Accepted', or 'Ended'
+-- (accepted, but the membership has ended since).
 create or replace function internal.invitation_state(member accounts.account_user, invitation accounts.invitation)
 returns text
 language plpgsql stable
@@ -30,7 +30,7 @@ begin
     return 'Expired';
   elsif invitation.status = 'Open' and internal.account_is_disabled(member.account_key) then
     return 'Disabled';
-  -- Of several that were accepted, memberships having ended in between, the newest one counts.
+  -- If several were accepted, because the membership ended in between, only the newest one is in force.
   elsif invitation.status = 'Accepted' and (member.status <> 'Active' or exists (
     select
     from accounts.invitation as i

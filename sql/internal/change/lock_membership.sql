@@ -1,21 +1,21 @@
--- The one order in which transactions lock rows, so that no two wait for each other crosswise:
+-- The lock order of all transactions, which prevents deadlocks:
 --   1. counters of limits, by kind and subject (internal.apply_limits)
---   2. new people, by address, and then new memberships, by account and person: an insert waits for another of the same
---      (internal.create_account_users)
+--   2. new people, by address, then new memberships, by account and person: an insert waits for a concurrent insert of
+--      the same row (internal.create_account_users)
 --   3. people whose profile is written, by key (internal.lock_people, internal.accept_invitation)
---   4. memberships that are there, by account and person (internal.invite_again, internal.lock_order); a single one by
+--   4. existing memberships, by account and person (internal.invite_again, internal.lock_order); a single one by
 --      internal.lock_membership or internal.accept_invitation
 --   5. what belongs to a locked membership: its invitations, groups and notices
---   6. accounts whose groups are edited, and then kept sets of groups by their keys (internal.revise_accounts,
+--   6. accounts whose groups are edited, then kept sets of groups by their keys (internal.revise_accounts,
 --      internal.keep_group_members)
--- Dry runs of a set come before the rest of it, since their locks end with them. Nobody waits for a count of members,
--- each transaction has its own shard (internal.member_count_shard); nor for one that claims mails, gives notices or
--- numbers events: these skip what is locked. What became of mails is told by their keys (api.complete_deliveries), and
--- then locks nothing else. A transaction that calls several functions has to keep the order itself.
+-- Dry runs of a set come first, because their locks are released when they are rolled back. Counts of members cause
+-- no waiting: each transaction has its own shard (internal.member_count_shard). Neither do claims of mails, notices
+-- and the numbering of events, which skip locked rows. api.complete_deliveries locks rows of the outbox by their keys
+-- and nothing else. A transaction that calls several functions must keep this order itself.
 
--- Locks a membership and answers it as it is then; null fields where there is none, or it was
--- removed. Every change begins here, so that two changes of one membership come one after the
--- other, each seeing what the one before has done, and no two wait for each other crosswise.
+-- Locks a membership and returns its current row; all fields are null if it does not exist or was removed. Every
+-- change of a single membership begins here, so that concurrent changes run one after the other and each sees the
+-- result of the one before.
 create or replace function internal.lock_membership(key bigint)
 returns accounts.account_user
 language plpgsql
@@ -31,7 +31,7 @@ begin
 end
 $$;
 
--- Locks the people who accept an invitation in a set of requests of api.serve.
+-- Locks the people whose invitations a set of requests of api.serve accepts.
 create or replace function internal.lock_people(requests internal.request[])
 returns void
 language plpgsql
@@ -50,8 +50,8 @@ begin
 end
 $$;
 
--- The place of the membership of a request in the order in which memberships are locked: by account and
--- person, as internal.create_account_users does. Those of one membership stay in the order of their arrival.
+-- The position of a request's membership in the lock order: by account and person, as in
+-- internal.create_account_users. Requests for the same membership keep their order of arrival.
 create or replace function internal.lock_order(request internal.request)
 returns bigint[]
 language sql stable

@@ -1,7 +1,7 @@
--- Does one operation on one membership, or lists those that the caller sees, without regard to idempotency keys and dry
--- runs. The checks come in this order: the shape of the body, the caller, the query, the membership.
+-- Performs one operation on one membership, or a list, without regard to idempotency keys and dry runs. Checks run in
+-- this order: the shape of the body, the caller, the query, the membership.
 --
--- code: of the invitation that the operation makes; without one it is made up.
+-- code: the code for an invitation that the operation creates; null to generate one.
 create or replace function internal.perform(request internal.request, code text default null)
 returns internal.verdict
 language plpgsql
@@ -18,7 +18,7 @@ begin
       return internal.refuse_invalid(v_errors);
     end if;
   end if;
-  -- The code alone authorises these, so every membership counts as seen.
+  -- The code alone authorises these, so they need no caller.
   if request.operation in ('accept_invite', 'get_invitation') and request.query <> '' then
     return internal.refuse_parameter();
   elsif request.operation = 'accept_invite' then

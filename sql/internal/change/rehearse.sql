@@ -1,5 +1,6 @@
--- A dry run of one request: does everything and answers as usual, and undoes all of it. It is audited and counts
--- against limits as the work itself would, since its answer tells as much. What Postgres itself raises is raised.
+-- Performs one request as a dry run: does the work, returns the usual outcome and rolls everything back. A dry run is
+-- audited and counts against limits like the real request, because its response reveals as much. Errors of PostgreSQL
+-- itself are raised.
 create or replace function internal.rehearse(request internal.request)
 returns internal.outcome
 language plpgsql
@@ -14,7 +15,7 @@ begin
     else
       v_outcome := internal.serve_once(request);
     end if;
-    -- The one way to undo what a function has done. Nothing else raises this.
+    -- Raising an exception is the only way to roll back what a function has done. Nothing else raises this one.
     raise exception using errcode = 'RB000', message = 'a dry run is undone';
   exception
     when sqlstate 'RB000' then
@@ -27,8 +28,8 @@ begin
 end
 $$;
 
--- Counts a dry run that was answered against the limits and audits it, as rehearsal.<operation>: on the membership, or
--- on the account where there is none yet.
+-- Counts a successful dry run against the limits and audits it as rehearsal.<operation>, on the membership or, if
+-- that does not exist yet, on the account.
 create or replace function internal.record_rehearsal(request internal.request)
 returns void
 language plpgsql

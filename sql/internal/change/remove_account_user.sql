@@ -1,4 +1,4 @@
--- Removes a membership: the person stays, the history stays, an open invitation is revoked.
+-- Removes a membership and revokes its open invitation. The person and the history stay.
 create or replace function internal.remove_account_user(key bigint, caller internal.caller)
 returns internal.verdict
 language plpgsql

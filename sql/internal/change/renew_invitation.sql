@@ -1,4 +1,4 @@
--- Why the invitation of a membership may not be sent once more; null where it may. expected: 'resend' or 'send_new'.
+-- Why the invitation of a membership cannot be sent again; null if it can. expected: 'resend' or 'send_new'.
 create or replace function internal.renewal_refusal(member accounts.account_user, expected text)
 returns internal.verdict
 language plpgsql
@@ -31,7 +31,7 @@ begin
 end
 $$;
 
--- An invitation that is sent once more, as what counts against the limits.
+-- An invitation that is sent again, as a plan to count against the limits.
 create or replace function internal.plan_renewal(key bigint, caller internal.caller)
 returns internal.planned_invitation[]
 language plpgsql stable
@@ -47,8 +47,8 @@ begin
 end
 $$;
 
--- Sends an invitation once more: a new code, a new expiry, the old code dead. resend is for one
--- that is still open, send_new for one that has expired. code: null to have one made up.
+-- Sends an invitation again with a new code and a new expiry; the old code becomes invalid. 'resend' requires an
+-- invitation that is still open, 'send_new' one that has expired. code: null to generate one.
 create or replace function internal.renew_invitation(
   kind text, key bigint, caller internal.caller, expected text, code text)
 returns internal.verdict

@@ -1,4 +1,4 @@
--- One request that is not to create.
+-- Performs one request of any operation but create.
 create or replace function internal.serve(request internal.request)
 returns internal.outcome
 language plpgsql

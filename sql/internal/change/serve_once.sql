@@ -1,5 +1,5 @@
--- One request that is not to create and no dry run. What was done under its idempotency key before gets that answer
--- again.
+-- Performs one request of any operation but create, not as a dry run. A request that succeeded before under the same
+-- idempotency key gets the stored response.
 create or replace function internal.serve_once(request internal.request)
 returns internal.outcome
 language plpgsql
@@ -8,7 +8,7 @@ declare
   v_claim internal.idempotency_claim;
   v_verdict internal.verdict;
 begin
-  -- What only reads has nothing to do twice.
+  -- A request that only reads needs no key.
   if request.idempotency_key is not null and request.operation not in ('get', 'list', 'get_invitation') then
     v_claim := internal.claim_idempotency_key(request);
     v_verdict := v_claim.verdict;

@@ -1,4 +1,4 @@
--- What the holder of a code may know of its invitation, and whoever has none: that it is wrong. Changes nothing.
+-- The state of an invitation for the holder of its code; 'Wrong' for any other code. Changes nothing.
 create or replace function internal.show_invitation(key bigint, code text)
 returns internal.verdict
 language plpgsql stable

@@ -1,5 +1,5 @@
--- Every mistake of an array of objects of a shape, as internal.shape_errors gives them: empty, too
--- long, an item's own, an id given twice. path is the array's own path, '' for the request itself.
+-- Every mistake of an array of objects of a shape, in the form of internal.shape_errors: the array is empty or too
+-- long, an item has a mistake, an id occurs twice. path: the path of the array, '' for the request itself.
 create or replace function internal.array_errors(value jsonb, shape text, path text default '')
 returns table (field text, message text)
 language plpgsql immutable parallel safe

@@ -1,6 +1,6 @@
--- What is wrong with the groups that a request names (an array of {"id"}, null for the account's default group): ids
--- that are no group of the account, whether another's or nobody's, are the same mistake. path: where they stand in the
--- request. Null when nothing is.
+-- What is wrong with the groups that a request names (an array of {"id"}; null for the account's default group); null
+-- if nothing is. An id of another account's group and one of no group are the same mistake. path: the path of the
+-- array.
 create or replace function internal.group_errors(account_key bigint, named jsonb, path text)
 returns jsonb
 language plpgsql stable

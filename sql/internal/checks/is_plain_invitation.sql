@@ -1,5 +1,5 @@
--- What the body of a create request says, null where it says nothing. The texts are those of numbers too,
--- so they are no proof of strings.
+-- The values in the body of a create request, null where it has none. A number has a text too, so a value is not
+-- proof of a string.
 create or replace function internal.invitation_values(body jsonb)
 returns table (
   email text, first_name text, last_name text, phone_prefix text, phone_number text, culture_code text,
@@ -13,7 +13,7 @@ as $$
     body #>> '{account,id}', body -> 'groups'
 $$;
 
--- Whether no item of an array is there twice. A function of its own, since one with a subquery is not inlined.
+-- Whether no item of an array occurs twice. A separate function, because one with a subquery is not inlined.
 create or replace function internal.are_distinct(items jsonb)
 returns boolean
 language plpgsql immutable parallel safe
@@ -23,13 +23,13 @@ begin
 end
 $$;
 
--- Whether a create request that says this is so plain that internal.request_errors has nothing to say of it. False says
--- nothing. Most requests are plain, and an expression that the planner inlines is a small part of the work of going
--- through internal.fields. tests/sql holds it to that: what is plain must have no mistake.
+-- Whether a create request passes simple tests that imply that internal.request_errors finds no mistake. False
+-- implies nothing. Most requests pass, and an expression that the planner inlines is far cheaper than checking each
+-- field of internal.list_shape_fields. tests/sql/is_plain_invitation.sql checks the implication.
 --
--- It has as few functions as may be, because to begin one in a statement costs more than to run it. So the request is
--- compared with what it should look like, given what it says, and texts are looked at in pairs. The groups are looked
--- at as text, which jsonb writes in one way only.
+-- It has as few functions as possible, because starting one in a statement costs more than running it. So the body is
+-- compared with the object that its values would make, and texts are tested in pairs. Groups are tested as text,
+-- because jsonb has one text form for each value.
 create or replace function internal.is_plain_invitation(
   body jsonb, email text, first_name text, last_name text, phone_prefix text, phone_number text, culture_code text,
   language_code text, account_id text, groups jsonb)
@@ -48,7 +48,7 @@ as $$
       'invitation', case when body #>> '{invitation,status}' = 'Invited' then '{"status": "Invited"}'::jsonb end)
     and octet_length(email) <= 64
     and email ~ '^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]+$'
-    -- Each name begins with a letter, so that there is something to see.
+    -- Each name begins with a letter, so it is not blank.
     and octet_length(first_name || last_name) <= 100
     and first_name || '/' || last_name ~ (
       '^[A-Za-z\u00c0-\u024f\u0391-\u0481\u048a-\u052f\u05d0-\u05ea'
@@ -57,7 +57,7 @@ as $$
       '/[A-Za-z\u00c0-\u024f\u0391-\u0481\u048a-\u052f\u05d0-\u05ea'
       '\u0620-\u064a\u0904-\u0939\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]'
       '[^/\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff]*$')
-    -- All of a phone number has at most 15 digits (E.164).
+    -- Prefix and number have at most 15 digits together (E.164).
     and (phone_prefix is null
       or octet_length(phone_prefix || phone_number) <= 16
       and phone_prefix || '/' || phone_number ~ '^\+[0-9][0-9]?[0-9]?[0-9]?/[0-9]+$')
@@ -72,7 +72,7 @@ as $$
       end), false)
 $$;
 
--- The same of a request alone.
+-- The same for a body alone.
 create or replace function internal.is_plain_invitation(body jsonb)
 returns boolean
 language sql stable parallel safe

@@ -1,4 +1,4 @@
--- The shape of the request that an operation of internal.perform takes; null for one that takes none.
+-- The shape of the request body of an operation; null if the operation takes no body.
 create or replace function internal.shape_of(operation text)
 returns text
 language sql immutable parallel safe

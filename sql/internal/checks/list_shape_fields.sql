@@ -1,6 +1,6 @@
--- The fields of a request object, one row a field: the same table as in server/validate.c.
--- kind: a rule of internal.text_errors, 'boolean', 'texts' (an array of strings),
--- 'object:<shape>' or 'array:<shape>'. A field that is null counts as left out.
+-- The fields of request objects, one row each; the same table as in server/api/validate.c. kind: a rule of
+-- internal.text_errors, 'boolean', 'texts' (an array of strings), 'object:<shape>' or 'array:<shape>'. A field that
+-- is null counts as missing.
 create or replace function internal.list_shape_fields(shape text)
 returns table (name text, kind text, is_required boolean)
 language plpgsql immutable parallel safe

@@ -1,4 +1,4 @@
--- The array in a field of a request; an empty one where it is left out.
+-- The array in a field of a request; an empty array if the field is missing.
 create or replace function internal.read_items(request jsonb, field text)
 returns jsonb
 language sql immutable parallel safe

@@ -12,9 +12,9 @@ begin
 end
 $$;
 
--- The errors object of a request, {"field path": ["message", ...], ...}; null when it has none.
--- shape: of internal.list_shape_fields, or 'array:<shape>' for a request that is an array.
--- plpgsql and not SQL, because the planner would plan an SQL function anew for every request.
+-- The errors object of a request, {"field path": ["message", ...], ...}; null if it has no mistakes. shape: a shape
+-- of internal.list_shape_fields, or 'array:<shape>' for a request that is an array. Written in plpgsql, because the
+-- planner would plan an SQL function anew for every request.
 create or replace function internal.request_errors(request jsonb, shape text)
 returns jsonb
 language plpgsql immutable parallel safe

@@ -1,4 +1,4 @@
--- Raises PT400 with every mistake of the request, if it has any.
+-- Raises PT400 with every mistake of a request, if it has any.
 create or replace function internal.require_shape(request jsonb, shape text)
 returns void
 language plpgsql

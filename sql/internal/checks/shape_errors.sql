@@ -1,5 +1,5 @@
--- Every mistake of a request object against internal.list_shape_fields(shape): a row for each field path and
--- message. path is the object's own path, '' for the request itself.
+-- Every mistake of a request object against internal.list_shape_fields(shape): one row for each field path and
+-- message. path: the path of the object, '' for the request itself.
 create or replace function internal.shape_errors(value jsonb, p_shape text, path text default '')
 returns table (field text, message text)
 language plpgsql immutable parallel safe

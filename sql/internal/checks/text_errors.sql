@@ -1,13 +1,13 @@
--- What is wrong with a text under a rule: one message a mistake, in the words of
--- server/text.c; null when nothing is. tests/vectors holds the two together.
+-- What is wrong with a text under a rule, one message for each mistake; null if nothing is. The messages are those of
+-- server/base/field_rules.c; tests/vectors compares the two.
 --
--- email: the dot-atoms of RFC 5321 and RFC 6531, without quoted local parts and address
--- literals; a domain that IDNA 2008 allows, of two labels or more (RFC 1035 lengths) whose last is
--- not a number. What NFC makes an ASCII character of is not in a local part.
--- name: 1 to 100 characters as a person counts them, at most 800 bytes, so that two fit an index.
--- language_tag: well-formed by RFC 5646, section 2.1, without its irregular grandfathered tags.
--- Control characters: Unicode's category Cc, the line and paragraph separators, and the
--- characters that override or isolate the direction of a text.
+-- email: the dot-atoms of RFC 5321 and RFC 6531, without quoted local parts and address literals. The domain has two or
+-- more labels, is allowed by IDNA 2008, respects the lengths of RFC 1035, and does not end in a number. The local part
+-- has no character that NFC maps to ASCII.
+-- name: 1 to 100 grapheme clusters, at most 800 bytes, so that two fit into an index entry.
+-- language_tag: well-formed by RFC 5646, section 2.1, without the irregular grandfathered tags.
+-- Control characters: Unicode category Cc, the line and paragraph separators, and the characters that override or
+-- isolate the direction of text.
 create or replace function internal.email_error(value text)
 returns text
 language plpgsql immutable parallel safe
@@ -42,7 +42,7 @@ language plpgsql immutable parallel safe
 as $$
 declare
   c_control constant text := '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]';
-  -- What an emoji is joined to, and the second half of a flag.
+  -- The zero-width joiner with the character that it joins, and the second half of a flag.
   c_unseen constant text := '\u200d.|([\U0001f1e6-\U0001f1ff])[\U0001f1e6-\U0001f1ff]';
   v_kept constant text := case when octet_length(value) <= 800 then internal.trim_text(value) end;
 begin
@@ -73,7 +73,7 @@ declare
     '^(?:(?:[A-Za-z]{2,3}(?:-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?'
     '(?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(?:-[0-9A-WY-Za-wy-z](?:-[A-Za-z0-9]{2,8})+)*'
     '(?:-[Xx](?:-[A-Za-z0-9]{1,8})+)?|[Xx](?:-[A-Za-z0-9]{1,8})+)$';
-  -- White space is listed, because [[:space:]] is what the locale of the database says.
+  -- White space is listed, because [[:space:]] depends on the locale of the database.
   c_space constant text := '\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000';
   c_url_base constant text :=
     '^https?://[^' || c_space || '/?#]+[^' || c_space || '?#]*[^/' || c_space || '?#]$';

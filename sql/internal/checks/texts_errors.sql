@@ -1,4 +1,4 @@
--- Every mistake of an array of strings, as internal.shape_errors gives them.
+-- Every mistake of an array of strings, in the form of internal.shape_errors.
 create or replace function internal.texts_errors(value jsonb, path text)
 returns table (field text, message text)
 language plpgsql immutable parallel safe

@@ -1,15 +1,14 @@
--- Limits to how many invitations a token, an account and a recipient have. What sends a mail counts, in the transaction
--- that does it.
+-- Limits on invitations for each token, account and recipient. Whatever sends a mail counts, in its own transaction.
 --
--- A counter is a leaky bucket, one row: what a limit allows at once, and after that one each period / invitations. So
--- there is no moment at which a window begins anew and lets twice as many pass, and no list of moments to keep. The row
--- is locked while the work is done, which makes it exact, however many servers there are, and makes those who share
--- a counter wait for each other; without a limit of a kind there are neither rows nor locks of it.
+-- A counter is a leaky bucket in one row: the limit is its capacity, and it drains at the rate invitations / period.
+-- So there is no window whose start would allow twice as many, and no list of times to store. The row stays locked
+-- until the transaction ends, so the count is exact with any number of servers; requests that share a counter wait
+-- for each other. A kind without a limit has neither rows nor locks.
 --
--- All counters of a set are locked by the one statement that raises them, in order, and before anything else is. What
--- turns out to be over a limit, or is not done for another reason, is taken off again.
+-- One statement increments, and so locks, all counters of a set, in order and before any other row. Requests that
+-- turn out to be over a limit, or are not performed for another reason, are subtracted again.
 
--- What of a set counts against which limits.
+-- The counters that each request of a plan counts against.
 create or replace function internal.limit_subjects(plan internal.planned_invitation[])
 returns table (ordinal int, kind text, subject text, invitations int, period interval)
 language sql stable
@@ -23,7 +22,8 @@ as $$
   where p.status = 201 and s.subject is not null
 $$;
 
--- How many of those used at counted_at still count at a moment. No more than there may be, if that was changed.
+-- What remains of used, which was counted at counted_at, at a given moment. At most the limit, which may have been
+-- lowered.
 create or replace function internal.still_used(
   used double precision, counted_at timestamptz, moment timestamptz, invitations int, period interval)
 returns double precision
@@ -33,7 +33,7 @@ as $$
     - invitations * greatest(0, date_part('epoch', moment - counted_at)) / date_part('epoch', period)))
 $$;
 
--- The full hour by which nothing of it counts any more.
+-- The first full hour at which the counter is empty.
 create or replace function internal.empty_at(
   used double precision, counted_at timestamptz, invitations int, period interval)
 returns timestamptz
@@ -42,7 +42,7 @@ as $$
   select date_trunc('hour', counted_at + used * period / invitations, 'UTC') + interval '1 hour'
 $$;
 
--- Counts the requests of a plan that are to be done (201), and refuses those over a limit (429), in order of arrival.
+-- Counts the requests of a plan with status 201, and refuses those over a limit with 429, in order of arrival.
 create or replace function internal.apply_limits(plan internal.planned_invitation[])
 returns internal.planned_invitation[]
 language plpgsql
@@ -69,7 +69,7 @@ begin
         select
           excluded.used
             + internal.still_used(u.used, u.counted_at, excluded.counted_at, l.invitations, l.period) as used,
-          -- Who had to wait for the lock comes with an earlier moment.
+          -- A transaction that waited for the lock has an earlier statement_timestamp().
           greatest(u.counted_at, excluded.counted_at) as counted_at,
           l.invitations, l.period
         from accounts.invitation_limit as l
@@ -82,7 +82,7 @@ begin
   from counted as c
   join accounts.invitation_limit as l on l.kind = c.kind;
 
-  -- Twice as many go of those that count nothing any more, so that there are never many and nobody has to clean up.
+  -- Delete twice as many empty counters as were added, so that the table stays small without a clean-up job.
   if v_new > 0 then
     delete from accounts.invitation_use as u
     where u.ctid = any (array(
@@ -98,14 +98,14 @@ begin
 end
 $$;
 
--- The same plan, all of which is counted, with those refused that are over a limit, and counted no longer. One for whom
--- there is a membership that is Active is not to be done, and so not over a limit.
+-- Returns a plan, all of which is counted, with requests over a limit refused and subtracted. A request whose
+-- membership is Active already is refused for that reason instead and does not count.
 create or replace function internal.refuse_over_limits(plan internal.planned_invitation[])
 returns internal.planned_invitation[]
 language plpgsql
 as $$
 declare
-  -- For each kind and subject, how many are counted; for each account and address, its last wave.
+  -- For each kind and subject, the number counted; for each account and address, its last wave.
   v_used jsonb;
   v_waves jsonb := '{}'::jsonb;
   v_member text;
@@ -132,14 +132,14 @@ begin
       v_request.detail := 'The person is an active user of the account already.';
       v_request.wave := null;
     elsif v_request.status = 201 then
-      -- Told the longest time, because all limits must let it pass.
+      -- Report the longest wait, because all limits must allow the request.
       select
         s.kind,
         (u.used + 1 - s.invitations) * date_part('epoch', s.period) / s.invitations as seconds
       into v_over
       from internal.limit_subjects(array[v_request]) as s
       cross join lateral (select (v_used ->> (s.kind || ' ' || s.subject))::double precision as used) as u
-      -- A millionth of an invitation, because what is left is computed.
+      -- Tolerates rounding errors of the drained amount.
       where u.used + 1 > s.invitations + 1e-6
       order by seconds desc
       limit 1;
@@ -155,7 +155,7 @@ begin
         from (
           select w.kind || ' ' || w.subject as name from internal.limit_subjects(array[v_request]) as w
         ) as s
-        -- A limit that was set in the meantime has not counted.
+        -- A limit configured in the meantime was not counted.
         where v_used ? s.name;
         v_member := v_request.account_key || ' ' || v_request.email_key;
         v_request.wave := coalesce((v_waves ->> v_member)::int, 0) + 1;
@@ -173,7 +173,7 @@ begin
 end
 $$;
 
--- Takes off again what of a plan was counted and has not been done after all.
+-- Subtracts the requests of a plan that were counted but not performed.
 create or replace function internal.uncount_invitations(plan internal.planned_invitation[], done int[])
 returns void
 language plpgsql

@@ -1,4 +1,4 @@
--- Invites one person: a set of one, whose verdict becomes the answer or an error.
+-- Invites one person: a set of one, whose outcome is returned or raised.
 create or replace function internal.create_account_user(request internal.request)
 returns json
 language plpgsql

@@ -1,19 +1,19 @@
--- Invites a set of people, each request with its own verdict: one that fails changes nothing
--- for the others. A set of one is the ordinary case. Raises nothing but what Postgres itself
--- raises (a lost connection, a deadlock, a timeout), and then nothing of the set was done.
+-- Invites a set of people. Each request has its own outcome: one that fails does not affect the others. A set of one
+-- is the ordinary case. Only errors of PostgreSQL itself are raised (lost connection, deadlock, timeout), and then
+-- none of the set was performed.
 --
--- requests: in order of arrival; of each its kind, account_id, query, body, token and traceparent. The rows come in
--- no particular order. codes: of the invitations, at the places of the requests; one that is null is made up.
--- is_rehearsal: all of it is going to be undone, so it takes keys of rehearsals.
+-- requests: in order of arrival; used are kind, account_id, query, body, token and traceparent. The rows are returned
+-- in no particular order. codes: the codes of the invitations, in the order of the requests; a null code is
+-- generated. is_rehearsal: everything will be rolled back, so keys come from the range for dry runs.
 --
--- Locks are taken in one order, counters of limits, people by address, memberships by account and person, kept sets of
--- groups, so that sets that meet wait for each other and do not deadlock. Two requests for the same membership in one
--- set are two waves: the second finds what the first has made, like any later request.
+-- Locks are taken in one order (counters of limits, people by address, memberships by account and person, kept sets
+-- of groups), so that concurrent sets wait for each other without deadlocks. Requests of one set for the same
+-- membership are put into successive waves: the second finds what the first created, like any later request.
 --
--- Few statements, each for the whole set, and next to no expressions of plpgsql: to begin one in a transaction costs
--- more than the work of one request in it. The answers are put together while the rows they are made of are at hand.
+-- There are few statements, each for the whole set, and few plpgsql expressions: starting one costs more than the
+-- work for one request within it. Response objects are built from the rows while these are at hand.
 --
--- Every row is found by an index (sql/settings.sql), and one table after the other ("lateral" with "offset 0").
+-- Every row is found by an index (sql/settings.sql), one table after the other ("lateral" with "offset 0").
 create or replace function internal.create_account_users(
   requests internal.request[], codes text[] default null, is_rehearsal boolean default false)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
@@ -23,9 +23,9 @@ as $$
 declare
   c_plan constant internal.planned_invitation[] := internal.apply_limits(internal.plan_invitations(requests));
   v_wave int := 1;
-  -- Who has been invited, in all waves.
+  -- Ordinals of the requests that succeeded, in all waves.
   v_invited int[] := array[]::int[];
-  -- What a wave has made, one element a membership in each.
+  -- What a wave has created; one element for each membership.
   v_ordinals int[];
   v_keys bigint[];
   v_are_new boolean[];
@@ -36,7 +36,7 @@ declare
   v_unkept text[];
 begin
   while exists (select from unnest(c_plan) as p where p.wave = v_wave) loop
-    -- Looked up first, so that inviting known people uses up no keys.
+    -- Existing people are excluded first, so that they consume no keys of the sequence.
     insert into accounts.person (key, email_key)
     overriding system value
     select
@@ -53,8 +53,8 @@ begin
     order by n.email_key
     on conflict (email_key) do nothing;
 
-    -- A membership that was there already is left alone by the insert; internal.invite_again decides about it, and is
-    -- asked only where there is one.
+    -- The insert skips memberships that exist; internal.invite_again decides about those, and is called only if there
+    -- are any.
     with membership as (
       insert into accounts.account_user as u (
         key, account_key, person_key, created_by, updated_by, email, first_name, last_name, phone_prefix, phone_number,

@@ -1,5 +1,6 @@
--- What internal.create_account_users does, for a set of which some are dry runs or have an idempotency key. Dry runs
--- come first, one by one, while no membership is locked: the locks of each end with it. The rest goes on as one set.
+-- internal.create_account_users for a set that contains dry runs or idempotency keys. Dry runs come first, one by
+-- one, before any membership is locked; the locks of each are released when it is rolled back. The other requests
+-- continue as one set.
 create or replace function internal.invite(requests internal.request[])
 returns table (
   ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean,
@@ -28,7 +29,7 @@ begin
 end
 $$;
 
--- Whether a set needs it.
+-- Whether a set contains dry runs or idempotency keys.
 create or replace function internal.has_conditions(requests internal.request[])
 returns boolean
 language plpgsql immutable parallel safe

@@ -1,9 +1,9 @@
--- Makes Invited again those of a wave's memberships that were there before (new_keys are those that were not), and
--- returns them, with what this invitation says of the person; one that is Active stays as it is and is not returned.
--- Locks them in the order of all sets.
+-- Sets existing memberships of a wave to Invited and returns them, with the profile that this invitation gives.
+-- new_keys: the memberships that this wave created. An Active membership is left unchanged and is not returned. Locks
+-- memberships in the common lock order.
 --
--- Each table on its own, by the key of the one before: joined, and planned while they are small, they would be read
--- whole, one inside the other, for as long as the plan is kept.
+-- Each table is read by the key found in the one before. A join, planned while the tables are small, would read them
+-- whole in nested loops for as long as the plan is cached.
 create or replace function internal.invite_again(plan internal.planned_invitation[], wave int, new_keys bigint[])
 returns setof accounts.account_user rows 1
 language plpgsql
@@ -51,7 +51,7 @@ begin
 end
 $$;
 
--- What a re-invite takes away from a membership: groups that are not among those given now, and the code of before.
+-- Removes what a new invitation supersedes: groups that it does not name, and the open invitation.
 create or replace function internal.forget_invitation(key bigint, user_group_keys bigint[])
 returns void
 language plpgsql

@@ -1,5 +1,5 @@
--- What internal.create_account_users does, for a set of which some have an idempotency key. What was done under a key
--- before gets its answer again; what is left of the set goes on as one set. is_rehearsal: as there.
+-- internal.create_account_users for a set that contains idempotency keys. Requests that succeeded before get their
+-- stored response; the others continue as one set. is_rehearsal: see internal.create_account_users.
 create or replace function internal.invite_once(requests internal.request[], is_rehearsal boolean default false)
 returns table (
   ordinal int, status int, id text, body json, detail text, errors jsonb, type text, is_replay boolean)
@@ -11,7 +11,7 @@ declare
   v_ordinal int := 0;
   v_made record;
   v_claim internal.idempotency_claim;
-  -- What goes on, with the ordinals, claims and codes at the same places.
+  -- The requests that continue, with their ordinals, claims and codes by the same index.
   v_requests internal.request[] := array[]::internal.request[];
   v_ordinals int[] := array[]::int[];
   v_claims internal.idempotency_claim[] := array[]::internal.idempotency_claim[];

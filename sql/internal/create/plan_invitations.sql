@@ -1,8 +1,8 @@
--- What is wrong with a request of a set, if anything: shape, caller, account and groups, in this order; the first that
--- fails is the verdict, and otherwise it stays as it is planned. For a request that has something out of the ordinary.
+-- Checks one request of a set in this order: shape, caller, account, groups. The first check that fails decides the
+-- outcome; if none fails, the plan is returned unchanged. Used for requests that the shortcut below does not cover.
 --
--- An account that is not there and one that the caller may not see get the same answer: 403 for one that the request
--- names, 404 for one that the path does (path_account).
+-- An account that does not exist and one that the caller may not see get the same response: 403 if the body names the
+-- account, 404 if the path does (path_account).
 create or replace function internal.judge_invitation(
   planned internal.planned_invitation, caller internal.caller, path_account text,
   account_status accounts.account_status)
@@ -53,14 +53,14 @@ begin
 end
 $$;
 
--- Decides everything about a set of create requests that can be decided before anything is written. What has nothing
--- against it has status 201, and a wave: its number among the requests of the set for the same address and account. In
+-- Decides everything about a set of create requests that can be decided before anything is written. A request that
+-- passes has status 201 and a wave: its number among the requests of the set for the same account and address, in
 -- order of arrival.
 --
--- One statement with few functions in it, because what it costs to begin one in a transaction, which goes by its
--- expressions, is most of what a look-up costs. "offset 0" where an expression would else be there for each use.
+-- One statement with few functions, because starting a statement costs time in proportion to its expressions, which
+-- is most of the cost of a look-up. "offset 0" keeps an expression from being repeated for each use.
 --
--- Called by internal.create_account_users alone, whose settings its plan needs.
+-- Called by internal.create_account_users only, whose settings its plan needs.
 create or replace function internal.plan_invitations(requests internal.request[])
 returns internal.planned_invitation[]
 language plpgsql stable

@@ -1,9 +1,9 @@
--- Puts one kind of notice ('reminder', 'expired') into the outbox for invitations whose time for it has come, at most
--- max_count; returns how many. Only what expires after noticed_until is looked at, and what expired a little before: a
--- transaction that was long about it may have come to it late.
+-- Writes one kind of notice ('reminder', 'expired') to the outbox for invitations that are due for it, at most
+-- max_count; returns how many. Only invitations that expire after noticed_until are read, with an overlap for
+-- transactions that committed late.
 --
--- It waits for nobody: a transaction that has an invitation locked may be closing it, and then gives the notice of its
--- end itself. What was locked is looked at again the next time.
+-- It never waits. A transaction that has locked an invitation may be closing it, and then writes the notice itself.
+-- Locked invitations are read again by the next call.
 create or replace function internal.announce_expiries(kind text, max_count int)
 returns int
 language plpgsql
@@ -15,7 +15,7 @@ declare
   v_free bigint[];
   v_until timestamptz;
 begin
-  -- One at a time: whoever has the row does it.
+  -- One call at a time: the others skip the locked row.
   select * into v_notice from accounts.expiry_notice as n where n.kind = announce_expiries.kind for update skip locked;
   if not found then
     return 0;
@@ -27,7 +27,7 @@ begin
     where i.status = 'Open'
       and i.expires_at > v_notice.noticed_until - c_overlap
       and i.expires_at <= statement_timestamp() + v_notice.lead
-      -- A reminder of what has expired is none; nor is one that comes with the invitation.
+      -- No reminder of an invitation that has expired, or whose reminder would be due when it is sent.
       and (announce_expiries.kind = 'expired'
         or i.expires_at > statement_timestamp() and i.expires_at - i.sent_at > v_notice.lead)
       and not exists (
@@ -38,7 +38,7 @@ begin
   v_free := array(
     select i.key
     from accounts.invitation as i
-    -- Open, in words that no partial index has, so that each is found by its key.
+    -- This condition for Open matches no partial index, so each row is found by its key.
     where i.key = any (v_due) and i.closed_at is null
     for no key update skip locked);
 
@@ -50,7 +50,8 @@ begin
   order by i.expires_at
   on conflict (invitation_key, topic) where topic in ('invitation.reminder', 'invitation.expired') do nothing;
 
-  -- Up to the first that was left, or else the last of as many as there may be.
+  -- The expiry of the first invitation that was skipped; without one the end of the interval, or the last expiry if
+  -- max_count was reached.
   select coalesce(
     min(i.expires_at) filter (where i.key <> all (v_free)),
     case when cardinality(v_due) < max_count then statement_timestamp() + v_notice.lead else max(i.expires_at) end)

@@ -1,4 +1,4 @@
--- All that a mail says, with a code of its own, for a delivery that has been claimed.
+-- Everything that a mail contains, with a new code of its own, for a delivery that has been claimed.
 create or replace function internal.mail_message(entry accounts.outbox, invitation accounts.invitation, code text)
 returns json
 language plpgsql stable
@@ -7,8 +7,8 @@ begin
   return (
     select json_build_object(
       'topic', entry.topic,
-      -- RFC 5322, section 3.6.4: nowhere else in the world. The same in every attempt, unless the host of
-      -- invitation.urlBase has changed.
+      -- Globally unique (RFC 5322, section 3.6.4). The same in every attempt, unless the host of invitation.urlBase
+      -- has changed.
       'messageId', format('invitation.%s.%s@%s', entry.key,
         trunc(extract(epoch from entry.created_at) * 1000000),
         coalesce(substring(s.invitation_url_base from '^https?://(?:[^/@]*@)?([A-Za-z0-9.-]{1,150})(?:[:/]|$)'),
@@ -29,8 +29,8 @@ begin
 end
 $$;
 
--- Claims one mail of the outbox, whose row and invitation are locked, and returns what to send; null when it is not to
--- be sent now, or at all.
+-- Claims one mail of the outbox, whose row and invitation are locked, and returns the message to send; null if it
+-- cannot be sent now or at all.
 create or replace function internal.claim_delivery(
   entry accounts.outbox, invitation accounts.invitation, lease interval)
 returns json

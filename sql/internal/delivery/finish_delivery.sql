@@ -1,5 +1,5 @@
--- Ends the delivery of a mail: Sent, GivenUp or Cancelled. One that is given up is an event. is_unresolved: its last
--- attempt ended without a word.
+-- Ends the delivery of a mail as Sent, GivenUp or Cancelled. GivenUp writes an event. is_unresolved: the outcome of
+-- the last attempt is unknown.
 create or replace function internal.finish_delivery(
   key bigint, outcome accounts.delivery_status, reason text, is_unresolved boolean)
 returns void
@@ -25,8 +25,8 @@ begin
 end
 $$;
 
--- How long to wait after an attempt has failed, the first being 1: twice as long each time, up to a bound, and of that
--- half to all, by chance, so that what failed together is not tried together again.
+-- The delay before the next attempt: exponential backoff up to a maximum, of which a random half to whole, so that
+-- mails that failed together are not retried together. The first attempt is 1.
 create or replace function internal.retry_delay(attempt int)
 returns interval
 language sql volatile
@@ -44,7 +44,7 @@ returns boolean
 language sql stable
 as $$ select entry.attempts - entry.uncounted_attempts >= s.mail_attempts from accounts.settings as s $$;
 
--- Why the mail of an invitation is not to be sent any more; null where it is.
+-- Why the mail of an invitation must not be sent any more; null if it may be.
 create or replace function internal.mail_refusal(invitation accounts.invitation)
 returns text
 language sql stable

@@ -1,9 +1,9 @@
--- Wakes who listens to the outbox (LISTEN accountsd_outbox), once this transaction commits.
+-- Wakes the listeners of the outbox (LISTEN accountsd_outbox) when this transaction commits.
 --
--- A transaction that notifies holds a lock of the whole database while it commits, so that all that notify would commit
--- one after the other, at half the speed. Therefore only the first of each twentieth of a second does. It may do so a
--- moment before others of that time are there to be seen, or roll back: who listens must look again a little later, and
--- now and then.
+-- A transaction that notifies holds a database-wide lock while it commits, so if all did, they would commit one after
+-- the other, at half the throughput. Therefore only the first transaction in each 50 ms notifies. The notification
+-- may arrive before other transactions of that interval commit, or be lost in a rollback; a listener must look again
+-- a little later, and poll from time to time.
 create or replace function internal.notify_listeners()
 returns void
 language plpgsql

@@ -1,12 +1,13 @@
--- Gives a position to events that have none, at most max_count; returns how many. In the order of their keys as far as
--- they can be seen now: one that commits later comes later, so a reader that has gone past a position misses nothing.
--- One transaction at a time, and the others return at once. What has nothing to do writes nothing.
+-- Assigns positions to events that have none, at most max_count; returns how many. Events are numbered in the order
+-- of their keys among those visible now. An event that commits later gets a later position, so a reader that has
+-- passed a position misses nothing. One transaction numbers at a time, and concurrent calls return at once. If there
+-- is nothing to number, nothing is written.
 --
--- A row of the outbox can appear below others for as long as the transaction that took its key is at work. Whoever
--- writes there has a transaction id before it takes a key; so all rows below those seen before this transaction gets an
--- id are of older transactions, and are settled when these have ended and what they have left has a position. Where the
--- caller has an id already nothing is said of what is settled. An id that does not exist yet is of a database that this
--- one was restored from.
+-- settled_key spares reading old rows. A row with a lower key can still appear while the transaction that took its
+-- key is running. That transaction got its id before it took the key. So all keys up to those seen before this
+-- transaction gets an id belong to older transactions; once these have ended and their rows have positions, the keys
+-- are settled. If the caller's transaction already has an id, nothing is marked as settled. An id that lies in the
+-- future comes from a restored copy of another database.
 create or replace function internal.number_events(max_count int)
 returns int
 language plpgsql
@@ -34,7 +35,7 @@ begin
   if not found then
     return 0;
   end if;
-  -- Statements of their own, which see what the last holder of the lock has done.
+  -- Separate statements, because they see what the last holder of the lock has committed.
   v_have_ended := v_horizon.seen_before <= pg_snapshot_xmin(pg_current_snapshot())
     or v_horizon.seen_before > greatest(pg_current_xact_id(), pg_snapshot_xmax(pg_current_snapshot()));
 
@@ -51,7 +52,7 @@ begin
     select coalesce((select max(e.position) from accounts.event as e), 0) + f.n, f.key
     from fresh as f
   ),
-  -- Where there may be more to come, no further than these; else null.
+  -- If max_count was reached, rows may be left beyond this key; else null.
   bound as (
     select max(f.key) as key from fresh as f having count(*) = max_count
   ),

@@ -1,4 +1,4 @@
--- x * (hi * 10^6 + lo) mod 10^12 without leaving bigint, for x, hi * 10^6 + lo < 10^12.
+-- x * (hi * 10^6 + lo) mod 10^12 within the range of bigint, for x, hi * 10^6 + lo < 10^12.
 create or replace function internal.multiply_modulo_1e12(x bigint, hi bigint, lo bigint)
 returns bigint
 language sql immutable parallel safe

@@ -1,4 +1,4 @@
--- A key for a row of a dry run, which is undone: one of those up to 1,000,000, which no real row has.
+-- A key for a row of a dry run, from 1 to 1,000,000, which no committed row has.
 create or replace function internal.next_rehearsal_key()
 returns bigint
 language sql volatile

@@ -1,5 +1,6 @@
--- What UTS 46 (nontransitional) has in place of a domain name, before it looks at labels; null where it allows that of
--- no name. A character is mapped to what NFKC and folding make of it, and the ideographic full stop to a dot.
+-- The mapping of UTS 46 (nontransitional) for a domain name, before its labels are checked; null if it has a
+-- character that is not allowed. Each character is mapped by NFKC and case folding, and the ideographic full stop to
+-- a dot.
 create or replace function internal.domain_mapped(domain text)
 returns text
 language plpgsql immutable parallel safe
@@ -19,8 +20,8 @@ begin
 end
 $$;
 
--- Whether IDNA 2008 allows a label that is in lower case and in NFC, and no A-label (RFC 5891, section 4.2). The rule
--- for texts from right to left (RFC 5893) is the domain's.
+-- Whether IDNA 2008 allows a label (RFC 5891, section 4.2) that is in lower case and NFC and is not an A-label.
+-- internal.domain_ascii checks the rule for right-to-left text (RFC 5893), which concerns the whole domain.
 create or replace function internal.is_label(label text)
 returns boolean
 language plpgsql immutable parallel safe
@@ -32,7 +33,7 @@ begin
     or internal.has_character(label, internal.in_domain(), false) or internal.mark() @> ascii(label) then
     return false;
   end if;
-  -- Those that are allowed in a context (RFC 5892, appendix A).
+  -- The code points that are allowed in some contexts (RFC 5892, appendix A).
   if label !~ '[\u00b7\u0375\u05f3\u05f4\u0660-\u0669\u06f0-\u06f9\u30fb]' then
     return true;
   end if;
@@ -54,9 +55,8 @@ begin
 end
 $$;
 
--- The classes of a label's characters, as RFC 5893 tells them apart: R and AL as R, AN as A, EN as E, NSM as N, L, and
--- O
--- for others.
+-- The bidirectional classes of a label's characters by RFC 5893: R for R and AL, A for AN, E for EN, N for NSM, L for
+-- L, O for any other.
 create or replace function internal.bidi_classes(label text)
 returns text
 language sql immutable parallel safe
@@ -73,8 +73,9 @@ as $$
   from string_to_table(label, null) with ordinality as c (character, position)
 $$;
 
--- The one spelling of a domain name that stands for all that UTS 46 takes for the same: A-labels, in lower case. Null
--- where IDNA 2008 refuses the name. One of ASCII without A-labels is in lower case, and no more is known of it.
+-- The canonical form of a domain name: A-labels in lower case, the same for all names that UTS 46 treats as equal.
+-- Null if IDNA 2008 refuses the name. An ASCII name without A-labels is only converted to lower case, and not
+-- checked.
 create or replace function internal.domain_ascii(domain text)
 returns text
 language plpgsql immutable parallel safe
@@ -98,7 +99,7 @@ begin
   end if;
   for v_i in 1 .. cardinality(v_labels) loop
     v_label := v_labels[v_i];
-    -- The root's, which nothing follows.
+    -- The empty label of the root, after a final dot.
     continue when v_label = '' and v_i > 1 and v_i = cardinality(v_labels);
     if v_label like 'xn--%' then
       v_label := internal.decode_punycode(substr(v_label, 5));

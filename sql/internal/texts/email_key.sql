@@ -1,4 +1,5 @@
--- internal.email_key of an address that is not all ASCII. What is no address has a key too: filters may ask for it.
+-- internal.email_key of an address that is not all ASCII. Text that is not an address has a key too, because filters
+-- may compare with it.
 create or replace function internal.folded_email(email text)
 returns text
 language plpgsql immutable strict parallel safe
@@ -12,8 +13,9 @@ begin
 end
 $$;
 
--- By which accounts.person knows a mailbox: the local part folded, the domain as internal.domain_ascii. Of our own
--- tables alone, so that no library's upgrade changes the keys that are kept. An address has at most 254 characters.
+-- The key of a mailbox in accounts.person: the local part folded, the domain as internal.domain_ascii. It uses tables
+-- of this schema only, so that an upgrade of a library does not change stored keys. An address has at most 254
+-- characters.
 create or replace function internal.email_key(email text)
 returns text
 language sql immutable parallel safe

@@ -16,8 +16,8 @@ begin
 end
 $$;
 
--- The label, in lower case, of which an A-label has the Punycode behind its "xn--"; null where it is none. At most 63
--- characters, so that no number is out of range.
+-- Decodes the Punycode after the "xn--" of an A-label into the label in lower case; null if it is malformed. At most
+-- 63 characters, so that no number overflows.
 create or replace function internal.decode_punycode(encoded text)
 returns text
 language plpgsql immutable parallel safe
@@ -75,7 +75,7 @@ begin
 end
 $$;
 
--- The Punycode of a label in lower case; null where it is longer than an A-label has room for.
+-- The Punycode of a label in lower case; null if it is too long for an A-label.
 create or replace function internal.encode_punycode(label text)
 returns text
 language plpgsql immutable parallel safe

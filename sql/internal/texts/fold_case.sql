@@ -1,4 +1,4 @@
--- Whether a text has one of a set of characters beyond ASCII, or one that is not.
+-- Whether a text has a non-ASCII character that is in a set, or (is_member false) one that is not.
 create or replace function internal.has_character(value text, characters int4multirange, is_member boolean default true)
 returns boolean
 language plpgsql immutable parallel safe
@@ -18,7 +18,7 @@ begin
 end
 $$;
 
--- Whether nothing of a text is to be seen.
+-- Whether a text has no visible character.
 create or replace function internal.is_blank(value text)
 returns boolean
 language plpgsql immutable parallel safe
@@ -35,8 +35,8 @@ begin
 end
 $$;
 
--- A text in NFC and folded character by character: simple case folding, Σ σ ς alike, and no character outside ASCII
--- becomes one of ASCII by it.
+-- A text in NFC with simple case folding of each character; Σ, σ and ς are equal. It never turns a non-ASCII
+-- character into an ASCII one.
 create or replace function internal.fold_case(value text)
 returns text
 language sql immutable parallel safe

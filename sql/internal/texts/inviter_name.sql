@@ -1,5 +1,5 @@
--- The name of who invites, as those invited are told it: a person's or a token's. Null for a database role, whose name
--- says nothing to them.
+-- The name of an inviter as shown to the invited person: that of a person or a token. Null for a database role, whose
+-- name means nothing to them.
 create or replace function internal.inviter_name(actor jsonb)
 returns text
 language sql immutable parallel safe

@@ -1,4 +1,4 @@
--- A length of time as api.configure takes it: whole days, or minutes.
+-- An interval in the form that api.configure takes: whole days, or else minutes.
 create or replace function internal.lifetime_text(lifetime interval)
 returns text
 language sql immutable parallel safe
@@ -9,7 +9,7 @@ as $$
   end
 $$;
 
--- A limit as api.configure takes it.
+-- A limit in the form that api.configure takes.
 create or replace function internal.limit_text(kind text)
 returns text
 language sql stable

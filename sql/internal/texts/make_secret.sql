@@ -1,5 +1,5 @@
--- 43 characters of base64url (RFC 4648) that say what two random UUIDs do, which Postgres takes from the operating
--- system's CSPRNG: 244 bits that nobody can guess.
+-- A secret of 43 characters in base64url (RFC 4648): two random UUIDs, which PostgreSQL takes from the operating
+-- system's CSPRNG, with 244 random bits.
 create or replace function internal.make_secret()
 returns text
 language sql volatile
@@ -7,14 +7,14 @@ as $$
   select translate(encode(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()), 'base64'), '+/=', '-_')
 $$;
 
--- What proves to an api function that its caller has the secret of a token: the SHA-256 of the secret, in hex.
+-- The proof that the caller of an api function has the secret of a token: the SHA-256 of the secret, in hex.
 create or replace function internal.secret_proof(secret text)
 returns text
 language sql immutable parallel safe
 as $$ select encode(sha256(convert_to(secret, 'UTF8')), 'hex') $$;
 
--- What is kept of a proof. It is hashed once more, so that nobody who reads the table has the proof. A fast hash
--- does, since a proof has as many bits as the secret and cannot be guessed.
+-- The stored form of a proof. The proof is hashed, so that reading the table does not reveal it. A fast hash is
+-- enough, because a proof has as much entropy as the secret and cannot be guessed.
 create or replace function internal.proof_sha256(proof text)
 returns bytea
 language sql immutable parallel safe

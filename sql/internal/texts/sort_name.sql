@@ -1,5 +1,5 @@
--- What a membership's sort_name holds: the name in upper case, which folds a text character by character, so that an
--- index serves names compared with and without case, prefixes and order.
+-- The value of a membership's sort_name: the name in upper case, folded character by character, so that one index
+-- serves comparisons with and without case, prefixes and order.
 create or replace function internal.sort_name(first_name text, last_name text)
 returns text
 language sql immutable parallel safe

@@ -1,4 +1,5 @@
--- Of a traceparent that is not of version 00. A later version may append more, after another hyphen; ff is none.
+-- The trace id of a traceparent of a version other than 00. A later version may append fields after another hyphen;
+-- version ff is invalid.
 create or replace function internal.trace_id_of_later_version(traceparent text)
 returns text
 language plpgsql immutable strict parallel safe
@@ -9,8 +10,8 @@ begin
 end
 $$;
 
--- The trace id of a traceparent (W3C Trace Context, level 1), null where it is malformed: the same rule as trace_parse
--- in server/trace.c. For version 00 an expression of few functions, which the planner inlines.
+-- The trace id of a traceparent (W3C Trace Context, level 1); null if it is malformed. The same rule as trace_parse
+-- in server/base/trace.c. For version 00 an expression of few functions, which the planner inlines.
 create or replace function internal.trace_id(traceparent text)
 returns text
 language sql immutable parallel safe

@@ -1,5 +1,4 @@
--- A name, or an address, as it is kept: in NFC, without the spaces around it, which are every character of Unicode's
--- category Zs.
+-- The stored form of a name or an address: in NFC, without leading and trailing spaces (Unicode category Zs).
 create or replace function internal.trim_text(value text)
 returns text
 language sql immutable parallel safe

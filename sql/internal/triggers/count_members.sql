@@ -1,5 +1,5 @@
--- The shard of accounts.member_count that is this transaction's alone until it ends; so no count waits for another, in
--- whatever order the accounts come. As a rule the one of its backend, which tries it first.
+-- A shard of accounts.member_count that only this transaction uses until it ends, so that counts never wait for each
+-- other, in whatever order the accounts come. The shard of the backend's pid is tried first and is usually free.
 create or replace function internal.member_count_shard()
 returns int
 language plpgsql
@@ -14,7 +14,7 @@ begin
 end
 $$;
 
--- Adds to the counts of accounts; nothing where there is nothing to add.
+-- Adds to the counts of accounts.
 create or replace function internal.add_members(account_keys bigint[], changes bigint[])
 returns void
 language plpgsql
@@ -29,8 +29,8 @@ begin
 end
 $$;
 
--- Keeps accounts.member_count, after every statement that changes memberships. The update of a row that stays a member
--- counts for nothing.
+-- Keeps accounts.member_count up to date after every statement that changes memberships. An update that does not add
+-- or end a membership adds nothing.
 create or replace function internal.count_members()
 returns trigger
 language plpgsql

@@ -1,5 +1,5 @@
--- A membership that has become Active or Removed is an event, whoever made it so and whether or not there was an
--- invitation. One that is invited again has the event of its mail.
+-- Writes an event when a membership becomes Active or Removed, whatever changed it and with or without an invitation.
+-- A membership that is invited again has the event of its mail.
 create or replace function internal.record_status_event()
 returns trigger
 language plpgsql

@@ -1,4 +1,4 @@
--- Keeps a table append-only, for its owner too.
+-- Keeps a table append-only, even for its owner.
 create or replace function internal.refuse_change()
 returns trigger
 language plpgsql

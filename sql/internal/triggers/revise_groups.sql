@@ -1,12 +1,13 @@
--- Voids what is kept of groups when something that it was made from changes: raises the revision of the accounts
--- concerned, and makes room. A transaction that is writing a kept set meanwhile has the old revision in it, so its set
--- is void as well, though it is not deleted.
+-- Invalidates the kept sets of groups when their source changes: increments the revision of the accounts concerned,
+-- and deletes the sets. A concurrent transaction that is writing a set stores the old revision with it, so that set
+-- is invalid too, although it is not deleted.
 create or replace function internal.revise_accounts(keys bigint[])
 returns void
 language plpgsql
 as $$
 begin
-  -- Accounts and sets in one order, so that two that revise the same accounts do not deadlock, nor one that keeps sets.
+  -- Accounts and sets are locked in one order, so that concurrent revisions of the same accounts do not deadlock, nor
+  -- do they with a transaction that keeps a set.
   perform from accounts.account as a where a.key = any (keys) order by a.key for no key update;
   update accounts.account as a set groups_revision = a.groups_revision + 1 where a.key = any (keys);
   perform from accounts.user_group_set as s where s.account_key = any (keys) order by s.user_group_keys for update;
@@ -14,7 +15,7 @@ begin
 end
 $$;
 
--- Triggers: "changed" are the rows, as they were or as they are.
+-- Triggers. "changed" is the transition table: the old or the new rows.
 
 create or replace function internal.revise_groups()
 returns trigger

@@ -1,4 +1,4 @@
--- Inserts nothing.
+-- Suppresses the insert of a row.
 create or replace function internal.skip_row()
 returns trigger
 language plpgsql

@@ -1,4 +1,4 @@
--- Brings a profile that has changed to the Active memberships of the person: internal.take_profile fills them.
+-- Copies a changed profile to the Active memberships of the person: internal.take_profile fills them.
 create or replace function internal.spread_profile()
 returns trigger
 language plpgsql

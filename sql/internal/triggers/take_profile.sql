@@ -1,5 +1,5 @@
--- A membership that is Active shows the person's profile, whoever made it Active. The first one of a person makes the
--- profile, of what its inviter said.
+-- Copies the person's profile into a membership that is Active, whatever made it so. The first Active membership of a
+-- person creates the profile from what its inviter entered.
 create or replace function internal.take_profile()
 returns trigger
 language plpgsql

@@ -1,4 +1,5 @@
--- Every value of api.configure's settings that is out of its range; the shapes have been looked at. Null for none.
+-- Every value of api.configure's settings that is out of range; null if none is. Their shapes have been checked
+-- before.
 create or replace function internal.settings_errors(settings jsonb)
 returns jsonb
 language sql stable
@@ -36,7 +37,7 @@ as $$
   ) as e (name, message)
 $$;
 
--- Changes what api.configure was given; raises PT400.
+-- Changes the given settings of api.configure; raises PT400.
 create or replace function internal.change_settings(settings jsonb)
 returns void
 language plpgsql
@@ -68,8 +69,8 @@ begin
   where t.given is not null
   on conflict (kind) do update set invitations = excluded.invitations, period = excluded.period;
 
-  -- What is switched on begins now: nobody is reminded of what was let lapse before. What a longer lead has looked
-  -- ahead to is looked at once more.
+  -- A notice that is switched on starts now, so that nothing is sent for invitations that expired before. If the lead
+  -- becomes shorter, the interval that the longer one covered is read again.
   delete from accounts.expiry_notice as n
   where n.kind = 'reminder' and settings ->> 'invitation.reminder' = 'none'
     or n.kind = 'expired' and settings -> 'invitation.expiredEvent' = 'false';
@@ -85,7 +86,7 @@ begin
 end
 $$;
 
--- All settings, as api.configure takes them.
+-- All settings, in the form that api.configure takes.
 create or replace function internal.settings_object()
 returns json
 language sql stable

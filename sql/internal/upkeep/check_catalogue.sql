@@ -1,6 +1,6 @@
--- What is wrong with the database around the rows; see api.check.
+-- api.check for everything but the rows of tables.
 
--- Identity columns whose sequence is behind the keys that there are, as after a restore of the rows alone.
+-- Identity columns whose sequence is behind the existing keys, as after a restore of the rows alone.
 create or replace function internal.late_sequences()
 returns table (sequence regclass, last_key bigint)
 language plpgsql stable
@@ -53,7 +53,7 @@ as $$
   join pg_class as c on c.oid = t.tgrelid
   where c.relnamespace = 'accounts'::regnamespace and t.tgenabled <> 'O'
 
-  -- Names are folded by it. What indexes compare is compared byte by byte, and depends on no library.
+  -- Names are folded with this collation. Indexes compare bytes, which no library affects.
   union all
   select 'collation', format('%s was of version %s and is of %s now', c.oid::regcollation, c.collversion,
       pg_collation_actual_version(c.oid)),
@@ -133,7 +133,7 @@ as $$
   from pg_class as c
   join pg_roles as r on r.rolname = 'accountsd_dba'
   where c.relnamespace = 'accounts'::regnamespace and c.relkind = 'r'
-    -- What it keeps is answers to other callers.
+    -- It contains responses to other callers.
     and c.relname <> 'idempotency_key'
     and not has_table_privilege(r.oid, c.oid, 'select')
 $$;

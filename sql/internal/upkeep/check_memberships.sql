@@ -1,11 +1,11 @@
--- What is wrong with rows; see api.check. Of memberships those on some pages only, unless all are wanted.
+-- api.check for the rows of tables. Memberships are checked on a sample of pages unless whole is true.
 create or replace function internal.check_memberships(whole boolean)
 returns table (what text, detail text, repair text)
 language plpgsql stable
 as $$
 #variable_conflict use_column
 declare
-  -- As many as take a second or so.
+  -- A number of memberships that takes about a second.
   c_sample constant double precision := 10000;
   c_percentage constant double precision := (
     select case when whole or c.reltuples <= c_sample then 100 else 100 * c_sample / c.reltuples end

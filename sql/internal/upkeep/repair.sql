@@ -1,7 +1,7 @@
--- What api.repair mends, a function each; they return how many.
+-- The repairs of api.repair, one function each; each returns the number of rows that it has repaired.
 
--- The change that is needed, and not the count itself: it is right whatever others change meanwhile, since each of them
--- changes members and counts in one transaction.
+-- Adds the difference to the counts instead of replacing them. This is correct with concurrent changes, since each of
+-- those changes memberships and counts in one transaction.
 create or replace function internal.repair_member_count()
 returns bigint
 language plpgsql
@@ -31,7 +31,7 @@ begin
 end
 $$;
 
--- Of people whose addresses agree on another key, which nobody has.
+-- For people whose memberships agree on another key, which no other person has.
 create or replace function internal.repair_email_key()
 returns bigint
 language plpgsql
@@ -54,7 +54,7 @@ begin
 end
 $$;
 
--- Memberships in the order in which all transactions lock them.
+-- Memberships are locked in the common lock order.
 create or replace function internal.repair_sort_name()
 returns bigint
 language plpgsql
