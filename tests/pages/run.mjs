@@ -296,6 +296,16 @@ async function startRun(ports) {
   }
 }
 
+// Delivery may start later than the server, which `make run` waits for.
+async function awaitReady(port) {
+  for (const until = Date.now() + BLOCK_MS; ;) {
+    const response = await fetch(`http://127.0.0.1:${port}/ready`).catch(() => undefined)
+    if (response?.ok) return
+    if (Date.now() > until) throw new Error(`nobody is ready at port ${port}`)
+    await new Promise((done) => { setTimeout(done, 100) })
+  }
+}
+
 function capture(command, args) {
   return new Promise((done) => {
     let text = ''
@@ -316,6 +326,7 @@ const place = (text) => text.replaceAll('127.0.0.1:8080', `127.0.0.1:${ports.pag
   .replaceAll('127.0.0.1:9180', `127.0.0.1:${ports.serve}`).replaceAll('127.0.0.1:9181', `127.0.0.1:${ports.deliver}`)
 const run = await startRun(ports)
 try {
+  await Promise.all([awaitReady(ports.serve), awaitReady(ports.deliver)])
   const url = await capture(resolve(tree, 'scripts/postgres'), ['url', '.local/postgres'])
   const psql = openPsql(url)
   await checkMetrics(pages.get('server/README.md'), ports)
