@@ -1,5 +1,5 @@
 #include <criterion/criterion.h>
-#include <dirent.h>
+#include <glob.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -110,23 +110,14 @@ static void count_types(const char *path, size_t *counts)
 
 Test(problem, knows_every_type_that_the_database_raises)
 {
-    static const char *const folders[] = {"sql/internal", "sql/api"};
     size_t *counts = calloc(problem_type_count(), sizeof(*counts));
+    glob_t files;
 
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        DIR *dir = opendir(folders[i]);
-        const struct dirent *entry;
-
-        cr_assert_not_null(dir);
-        while ((entry = readdir(dir)) != NULL) {
-            char path[512];
-
-            snprintf(path, sizeof(path), "%s/%s", folders[i], entry->d_name);
-            if (strstr(entry->d_name, ".sql") != NULL)
-                count_types(path, counts);
-        }
-        closedir(dir);
-    }
+    cr_assert_eq(glob("sql/api/*.sql", 0, NULL, &files), 0);
+    cr_assert_eq(glob("sql/internal/*/*.sql", GLOB_APPEND, NULL, &files), 0);
+    for (size_t i = 0; i < files.gl_pathc; i++)
+        count_types(files.gl_pathv[i], counts);
+    globfree(&files);
     for (size_t i = 0; i < problem_type_count(); i++)
         cr_expect_gt(counts[i], 0, "nothing raises %s", problem_type_at(i)->name);
     free(counts);
