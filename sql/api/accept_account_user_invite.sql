@@ -13,7 +13,7 @@ $$;
 
 comment on function api.accept_account_user_invite(text, jsonb, text, text) is
 'Accepts an invitation: POST /account-users/{id}/accept-invite.
-request: {"code": "..."}; the code alone authorises. HINT names what is wrong with a code.
+request: {"code": "..."}; the code alone authorises. If the code cannot be used, HINT says why.
 idempotency_key: as in api.create_account_user, by membership. Raises PT400, PT409, PT422.';
 
 grant execute on function api.accept_account_user_invite(text, jsonb, text, text) to accountsd_server, accountsd_dba;

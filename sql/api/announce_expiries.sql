@@ -12,8 +12,8 @@ end
 $$;
 
 comment on function api.announce_expiries(int) is
-'Puts into the outbox what api.configure has switched on: a reminder for invitations that expire soon
-(invitation.reminder), an event for those that have expired (invitation.expiredEvent); one each an invitation, and at
-most max_count of a kind a call. Returns how many; accountsd deliver calls it. Raises PT400.';
+'Writes the notices that api.configure has switched on to the outbox: a reminder for each invitation that expires soon
+(invitation.reminder), an event for each that has expired (invitation.expiredEvent); at most max_count of a kind in one
+call. Returns how many. Called by accountsd deliver. Raises PT400.';
 
 grant execute on function api.announce_expiries(int) to accountsd_delivery, accountsd_dba;

@@ -15,11 +15,11 @@ end
 $$;
 
 comment on function api.check(boolean) is
-'Tells what of the database is not as it should be, a row each: what, detail, and the SQL statement that mends it
-(repair; null where somebody has to decide). No row: all is well. Changes nothing and holds up nobody.
-what: member_count (kept counts), email_key, email_key_taken, sort_name (what is kept of addresses and names),
-invitation_closed, invitation_open, invitation_mail (memberships and their invitations), events (nobody numbers them),
-sequence, index, constraint, trigger, collation, database_collation (a library''s upgrade), role, role_setting, grant.
-Counts are compared for all accounts, memberships on a sample of pages; whole: all of them. Raises PT401.';
+'Reports what is wrong in the database, one row each: what, detail, and repair, the SQL statement that repairs it (null
+if a person has to decide). No rows: nothing is wrong. Changes nothing and blocks nobody.
+what: member_count (counts of members), email_key, email_key_taken, sort_name (stored keys of addresses and names),
+invitation_closed, invitation_open, invitation_mail (memberships and their invitations), events (not being numbered),
+sequence, index, constraint, trigger, collation, database_collation (a library was upgraded), role, role_setting, grant.
+Counts are compared for all accounts; memberships are checked on a sample of pages, or all if whole. Raises PT401.';
 
 grant execute on function api.check(boolean) to accountsd_dba;

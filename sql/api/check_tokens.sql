@@ -17,8 +17,8 @@ end
 $$;
 
 comment on function api.check_tokens(jsonb) is
-'What accountsd asks about tokens that it has not seen lately, before anything is done for who has sent them.
-tokens: array of texts "<token id>:<hex SHA-256 of its secret>". Returns a row for each in order: 200 for a token that
-is known and not disabled, else 401.';
+'Checks tokens. Called by accountsd for tokens that it has not checked lately, before it processes their requests.
+tokens: array of texts "<token id>:<hex SHA-256 of its secret>". Returns a row for each, in order: 200 for a token that
+exists and is not disabled, else 401.';
 
 grant execute on function api.check_tokens(jsonb) to accountsd_server, accountsd_dba;

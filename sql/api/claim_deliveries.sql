@@ -4,7 +4,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  -- What is not to be sent any more is passed over, but not without end.
+  -- Bounds the time for cancelling mails that must no longer be sent.
   c_patience constant interval := interval '2 seconds';
   v_due record;
   v_claimed int := 0;
@@ -16,7 +16,7 @@ begin
   end if;
   loop
     v_is_done := true;
-    -- Who changes an invitation at this moment decides about its mail. What somebody else has locked is left to them.
+    -- A transaction that is changing an invitation decides about its mail, so locked rows are skipped.
     for v_due in
       select o as entry, i as invitation
       from accounts.outbox as o
@@ -42,10 +42,10 @@ end
 $$;
 
 comment on function api.claim_deliveries(int, interval) is
-'Takes mails that are due from the outbox, at most max_count, for the length of the lease; whoever asks meanwhile does
-not get them, and when it is over without a word of api.complete_deliveries, the next one does. attempt counts the
-claims of a mail; is_repeat: one before ended without a word, so the mail may have been sent already. message: all
-that the mail says, with a link that holds a code of its own, which is kept nowhere else. What is no longer to be sent
-is cancelled. Raises PT400.';
+'Claims due mails of the outbox, at most max_count, for the length of the lease. Other calls do not get them until the
+lease ends without api.complete_deliveries; then they may be claimed again. attempt: the number of claims of the mail.
+is_repeat: the outcome of an earlier attempt is unknown, so the mail may have been sent already. message: everything
+that the mail contains, with a link whose code no table stores. A mail that must no longer be sent is cancelled.
+Raises PT400.';
 
 grant execute on function api.claim_deliveries(int, interval) to accountsd_delivery, accountsd_dba;

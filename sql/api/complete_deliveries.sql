@@ -14,7 +14,7 @@ begin
     order by r.id
   loop
     select * into v_entry from accounts.outbox as o where o.key = v_result.id for no key update;
-    -- Another has it now, or it is finished; but what was sent, was sent, whatever has been made of it since.
+    -- Ignored if the mail is finished or claimed by a later attempt. Sent is recorded even then, since it is a fact.
     continue when v_entry.delivery is null or v_entry.delivery = 'Sent' or v_result.attempt > v_entry.attempts
       or v_result.outcome <> 'Sent' and (
         v_entry.delivery <> 'Queued' or v_entry.claimed_at is null or v_entry.attempts <> v_result.attempt);
@@ -42,9 +42,9 @@ end
 $$;
 
 comment on function api.complete_deliveries(jsonb) is
-'Says what became of mails that were claimed: [{"id": 17, "attempt": 1, "outcome": "Sent", "reason": null}, ...].
-outcome: Sent; Failed, to be tried again after a while unless that was the last attempt; Unknown, the same, but the mail
-may have been sent; Refused, never to be tried again; Released, not tried and due at once. A row for each that was still
-this attempt''s to complete, with its status now: Sent, Queued or GivenUp. Raises PT400.';
+'Records the outcomes of claimed mails: [{"id": 17, "attempt": 1, "outcome": "Sent", "reason": null}, ...].
+outcome: Sent; Failed, to be retried after a delay unless that was the last attempt; Unknown, the same, but the mail may
+have been sent; Refused, never to be retried; Released, not attempted and due at once. Returns a row for each mail that
+this attempt could still complete, with its new status: Sent, Queued or GivenUp. Raises PT400.';
 
 grant execute on function api.complete_deliveries(jsonb) to accountsd_delivery, accountsd_dba;

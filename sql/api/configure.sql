@@ -16,20 +16,19 @@ end
 $$;
 
 comment on function api.configure(jsonb) is
-'Changes the settings given and returns all of them.
-"invitation.urlBase" ("https://portal.example/invitations"): an invitation''s url is <urlBase>/<account user id>/<code>.
-"invitation.lifetime" ("7 days"): for how long it can be accepted after it was last sent. "invitation.reminder": "none"
-(the default) or how long before it expires a second mail goes out. "invitation.expiredEvent": whether there is an event
-when it has expired; false by default.
-"mail.attempts" (15): how often a mail is tried before it is given up. "mail.retryInterval" ("1 minutes"),
-"mail.maxRetryInterval" ("240 minutes"): how long after the first attempt the next one comes, twice as long after each,
-and at most how long.
-"idempotency.lifetime" ("1 days"): for how long an answer is given again to its idempotency key.
-"limit.token", "limit.account", "limit.recipient": "none" (the default) or such as "20 per 1 days": how many
-invitations, those sent again among them, a token may make, and an account and a person (in all accounts) may get: so
-many at once, and after that one each twentieth of the time.
-"limit.set" (1000): how many requests a call of api.create_account_users may have. "limit.filter" (100): what the filter
-of a list may cost, of which any(), all() and a field of a collection have 10, any other expression 1 and ten values in
-lists 1. Raises PT400, PT401.';
+'Changes the given settings and returns all of them.
+"invitation.urlBase" ("https://portal.example/invitations"): the url of an invitation is
+<urlBase>/<account user id>/<code>. "invitation.lifetime" ("7 days"): how long an invitation can be accepted after it
+was last sent. "invitation.reminder": "none" (the default), or how long before its expiry a second mail is sent.
+"invitation.expiredEvent" (false): whether an expiry is an event.
+"mail.attempts" (15): the number of attempts before a mail is given up. "mail.retryInterval" ("1 minutes"): the delay
+after the first failed attempt, which doubles with each, up to "mail.maxRetryInterval" ("240 minutes").
+"idempotency.lifetime" ("1 days"): how long the response to a request with an idempotency key is stored.
+"limit.token", "limit.account", "limit.recipient": "none" (the default) or, for example, "20 per 1 days": how many
+invitations, including those sent again, a token may make, an account may make, and a person may get in all accounts. A
+limit is a leaky bucket: 20 at once, and then one in each twentieth of the period.
+"limit.set" (1000): the number of requests in one call of api.create_account_users. "limit.filter" (100): the cost of
+the filter of a list, in which any(), all() and a field of a collection cost 10, any other expression 1, and ten values
+in lists 1. Raises PT400, PT401.';
 
 grant execute on function api.configure(jsonb) to accountsd_dba;

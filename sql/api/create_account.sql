@@ -25,7 +25,7 @@ end
 $$;
 
 comment on function api.create_account(jsonb) is
-'Makes an account. request: {"type": "Client" | "Vendor" | "Operations", "name", "status", "icon"}.
+'Creates an account. request: {"type": "Client" | "Vendor" | "Operations", "name", "status", "icon"}.
 Raises PT400, PT401.';
 
 grant execute on function api.create_account(jsonb) to accountsd_dba;

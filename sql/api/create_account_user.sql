@@ -16,10 +16,10 @@ comment on function api.create_account_user(jsonb, text, text, text, text) is
 'Invites a person into an account: POST /public/v1/accounts/account-users.
 request: {"user": {"email", "firstName", "lastName", "phone": {"prefix", "number"}, "settings": {"cultureCode",
 "languageCode"}}, "account": {"id"}, "groups": [{"id"}], "invitation": {"status"}}.
-token: "<token id>:<hex SHA-256 of its secret>"; without one the caller acts as its database role.
-traceparent: W3C trace context, for the audit record. query: select=..., which members the answer has.
-idempotency_key: 1 to 255 characters of visible ASCII, best a random UUID. The same request with the same key, by the
-same caller and within "idempotency.lifetime" (api.configure), is not done again and gets the answer of the first.
+token: "<token id>:<hex SHA-256 of its secret>"; without one the database role acts.
+traceparent: W3C trace context, for the audit record. query: select=..., the members of the response.
+idempotency_key: 1 to 255 characters of visible ASCII, preferably a random UUID. If the same caller repeats the request
+with the same key within "idempotency.lifetime" (api.configure), it is not performed again and gets the first response.
 Returns the account user. Raises PT400 (DETAIL: {"field path": ["message"]}), PT401, PT403, PT409, PT422,
 PT429 (over a limit of api.configure; DETAIL: {"Retry-After": ["seconds"]}).';
 

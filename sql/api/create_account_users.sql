@@ -25,12 +25,12 @@ end
 $$;
 
 comment on function api.create_account_users(jsonb) is
-'Invites a set of people in one transaction, each with a verdict of its own.
-requests: array of {"request": as api.create_account_user takes it, "token": "<token id>:<hex SHA-256 of its secret>",
-"traceparent": W3C trace context, "idempotencyKey", "codeSeed", "rollback": as in api.serve}; without a token the caller
-acts as its database role.
-Returns a row for each request in order: the HTTP status, and either id and body or detail and errors. A request that is
-refused changes nothing and raises nothing; an error raised by Postgres itself undoes the whole set. More requests than
-"limit.set" of api.configure, 1000 unless changed, raise PT400.';
+'Invites a set of people in one transaction; each request has its own outcome.
+requests: array of {"request": as in api.create_account_user, "token": "<token id>:<hex SHA-256 of its secret>",
+"traceparent": W3C trace context, "idempotencyKey", "codeSeed", "rollback": as in api.serve}; without a token the
+database role acts.
+Returns a row for each request in order: the HTTP status, and either id and body or detail and errors. A refused request
+changes nothing and raises nothing; an error of PostgreSQL itself rolls back the whole set. More requests than
+"limit.set" of api.configure (1000 by default) raise PT400.';
 
 grant execute on function api.create_account_users(jsonb) to accountsd_server, accountsd_dba;

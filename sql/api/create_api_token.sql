@@ -27,7 +27,7 @@ end
 $$;
 
 comment on function api.create_api_token(jsonb) is
-'Makes an API token of an account. request: {"account": {"id"}, "name", "icon"}. Returns it with "token", the text
-to send as "Authorization: Bearer <token>": the only time that its secret is shown. Raises PT400, PT401.';
+'Creates an API token of an account. request: {"account": {"id"}, "name", "icon"}. Returns it with "token", the text
+to send as "Authorization: Bearer <token>". The secret is shown only this once. Raises PT400, PT401.';
 
 grant execute on function api.create_api_token(jsonb) to accountsd_dba;

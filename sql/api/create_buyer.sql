@@ -22,6 +22,6 @@ end
 $$;
 
 comment on function api.create_buyer(jsonb) is
-'Makes a buyer of an account. request: {"account": {"id"}, "name", "icon"}. Raises PT400, PT401.';
+'Creates a buyer of an account. request: {"account": {"id"}, "name", "icon"}. Raises PT400, PT401.';
 
 grant execute on function api.create_buyer(jsonb) to accountsd_dba;

@@ -40,7 +40,7 @@ end
 $$;
 
 comment on function api.create_module(jsonb) is
-'Makes a module of the global catalogue. request: {"name", "description", "settings": {"configurable", "default",
+'Creates a module of the global catalogue. request: {"name", "description", "settings": {"configurable", "default",
 "paid", "obsolete", "type": ["..."], "eligibility": {"multi", "single"}}}. Raises PT400, PT401, PT409 (name taken).';
 
 grant execute on function api.create_module(jsonb) to accountsd_dba;

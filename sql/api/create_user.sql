@@ -14,7 +14,7 @@ $$;
 
 comment on function api.create_user(text, jsonb, text, text, text, text) is
 'Invites a person into an account: POST /public/v1/accounts/accounts/{accountId}/users. The same as
-api.create_account_user, but for where the account stands and the shape of the object.
+api.create_account_user, except that account_id names the account and the response has the shape of a user.
 Raises PT400, PT401, PT403, PT404, PT409, PT422, PT429.';
 
 grant execute on function api.create_user(text, jsonb, text, text, text, text) to accountsd_server, accountsd_dba;

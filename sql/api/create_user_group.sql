@@ -63,7 +63,7 @@ end
 $$;
 
 comment on function api.create_user_group(jsonb) is
-'Makes a user group of an account. request: {"account": {"id"}, "name", "description", "logo", "isDefault",
+'Creates a user group of an account. request: {"account": {"id"}, "name", "description", "logo", "isDefault",
 "modules": [{"id"}], and either "buyers": [{"id"}] or "allBuyers": true}. Raises PT400, PT401,
 PT409 (the name is taken, or the account has a default group).';
 

@@ -16,7 +16,7 @@ as $$
 $$;
 
 comment on function api.delivery_backlog() is
-'How many mails are in the outbox and how many of them are due, both counted up to 100,000; for how long the oldest has
-been due.';
+'The number of mails in the outbox and the number of those that are due, each counted up to 100,000, and how long the
+oldest has been due.';
 
 grant execute on function api.delivery_backlog() to accountsd_delivery, accountsd_dba;

@@ -27,6 +27,6 @@ end
 $$;
 
 comment on function api.disable_api_token(text) is
-'Disables an API token, from the next request on; a token that is disabled already stays so. Raises PT401, PT404.';
+'Disables an API token from the next request on; a token that is already disabled stays so. Raises PT401, PT404.';
 
 grant execute on function api.disable_api_token(text) to accountsd_dba;

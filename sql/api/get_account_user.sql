@@ -13,7 +13,7 @@ $$;
 
 comment on function api.get_account_user(text, text, text, text) is
 'One membership: GET /account-users/{id}.
-query: select=..., as contract of lists has it.
+query: select=..., the members of the response.
 token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
 
 grant execute on function api.get_account_user(text, text, text, text) to accountsd_server, accountsd_dba;

@@ -10,8 +10,8 @@ end
 $$;
 
 comment on function api.get_invitation(text, text) is
-'What has become of an invitation, for who has its code: {"state", "account", "user", "inviter", "expiresAt"}; the code
+'The state of an invitation, for the holder of its code: {"state", "account", "user", "inviter", "expiresAt"}. The code
 alone authorises. state: Open, Accepted, Expired, Superseded, Revoked (the membership was removed), Disabled (the
-account is), or Wrong, which has no more to it. Changes nothing. Raises PT400.';
+account is disabled), or Wrong, which is the only member then. Changes nothing. Raises PT400.';
 
 grant execute on function api.get_invitation(text, text) to accountsd_server, accountsd_dba;

@@ -20,7 +20,7 @@ as $$
 $$;
 
 comment on function api.key_space() is
-'How much of each kind of id is used: the keys that were given out, those whose ids have the usual number of digits, and
-the share in percent. From 100 on, new ids have one more group of four digits.';
+'How much of the key space of each kind of id is used: the keys assigned, the keys whose ids have the usual number of
+digits, and the former in percent of the latter. From 100 on, new ids have one more group of four digits.';
 
 grant execute on function api.key_space() to accountsd_delivery, accountsd_dba;

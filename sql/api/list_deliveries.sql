@@ -47,9 +47,9 @@ end
 $$;
 
 comment on function api.list_deliveries(text, text, int, int) is
-'The mails of the outbox, newest first: what became of each, how often it was tried, why it was not sent, when it is
-tried again. status: Queued, Sent, GivenUp or Cancelled (the invitation was no longer open); account_user_id: one
-member''s. Answers like the lists: {"$meta": {"pagination": ...}, "data": [...]}. unresolvedAttempts: how many attempts
-ended without a word, any of which may have sent it. Raises PT400, PT401.';
+'The mails of the outbox, newest first: status, number of attempts, why it was not sent, and when it is retried.
+status: Queued, Sent, GivenUp or Cancelled (the invitation was no longer open). account_user_id: of one membership.
+Returns {"$meta": {"pagination": ...}, "data": [...]} like the lists. unresolvedAttempts: the number of attempts whose
+outcome is unknown; any of them may have sent the mail. Raises PT400, PT401.';
 
 grant execute on function api.list_deliveries(text, text, int, int) to accountsd_dba;

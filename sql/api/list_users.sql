@@ -12,7 +12,7 @@ $$;
 
 comment on function api.list_users(text, text, text, text) is
 'The people of one account: GET /accounts/{accountId}/users.
-query: as in api.list_account_users, with the fields of a person (email, name, ...) in the place of user.
+query: as in api.list_account_users, with the fields of a person (email, name, ...) instead of user.
 token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
 
 grant execute on function api.list_users(text, text, text, text) to accountsd_server, accountsd_dba;

@@ -12,8 +12,8 @@ end
 $$;
 
 comment on function api.number_events(int) is
-'Gives events that have none their position, at most max_count, so that api.read_events returns them; NOTIFY
-accountsd_events tells that there are some. Returns how many; accountsd deliver calls it. Call it in a transaction of
-its own: until that ends no other call numbers anything. With nothing to number it writes nothing. Raises PT400.';
+'Assigns positions to events that have none, at most max_count, so that api.read_events returns them, and sends NOTIFY
+accountsd_events if there were any. Returns how many. Called by accountsd deliver. Call it in its own transaction: until
+that ends, no other call numbers events. If there is nothing to number, it writes nothing. Raises PT400.';
 
 grant execute on function api.number_events(int) to accountsd_delivery, accountsd_dba;

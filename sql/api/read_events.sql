@@ -34,11 +34,11 @@ $$;
 
 comment on function api.read_events(bigint, int) is
 'The events after a position, in order, at most max_count: {"position", "topic", "at", "accountUser", "account",
-"user"}. Positions are 1, 2, 3 without gaps, and an event that a reader could not see before comes after all that it
-could: who keeps the last position and goes on from there misses nothing and gets nothing twice. An event can be read
-once api.number_events, which accountsd deliver calls, has given it its position; LISTEN accountsd_events wakes then.
-It only reads: a reader waits for nobody, and nobody waits for a reader, however long its transaction is.
-topics: invitation.mail (an invitation was made or sent again), invitation.reminder, invitation.expired,
+"user"}. Positions are 1, 2, 3, ... without gaps, and an event that becomes visible later has a higher position. So a
+reader that stores the last position and continues from it gets each event exactly once. An event can be read once
+api.number_events, called by accountsd deliver, has assigned its position; LISTEN accountsd_events reports that.
+The function only reads: a reader waits for nobody and blocks nobody, however long its transaction is.
+topics: invitation.mail (an invitation was created or sent again), invitation.reminder, invitation.expired,
 invitation.undeliverable (its mail was given up), account_user.accepted, .removed, .group_added, .group_taken,
 .groups_replaced. Raises PT400.';
 

@@ -11,7 +11,7 @@ end
 $$;
 
 comment on function api.remove_user(text, text, text, text) is
-'Ends the membership; the person and the history stay: DELETE /accounts/{accountId}/users/{userId}.
+'Ends a membership; the person and the history stay: DELETE /accounts/{accountId}/users/{userId}.
 token, traceparent: as in api.create_account_user. Raises PT401, PT403, PT404.';
 
 grant execute on function api.remove_user(text, text, text, text) to accountsd_server, accountsd_dba;

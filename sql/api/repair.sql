@@ -8,7 +8,7 @@ declare
   c_actor constant jsonb := internal.require_actor();
   v_count bigint;
 begin
-  -- One at a time: what two mend at once would be mended twice.
+  -- Concurrent repairs of the same row would be applied twice.
   perform pg_advisory_xact_lock(hashtext('accountsd repair'));
   case what
     when 'member_count' then v_count := internal.repair_member_count();
@@ -26,8 +26,8 @@ end
 $$;
 
 comment on function api.repair(text) is
-'Mends one kind of what api.check tells: member_count, email_key, sort_name, invitation_open or sequence. Returns how
-many accounts, people, memberships or sequences it has mended; said again it is 0. It locks the rows that it mends, no
-table. Call it in a transaction of its own (READ COMMITTED). Raises PT400, PT401.';
+'Repairs one kind of what api.check reports: member_count, email_key, sort_name, invitation_open or sequence. Returns
+how many accounts, people, memberships or sequences were repaired; called again it returns 0. It locks the rows that it
+repairs, and no table. Call it in its own transaction (READ COMMITTED). Raises PT400, PT401.';
 
 grant execute on function api.repair(text) to accountsd_dba;

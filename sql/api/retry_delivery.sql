@@ -30,7 +30,7 @@ begin
   set delivery = 'Queued',
       finished_at = null,
       due_at = statement_timestamp(),
-      -- Their number goes on, since whoever had an earlier one may yet have something to say.
+      -- Attempts keep their numbers, since an earlier one may still be completed.
       uncounted_attempts = case when v_entry.delivery = 'Queued' then o.uncounted_attempts else o.attempts end
   where o.key = v_entry.key
   returning * into v_entry;
@@ -43,8 +43,8 @@ end
 $$;
 
 comment on function api.retry_delivery(bigint) is
-'Makes a mail due now that waits for its next attempt, or was given up and then gets as many attempts as a new one. id:
-of api.list_deliveries. Answers the delivery. Raises PT401, PT404, and PT409 where the mail was sent, is being sent, or
-its invitation is no longer open.';
+'Makes a mail due now that waits for its next attempt or was given up; the latter gets as many attempts as a new mail.
+id: the id in api.list_deliveries. Returns the delivery. Raises PT401, PT404, and PT409 if the mail was sent, is being
+sent, or its invitation is no longer open.';
 
 grant execute on function api.retry_delivery(bigint) to accountsd_dba;

@@ -3,7 +3,7 @@ language sql stable parallel safe
 as $$ select 4, 1 $$;
 
 comment on function api.schema_version() is
-'The version of these procedures, and the oldest version of accountsd that may still work with them. A server of
-version v fits when oldest_server <= v <= version.';
+'The version of these functions, and the oldest version of accountsd that still works with them. A server of version v
+is compatible if oldest_server <= v <= version.';
 
 grant execute on function api.schema_version() to accountsd_server, accountsd_delivery, accountsd_dba;

@@ -13,7 +13,7 @@ end
 $$;
 
 comment on function api.send_new_user_invite(text, text, text, text, text) is
-'Sends a new invitation where the last has expired: POST /accounts/{accountId}/users/{userId}/send-new-invite.
+'Sends a new invitation if the last one has expired: POST /accounts/{accountId}/users/{userId}/send-new-invite.
 token, traceparent, idempotency_key: as in api.create_account_user.
 Raises PT400, PT401, PT403, PT404, PT409, PT422, PT429.';
 

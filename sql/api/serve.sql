@@ -12,7 +12,7 @@ begin
   if c_is_set then
     perform internal.lock_people(c_requests);
   end if;
-  -- Memberships in the order in which all transactions lock them, not in that of arrival.
+  -- In the common lock order of memberships, not in order of arrival.
   return query
   select r.position, v.status, v.id, v.body, v.detail, v.errors, v.type, v.is_replay,
     v.is_rolled_back
@@ -28,11 +28,11 @@ end
 $$;
 
 comment on function api.serve(jsonb) is
-'What accountsd calls for every operation but create: a set of requests, each an operation with its path, query, body
-and token, each with a verdict of its own. The functions named after the operations do the same and raise where this
-returns a status. An error raised by Postgres itself undoes the whole set.
-"idempotencyKey": as in api.create_account_user; with "codeSeed", a secret of the caller that decides about the code of
-an invitation in its place. "rollback": true for a dry run, of which nothing is kept. is_replay: the answer is that of
-an earlier request with the same key. is_rolled_back: it is that of a dry run.';
+'Performs a set of requests of any operations but create; called by accountsd. Each request is an operation with its
+path, query, body and token, and has its own outcome. The functions named after the operations do the same, and raise an error
+where this returns a status. An error of PostgreSQL itself rolls back the whole set.
+"idempotencyKey": as in api.create_account_user. "codeSeed": a secret of the caller from which, with an idempotency key,
+the code of an invitation is derived. "rollback": true for a dry run, which is rolled back. is_replay: the response is
+that of an earlier request with the same key. is_rolled_back: the request was a dry run.';
 
 grant execute on function api.serve(jsonb) to accountsd_server, accountsd_dba;

@@ -12,7 +12,7 @@ end
 $$;
 
 comment on function api.take_user_group(text, text, text, text, text) is
-'Takes one group away, but never the last: DELETE /accounts/{accountId}/users/{userId}/groups/{groupId}.
+'Removes one group, but never the last: DELETE /accounts/{accountId}/users/{userId}/groups/{groupId}.
 token, traceparent: as in api.create_account_user. Raises PT400, PT401, PT403, PT404.';
 
 grant execute on function api.take_user_group(text, text, text, text, text) to accountsd_server, accountsd_dba;
