@@ -29,8 +29,8 @@ $$;
 
 comment on function api.serve(jsonb) is
 'Performs a set of requests of any operations but create; called by accountsd. Each request is an operation with its
-path, query, body and token, and has its own outcome. The functions named after the operations do the same, and raise an error
-where this returns a status. An error of PostgreSQL itself rolls back the whole set.
+path, query, body and token, and has its own outcome. The functions named after the operations do the same, and raise an
+error where this returns a status. An error of PostgreSQL itself rolls back the whole set.
 "idempotencyKey": as in api.create_account_user. "codeSeed": a secret of the caller from which, with an idempotency key,
 the code of an invitation is derived. "rollback": true for a dry run, which is rolled back. is_replay: the response is
 that of an earlier request with the same key. is_rolled_back: the request was a dry run.';
