@@ -1,16 +1,17 @@
--- People, their memberships of accounts, and the invitations that lead to them.
+-- People, their memberships of accounts, and invitations.
 begin;
 
 set local role accountsd_owner;
 
 create sequence accounts.rehearsal_key_seq minvalue 1 maxvalue 1000000 cycle;
 
-comment on sequence accounts.rehearsal_key_seq is 'Keys of rows of dry runs, which are undone: no real row has one.';
+comment on sequence accounts.rehearsal_key_seq is
+  'Keys of rows of dry runs, which are rolled back: no committed row has one.';
 
--- A person is known by an address (email_key) and belongs to nobody until they accept an invitation: what an inviter
--- says of them is kept with the inviter's membership. The first acceptance makes the profile.
+-- A person is identified by an address (email_key). Until the first acceptance a person has no profile: what an
+-- inviter enters is stored in the membership. The first acceptance creates the profile.
 --
--- Keys up to 1,000,000 are those of dry runs, which use them again and again: so they use up no key of a real row, and
+-- Keys up to 1,000,000 are reserved for dry runs, which reuse them. So dry runs consume no keys of real rows, and
 -- their ids look like any other.
 create table accounts.person (
   key bigint generated always as identity (start with 1000001) primary key,
@@ -44,13 +45,13 @@ create table accounts.person (
 );
 
 comment on table accounts.person is
-  'A person, by address. The profile (email and what follows) is null until they have accepted an invitation.';
-comment on column accounts.person.email_key is 'What is unique of an address: internal.email_key of it.';
-comment on column accounts.person.accepted_at is 'When they first accepted an invitation.';
+  'A person, by address. The profile (email and the following columns) is null until the first acceptance.';
+comment on column accounts.person.email_key is 'The unique key of the address, computed by internal.email_key.';
+comment on column accounts.person.accepted_at is 'When the person first accepted an invitation.';
 
 create type accounts.account_user_status as enum ('Invited', 'Active', 'Removed');
 
--- As sql/internal/texts/sort_name.sql has it.
+-- The same as in sql/internal/texts/sort_name.sql.
 create function internal.sort_name(first_name text, last_name text)
 returns text
 language sql immutable parallel safe
@@ -97,20 +98,20 @@ create table accounts.account_user (
 );
 
 comment on table accounts.account_user is
-  'One person''s membership of one account. A removed one keeps its row: its history, and its id when invited again.';
+  'One person''s membership of one account. A removed one keeps its row, and its id if it is invited again.';
 
 comment on column accounts.account_user.email is
-  'The address as the inviter typed it. This and the columns that follow are what the inviter said of the person; those
-of an Active membership are the person''s profile: triggers see to it, and the first makes the profile.';
+  'The address as the inviter entered it. This and the following columns are what the inviter entered; in an Active
+membership triggers keep them equal to the person''s profile, which the first Active membership creates.';
 
 create index account_user_person_key_idx on accounts.account_user (person_key);
 
--- created_at and key are the order of a list unless it asks for another.
+-- created_at and key are the default order of a list.
 create index account_user_created_at_idx on accounts.account_user (created_at, key) include (status)
   where status <> 'Removed';
 
--- The same order in other words, so that a list of one account is not read from the index above: the planner would
--- take it for any large account, and pass all memberships that are older than that account.
+-- The same order by another expression, so that a list of one account is not read from the index above. The planner
+-- would choose that index for any large account, and skip all memberships that are older than that account.
 create index account_user_account_key_created_at_idx
   on accounts.account_user (account_key, (created_at at time zone 'utc'), key) where status <> 'Removed';
 create index account_user_account_key_status_idx
@@ -118,21 +119,22 @@ create index account_user_account_key_status_idx
 create index account_user_account_key_sort_name_idx
   on accounts.account_user (account_key, sort_name, key) where status <> 'Removed';
 
--- Every key is above 0. A list of all accounts says so and is read from this index, a list of one account does not: the
--- planner would take it for a narrow filter of a large account, and read the names of all others too.
+-- Every key is above 0. Only a list of all accounts has this condition and can use this index. For a list of one
+-- account the planner would choose it when the account is large and the filter is narrow, and read the names of all
+-- accounts.
 create index account_user_sort_name_idx
   on accounts.account_user (sort_name, key) include (status) where status <> 'Removed' and key > 0;
 
--- After the indexes of the lists: of indexes that cost the same, as all do in an empty table, the planner takes the one
--- that was made last, and a plan made then is kept for a while.
+-- Created after the indexes of the lists. If indexes cost the same, as in an empty table, the planner takes the
+-- newest, and a cached plan keeps that choice for a while.
 alter table accounts.account_user
   add constraint account_user_key_account_key_key unique (key, account_key),
   add constraint account_user_account_key_person_key_key unique (account_key, person_key),
   add constraint account_user_pkey primary key (key);
 
--- How many members an account has, kept because counting them would be most of the cost of a page of a large account.
--- Exact: written by triggers in the transaction that changes the members. In shards, so that transactions that change
--- one account's members at the same time do not wait for each other: each has a shard of its own.
+-- The number of members of each account, stored because counting would be most of the cost of a page of a large
+-- account. It is exact: triggers update it in the transaction that changes memberships. Each account has several
+-- shards, so that concurrent transactions write different rows and do not wait for each other.
 create table accounts.member_count (
   account_key bigint not null,
   shard int not null,
@@ -143,7 +145,7 @@ create table accounts.member_count (
 ) with (fillfactor = 50);
 
 comment on table accounts.member_count is
-  'The memberships that are not Removed, by account; the sum over its shards counts, one alone may be negative.';
+  'The number of memberships that are not Removed: the sum of an account''s shards. A single shard may be negative.';
 
 -- sql/install.sql replaces the bodies of the trigger functions.
 create function internal.count_members()
@@ -161,8 +163,8 @@ returns trigger
 language plpgsql
 as $$ begin raise exception 'sql/install.sql has not been run'; end $$;
 
--- A restore of a dump's rows alone inserts both memberships, which are counted as they come, and the counts of before.
--- Only those of internal.count_members, inside its triggers, and of api.repair are taken.
+-- A restore of data alone inserts the memberships, which the triggers count, and also the dumped counts. These are
+-- skipped: only rows written by internal.count_members inside its triggers, or by api.repair, are inserted.
 create function internal.skip_row()
 returns trigger
 language plpgsql
@@ -190,7 +192,7 @@ after update of email, first_name, last_name, icon, phone_prefix, phone_number, 
 on accounts.person
 for each row when (new.accepted_at is not null) execute function internal.spread_profile();
 
--- The account is carried along so that a group of another account cannot be linked.
+-- account_key is part of the foreign keys, so that a group of another account cannot be linked.
 create table accounts.account_user_group (
   account_user_key bigint not null,
   user_group_key bigint not null,
@@ -207,8 +209,8 @@ alter table accounts.account_user_group
 
 create type accounts.invitation_status as enum ('Open', 'Accepted', 'Superseded', 'Revoked', 'Expired');
 
--- Whether an open one has expired is asked of the clock at the moment of the question; Expired is what
--- history says of it once another has taken its place.
+-- Whether an open invitation has expired is computed from expires_at. The status becomes Expired only when the
+-- invitation is closed.
 create table accounts.invitation (
   key bigint generated always as identity,
   account_user_key bigint not null,
@@ -227,11 +229,11 @@ create table accounts.invitation (
 );
 
 comment on column accounts.invitation.code_sha256 is
-  'SHA-256 of the one-time code; the code itself is kept nowhere. No index: a code is asked about with its member.';
+  'SHA-256 of the one-time code, which is not stored. Not indexed: a code is looked up within its membership.';
 
--- The code of a mail is made when the mail is sent, so that no table ever holds one.
+-- The code of a mail is generated when the mail is sent, so that no table ever contains it.
 comment on column accounts.invitation.mail_code_sha256s is
-  'SHA-256 of the codes in the mails, one for each attempt to send it. Each is as good as the code of code_sha256.';
+  'SHA-256 of the codes in mails, one for each attempt to send one. Each is as valid as the code of code_sha256.';
 
 create index invitation_expires_at_idx on accounts.invitation (expires_at) where status = 'Open';
 create index invitation_account_user_key_key_idx on accounts.invitation (account_user_key, key);

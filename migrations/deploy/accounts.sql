@@ -1,7 +1,7 @@
--- What exists before anybody is invited: accounts and what they are made of.
+-- Accounts and what belongs to them before anybody is invited.
 --
--- Keys are identities, so that new rows land at the right edge of every index; public ids are
--- computed from them (sql/internal/ids/account_user_id.sql), which bounds each key by its id's digits.
+-- Keys are identities, so that new rows go to the right edge of every index. Public ids are computed from the keys
+-- (sql/internal/ids/account_user_id.sql); the number of digits of an id bounds its key.
 begin;
 
 set local role accountsd_owner;
@@ -25,9 +25,9 @@ create table accounts.account (
 );
 
 comment on column accounts.account.groups_revision is
-  'Raised with every change of the account''s groups or buyers: every accounts.user_group_set kept before is void.';
+  'Incremented with every change of the account''s groups or buyers, which invalidates rows of user_group_set.';
 comment on column accounts.account.created_by is
-  'Who acted, as they were when they acted: {id, name, icon} of a token or person, {name} of a database role.';
+  'The actor, as it was at that time: {id, name, icon} of a token or person, {name} of a database role.';
 
 create type accounts.api_token_status as enum ('Active', 'Disabled', 'Deleted');
 
@@ -52,7 +52,7 @@ create table accounts.api_token (
 
 comment on column accounts.api_token.proof_sha256 is
   'SHA-256 of the proof that api functions take as their token argument, which is the SHA-256 of the secret in hex. '
-  'Neither the secret nor the proof is kept.';
+  'Neither the secret nor the proof is stored.';
 
 create index api_token_account_key_idx on accounts.api_token (account_key);
 
@@ -125,8 +125,8 @@ create table accounts.user_group_module (
 
 create index user_group_module_module_key_idx on accounts.user_group_module (module_key);
 
--- The account is carried along so that a buyer of another account cannot be linked, and the
--- flag so that a group has either a list of buyers or all of them.
+-- account_key is part of the foreign keys, so that a buyer of another account cannot be linked; has_all_buyers, so
+-- that a group has either a list of buyers or all of them.
 create table accounts.user_group_buyer (
   user_group_key bigint not null,
   buyer_key bigint not null,
@@ -142,9 +142,9 @@ create table accounts.user_group_buyer (
 
 create index user_group_buyer_buyer_key_idx on accounts.user_group_buyer (buyer_key);
 
--- What sets of groups give their members, kept as the JSON that answers need: it is costly to put together and changes
--- only when somebody edits groups, buyers or modules. A kept set counts while the revisions that it was made from are
--- the present ones; triggers raise them with every change, in the same transaction.
+-- The JSON that sets of groups contribute to responses. It is expensive to build and changes only when groups, buyers
+-- or modules are edited. A row is valid while its revisions are the current ones; triggers increment those with every
+-- edit, in the same transaction.
 create table accounts.user_group_set (
   user_group_keys bigint[] not null,
   account_key bigint not null,
@@ -160,7 +160,7 @@ create table accounts.user_group_set (
 create index user_group_set_account_key_idx on accounts.user_group_set (account_key);
 
 comment on table accounts.user_group_set is
-  'What a set of groups, its keys in order, gives a membership: members of its JSON object. May be emptied.';
+  'A cache: what a set of groups, by its sorted keys, contributes to the JSON of a membership. May be emptied.';
 
 -- sql/install.sql replaces the bodies of the trigger functions.
 do $$

@@ -1,4 +1,4 @@
--- Who did what.
+-- The audit records: who did what.
 begin;
 
 set local role accountsd_owner;
@@ -16,9 +16,10 @@ create table accounts.audit_record (
   constraint audit_record_trace_id_shape check (trace_id ~ '^[0-9a-f]{32}$')
 );
 
-comment on table accounts.audit_record is 'Who did what to which object, append-only (a trigger refuses the rest).';
+comment on table accounts.audit_record is
+  'Who did what to which object. Append-only: a trigger refuses updates and deletes.';
 comment on column accounts.audit_record.account_key is
-  'The account concerned. No foreign key: a record must outlast what it speaks of.';
+  'The account concerned. No foreign key, because a record must outlast its object.';
 
 create index audit_record_object_id_idx on accounts.audit_record (object_id, key);
 

@@ -1,4 +1,4 @@
--- What was answered to requests that carried an idempotency key, so that the same request gets the same answer again.
+-- The responses to requests with an idempotency key, so that a repeated request gets the same response.
 begin;
 
 set local role accountsd_owner;
@@ -19,16 +19,17 @@ create table accounts.idempotency_key (
 );
 
 comment on table accounts.idempotency_key is
-  'The answers of work that was done under an idempotency key, for as long as accounts.settings says.';
+  'Responses to requests with an idempotency key, kept for accounts.settings.idempotency_lifetime.';
 comment on column accounts.idempotency_key.key_sha256 is
-  'SHA-256 of who called and the key. The key itself is kept nowhere: with code_salt it makes the invitation''s code.';
+  'SHA-256 of scope and key. The key is not stored: the code of the invitation is derived from it and code_salt.';
 comment on column accounts.idempotency_key.body is
-  'As it was sent, but for code_salt in hex in the place of the invitation''s code.';
+  'The response, with code_salt in hex instead of the code of the invitation.';
 
--- Where a DBA has called without a token and with a key that can be guessed, key and code_salt make the code.
+-- The code of an invitation can be computed from code_salt and the key, if a DBA called without a token and the key
+-- can be guessed.
 revoke select on accounts.idempotency_key from accountsd_dba;
 
--- For the writers, who take away what is too old.
+-- Used to delete expired rows.
 create index idempotency_key_created_at_idx on accounts.idempotency_key (created_at);
 
 commit;

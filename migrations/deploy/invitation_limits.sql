@@ -1,5 +1,5 @@
--- How many invitations a token, an account and a recipient may have, and how many they have had. The counters are rows
--- of the database, so that any number of servers share them.
+-- Limits on invitations for each token, account and recipient, and their counters. The counters are rows, so that any
+-- number of servers share them.
 begin;
 
 set local role accountsd_owner;
@@ -15,10 +15,10 @@ create table accounts.invitation_limit (
 );
 
 comment on table accounts.invitation_limit is
-  'So many invitations at once, and so many in each period after; what has no row has no limit. By api.configure.';
+  'Limits: this many invitations at once, then as many in each period. No row: no limit. Set by api.configure.';
 
--- A leaky bucket for each. The hour, and not the moment, in which it is empty has an index: it seldom changes, so an
--- update writes no index and, with room in the page, leaves nothing for vacuum.
+-- One leaky bucket for each subject. empty_at is rounded to hours, so that an update seldom changes an indexed column
+-- and can be a heap-only update within the page.
 create table accounts.invitation_use (
   kind text collate "C" not null,
   subject text collate "C" not null,
@@ -30,11 +30,11 @@ create table accounts.invitation_use (
   constraint invitation_use_used_positive check (used >= 0)
 ) with (fillfactor = 50);
 
-comment on table accounts.invitation_use is 'How many invitations still count against a limit.';
+comment on table accounts.invitation_use is 'Counters of invitations, as leaky buckets.';
 comment on column accounts.invitation_use.subject is 'The id of the token or account, the email_key of the recipient.';
 comment on column accounts.invitation_use.used is
-  'At counted_at; as many as the limit gives in a time cease to count in that time.';
-comment on column accounts.invitation_use.empty_at is 'The full hour by which nothing counts any more.';
+  'The fill level at counted_at. It drains at the rate invitations / period of the limit.';
+comment on column accounts.invitation_use.empty_at is 'The first full hour at which the bucket is empty.';
 
 create index invitation_use_empty_at_idx on accounts.invitation_use (empty_at);
 

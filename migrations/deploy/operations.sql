@@ -1,13 +1,13 @@
--- What the steps of an operation hand to each other.
+-- Types of the values that the steps of an operation pass to each other.
 begin;
 
 set local role accountsd_owner;
 
--- What HTTP or an api function asks for; null is what an operation does not take.
+-- A request over HTTP or of an api function. Fields that the operation does not take are null.
 create type internal.request as (
-  -- 'create', 'get', 'list', ...: internal.perform knows all but 'create'.
+  -- 'create', 'get', 'list', ...; internal.perform handles all but 'create'.
   operation text,
-  -- 'account_user' or 'user': which ids the path has, and the shape of the answer.
+  -- 'account_user' or 'user': which ids the path has, and the shape of the response.
   kind text,
   -- The ids of the path.
   account_id text,
@@ -21,7 +21,7 @@ create type internal.request as (
   -- W3C Trace Context.
   traceparent text,
   idempotency_key text,
-  -- A secret of the caller that decides about the code of an invitation.
+  -- A secret of the caller, from which the code of an invitation is derived.
   code_seed text,
   is_dry_run boolean
 );
@@ -32,7 +32,7 @@ create type internal.caller as (
   detail text,
   actor jsonb,
   trace_id text,
-  -- The account it acts for, null for a database role.
+  -- The account that the caller acts for; null for a database role.
   account_key bigint,
   sees_all_accounts boolean
 );
@@ -43,11 +43,11 @@ create type internal.verdict as (
   body json,
   detail text,
   errors jsonb,
-  -- The problem's type (RFC 9457), null for the status's own.
+  -- The type of the problem (RFC 9457); null for the default type of the status.
   type text
 );
 
--- What internal.plan_invitations decides about one create request.
+-- The decision of internal.plan_invitations about one create request.
 create type internal.planned_invitation as (
   ordinal int,
   status int,
@@ -64,8 +64,8 @@ create type internal.planned_invitation as (
   wave int
 );
 
--- What an idempotency key comes to before the work: a verdict, or what is needed to keep the one that follows. All
--- null where the request is to be done as if it had none.
+-- The result of claiming an idempotency key: a verdict, or what is needed to store the verdict that follows. All
+-- fields are null if the request is to be performed without a key.
 create type internal.idempotency_claim as (
   verdict internal.verdict,
   is_replay boolean,
@@ -75,7 +75,7 @@ create type internal.idempotency_claim as (
   code text
 );
 
--- A verdict, and what is to be said of it beside: that it was given before, that nothing of it was kept.
+-- A verdict, and whether it was stored before (is_replay) or its changes were rolled back (is_rolled_back).
 create type internal.outcome as (
   status int,
   id text,

@@ -1,4 +1,4 @@
--- The outbox, its mails and their delivery, and the order in which its events are read.
+-- The outbox with the delivery of its mails, and the positions of its events.
 begin;
 
 set local role accountsd_owner;
@@ -37,25 +37,26 @@ create table accounts.outbox (
 );
 
 comment on table accounts.outbox is
-  'What others do or read once the transaction that wrote the row has committed: mails to send, and events.';
+  'Mails to send and events, written in the transaction that causes them.';
 comment on column accounts.outbox.account_user_key is
-  'Of an event of the membership itself, which may never have had an invitation.';
-comment on column accounts.outbox.delivery is 'State of the delivery; null for an event that is not a mail.';
+  'For events of a membership, which may never have had an invitation; else null.';
+comment on column accounts.outbox.delivery is 'The status of the delivery; null for an event that is not a mail.';
 comment on column accounts.outbox.attempts is
-  'How often it was claimed. Of two that claimed it the one with this number has it.';
+  'The number of claims. Only the attempt with this number may complete the delivery.';
 comment on column accounts.outbox.unresolved_attempts is
-  'Of these, how many ended without a word: the mail may have been sent by any of them.';
+  'Attempts whose outcome is unknown: any of them may have sent the mail.';
 comment on column accounts.outbox.uncounted_attempts is
-  'Of these, how many were given back without a try, or were before a DBA had it tried again.';
-comment on column accounts.outbox.due_at is 'When it may be claimed. A claim moves it to the end of its lease.';
-comment on column accounts.outbox.claimed_at is 'Of the attempt that is under way or has ended without a word.';
-comment on column accounts.outbox.reason is 'Why it was not sent, the last time.';
+  'Attempts that do not count against mail.attempts: released ones, and those before api.retry_delivery.';
+comment on column accounts.outbox.due_at is 'When it may be claimed. A claim sets this to the end of its lease.';
+comment on column accounts.outbox.claimed_at is
+  'When the current attempt was claimed; null once its outcome is recorded.';
+comment on column accounts.outbox.reason is 'Why the last attempt did not send it.';
 
 create index outbox_invitation_key_idx on accounts.outbox (invitation_key);
 create index outbox_account_user_key_idx on accounts.outbox (account_user_key) where account_user_key is not null;
 create index outbox_due_at_idx on accounts.outbox (due_at, key) where delivery = 'Queued';
 
--- One notice for each invitation.
+-- At most one notice of a kind for each invitation.
 create unique index outbox_notice_key on accounts.outbox (invitation_key, topic)
   where topic in ('invitation.reminder', 'invitation.expired');
 
@@ -82,11 +83,12 @@ create table accounts.expiry_notice (
 );
 
 comment on table accounts.expiry_notice is
-  'What is put into the outbox when an invitation expires, or is about to; what has no row is not. By api.configure.';
-comment on column accounts.expiry_notice.lead is 'How long before the expiry.';
-comment on column accounts.expiry_notice.noticed_until is 'The expiries up to here have been looked at.';
+  'Notices about invitations that expire or are about to. No row: switched off. Set by api.configure.';
+comment on column accounts.expiry_notice.lead is 'How long before the expiry the notice is due.';
+comment on column accounts.expiry_notice.noticed_until is
+  'Invitations that expire up to this time have been processed.';
 
--- Apart from the outbox, so that numbering events and delivering mails do not wait for each other.
+-- Separate from the outbox, so that numbering events and delivering mails do not wait for each other.
 create table accounts.event (
   position bigint not null,
   outbox_key bigint not null,
@@ -97,7 +99,7 @@ create table accounts.event (
 );
 
 comment on table accounts.event is
-  'The positions of events, 1, 2, 3 in the order in which readers could see them; made by api.number_events.';
+  'The positions of events: 1, 2, 3, ... in the order in which they became visible. See api.number_events.';
 
 create table accounts.event_horizon (
   only_row boolean primary key default true,
@@ -108,13 +110,13 @@ create table accounts.event_horizon (
   constraint event_horizon_keys_range check (settled_key between 0 and seen_key)
 );
 
-comment on table accounts.event_horizon is 'How far the outbox has been looked through for events without a place.';
+comment on table accounts.event_horizon is 'How far the outbox has been searched for events without a position.';
 comment on column accounts.event_horizon.settled_key is
-  'Up to this key each row has a place, and none can appear any more.';
+  'Every row up to this key has a position, and no new row can appear below it.';
 comment on column accounts.event_horizon.seen_key is
-  'Up to this key each row had a place, but for those of transactions that were still at work.';
+  'Every row up to this key had a position, except those of transactions that were still running.';
 comment on column accounts.event_horizon.seen_before is
-  'They were older than this one: when all that are have ended, seen_key is settled.';
+  'Those transactions have lower ids than this. Once they have ended, seen_key is settled.';
 
 insert into accounts.event_horizon default values;
 

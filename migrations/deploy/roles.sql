@@ -1,5 +1,5 @@
--- Roles belong to the whole cluster, so another database, or another deployment running at
--- this moment, may have made them already: that is success, not an error.
+-- Roles belong to the whole cluster. Another database, or a concurrent deployment, may have created them already;
+-- that is not an error.
 begin;
 
 do $$
@@ -24,16 +24,16 @@ begin
     end;
   end loop;
 
-  -- Who deploys must be able to create objects as the owner.
+  -- The deploying role must be able to create objects as the owner.
   if not pg_has_role(current_user, 'accountsd_owner', 'member') then
     execute format('grant accountsd_owner to %I', current_user);
   end if;
 end
 $$;
 
--- How long a statement of these roles may take and wait, set for the role and this database so that it holds behind
--- PgBouncer too, which in transaction pooling passes on no setting of a session. A setting that is there already stays.
--- Each may be changed at any time, from the next connection on:
+-- Timeouts of these roles. They are set for the role in this database, so that they also hold behind PgBouncer, which
+-- does not pass on settings of a session in transaction pooling. A setting that exists is kept. Each may be changed
+-- at any time, with effect from the next connection on:
 --   alter role accountsd_server in database <database> set statement_timeout = '20s'
 do $$
 declare
@@ -43,15 +43,15 @@ begin
     select r.role, s.name, s.value
     from (values ('accountsd_server'), ('accountsd_delivery')) as r (role)
     cross join (values
-      -- Below --database-timeout, so that the server learns of it and no statement runs on.
+      -- Below --database-timeout, so that PostgreSQL cancels a statement before the server stops waiting for it.
       ('statement_timeout', '8s'),
-      -- Below --queue-timeout, so that requests behind one that waits for a lock are still answered.
+      -- Below --queue-timeout, so that requests queued behind one that waits for a lock still get a response.
       ('lock_timeout', '2s'),
-      -- The programs leave no transaction open; a connection that is cut may.
+      -- The programs leave no transaction open, but a connection that breaks may.
       ('idle_in_transaction_session_timeout', '10s'),
-      -- A statement whose client is gone ends and releases its locks.
+      -- A statement whose client is gone is cancelled and releases its locks.
       ('client_connection_check_interval', '1s'),
-      -- In a stricter one, requests that meet fail where they would have waited.
+      -- At a stricter level, concurrent requests would fail where they now wait.
       ('default_transaction_isolation', 'read committed')
     ) as s (name, value)
     where not exists (
@@ -74,7 +74,7 @@ create schema api authorization accountsd_owner;
 
 comment on schema accounts is 'tables of accountsd; changed by api functions only';
 comment on schema internal is 'steps of the api functions; called by nothing else';
-comment on schema api is 'the public face of accountsd: every operation, one function each';
+comment on schema api is 'the public functions of accountsd, one for each operation';
 
 grant usage on schema api to accountsd_server, accountsd_delivery, accountsd_consumer, accountsd_dba;
 grant usage on schema accounts to accountsd_dba;
@@ -91,7 +91,7 @@ create table accounts.schema_version (
 );
 
 comment on table accounts.schema_version is
-  'The level of the tables. Migrations that procedures must know of raise it; sql/install.sql asks for what it needs.';
+  'The version of the tables. A migration that functions depend on raises it; sql/install.sql checks it.';
 
 insert into accounts.schema_version (version) values (1);
 

@@ -1,4 +1,4 @@
--- Configuration that the procedures read.
+-- The configuration that functions read.
 begin;
 
 set local role accountsd_owner;
@@ -15,7 +15,7 @@ create table accounts.settings (
   filter_limit int not null default 100,
   modules_revision bigint not null default 0,
   constraint settings_only_row check (only_row),
-  -- White space is listed, because [[:space:]] is what the locale of the database says.
+  -- White space is listed, because [[:space:]] depends on the locale of the database.
   constraint settings_invitation_url_base_shape check (
     invitation_url_base ~ '^https?://[^/?#]+[^?#]*[^/?#]$'
     and invitation_url_base !~ '[\u0001-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]'),
@@ -31,9 +31,9 @@ create table accounts.settings (
     and mail_retry_interval_max <= interval '7 days')
 );
 
-comment on table accounts.settings is 'Configuration that the procedures read: one row, changed by api.configure.';
+comment on table accounts.settings is 'The configuration, in one row; changed by api.configure.';
 comment on column accounts.settings.modules_revision is
-  'Raised with every change of a module: every accounts.user_group_set kept before is void.';
+  'Incremented with every change of a module, which invalidates all rows of user_group_set.';
 
 insert into accounts.settings default values;
 

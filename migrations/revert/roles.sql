@@ -1,5 +1,5 @@
--- The roles stay: they belong to the cluster, and other databases in it may use them. The
--- functions that sql/install.sql loaded go with their schemas.
+-- The roles stay: they belong to the cluster, and other databases may use them. The functions that sql/install.sql
+-- loaded are dropped with their schemas.
 begin;
 
 do $$
