@@ -44,6 +44,15 @@ struct result {
     char error[CONNECTOR_ERROR_MAX];
 };
 
+/* In a stricter isolation level, whoever has made it the default, requests that meet fail where they would
+ * have waited. Only then is it set, because some poolers keep a connection for a session with settings of its
+ * own. */
+static const char schema_query[] =
+    "select version, oldest_server,"
+    " case when current_setting('default_transaction_isolation') <> 'read committed'"
+    " then set_config('default_transaction_isolation', 'read committed', false) end"
+    " from api.schema_version()";
+
 /* *is_unfit is left false where the schema could not be asked about. */
 static bool check_schema(
     PGconn *pg, const struct postgres_limit *limit, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
@@ -51,7 +60,7 @@ static bool check_schema(
     PGresult *result;
     bool fits = false;
 
-    if (!PQsendQuery(pg, "select version, oldest_server from api.schema_version()")) {
+    if (!PQsendQuery(pg, schema_query)) {
         postgres_copy_error(error, PQerrorMessage(pg));
         return false;
     }

@@ -1,0 +1,76 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/trouble.h"
+
+/* Somebody has made SERIALIZABLE the default, in which requests that meet fail where they would have waited.
+ * The server's sessions are READ COMMITTED all the same. */
+
+#define REQUESTS 50
+
+TestSuite(isolation, .timeout = 120);
+
+/* Half of them invite one person and the others one each, all at once, each in a transaction of its own. */
+static void expect_all_done(const char *url, const struct account *into)
+{
+    struct server *server = server_start(url,
+        (const char *[]){PATIENT, "--workers", "1", "--database-connections", "8", "--set-size", "1", NULL});
+    struct poster posters[REQUESTS];
+    char *twin = new_email();
+
+    for (size_t i = 0; i < REQUESTS; i++)
+        poster_start(&posters[i], server, into, i % 2 == 0 ? strdup(twin) : new_email());
+    for (size_t i = 0; i < REQUESTS; i++)
+        poster_end(&posters[i], 201);
+    free(twin);
+    server_end(server);
+}
+
+Test(isolation, is_not_what_the_options_of_the_url_say)
+{
+    PGconn *pg = database_connect(database_url());
+    struct account *account = account_make(pg, "Client");
+    char *base = server_database_url(database_url()), *url;
+
+    cr_assert_geq(asprintf(&url, "%s options='-c default_transaction_isolation=serializable'", base), 0);
+    expect_all_done(url, account);
+    account_free(account);
+    PQfinish(pg);
+    free(base);
+    free(url);
+}
+
+static void run_statement(PGconn *pg, const char *begin, const char *name, const char *end)
+{
+    char *sql;
+
+    cr_assert_geq(asprintf(&sql, "%s %s %s", begin, name, end), 0);
+    free(database_query(pg, sql, NULL));
+    free(sql);
+}
+
+/* A copy of a database has what is set for it, and not what is set for a role in it. */
+Test(isolation, is_not_what_the_database_has_set)
+{
+    PGconn *main = database_connect(database_url()), *pg;
+    char name[32], *base = server_database_url(database_url()), *url;
+    struct account *account;
+
+    snprintf(name, sizeof(name), "isolation_%d", (int)getpid());
+    run_statement(main, "create database", name, "template scratch");
+    run_statement(main, "alter database", name, "set default_transaction_isolation = serializable");
+    cr_assert_geq(asprintf(&url, "%s&dbname=%s", database_url(), name), 0);
+    pg = database_connect(url);
+    account = account_make(pg, "Client");
+    free(url);
+    cr_assert_geq(asprintf(&url, "%s dbname=%s", base, name), 0);
+    expect_all_done(url, account);
+    account_free(account);
+    PQfinish(pg);
+    run_statement(main, "drop database", name, "");
+    PQfinish(main);
+    free(base);
+    free(url);
+}
