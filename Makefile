@@ -2,7 +2,7 @@ VARIANT ?= release
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 
-# As many jobs as cores, unless -j says otherwise; in order where a goal would take another's files away.
+# As many jobs as cores, unless -j is given; one at a time if a goal would remove files of another.
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
@@ -25,8 +25,8 @@ fuzz_targets := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c)
 fuzz_programs := $(addprefix $(out)/,$(fuzz_targets))
 all_test_objects := $(foreach kind,harness unit vectors http mail fuzz torture,$(call test_objects,$(kind)))
 
-# Asked once and only by a recipe: before scripts/setup there may be no pkg-config.
-# The libraries' headers count as the system's, so that -Werror is about ours.
+# Evaluated once and only by a recipe, because pkg-config may not be installed before scripts/setup has run. Headers
+# of libraries count as system headers, so that -Werror covers this tree only.
 libraries := libh2o-evloop libpq jansson openssl icu-i18n icu-uc libcurl
 test_libraries := criterion
 pkg_cflags = $(eval pkg_cflags := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(libraries))))$(pkg_cflags)
@@ -38,7 +38,7 @@ warnings := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 	-Wpointer-arith -Wwrite-strings -Wcast-qual -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough \
 	-Wnull-dereference -Wduplicated-cond -Wlogical-op
 ifeq ($(VARIANT),fuzz)
-# clang has libFuzzer, and not all of gcc's warnings.
+# clang has libFuzzer, but not all of gcc's warnings.
 CC := clang-14
 warnings := $(filter-out -Wduplicated-cond -Wlogical-op,$(warnings)) -Wno-missing-field-initializers
 endif
@@ -49,7 +49,7 @@ cppflags := -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -Iserver -Itests
 cflags := -std=gnu11 -fPIE -pthread -MMD -MP $(warnings)
 ldflags := -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed
 ifeq ($(VARIANT),asan)
-# Shared, libubsan would ignore log_path beside libasan.
+# A shared libubsan would ignore log_path beside libasan.
 ldflags += -fsanitize=address,undefined -static-libubsan
 endif
 ifeq ($(VARIANT),fuzz)
@@ -80,7 +80,7 @@ asan: setup-test ## Run every test under AddressSanitizer and UndefinedBehaviorS
 	@scripts/test asan
 
 .PHONY: fuzz
-fuzz: setup-fuzz ## Fuzz every target for FUZZ_SECONDS (60); FUZZ_KEEP=1 keeps what reached new code in its corpus
+fuzz: setup-fuzz ## Fuzz every target for FUZZ_SECONDS (60); FUZZ_KEEP=1 adds inputs that reach new code to the corpus
 	@$(MAKE) --no-print-directory VARIANT=fuzz build-fuzz
 	@scripts/fuzz
 
@@ -89,7 +89,7 @@ soak: setup-test build $(test_programs) ## Run the long forms of the tests that 
 	@scripts/test $(VARIANT) --soak
 
 .PHONY: mutate
-mutate: setup-test build $(test_programs) ## Make each mistake of tests/mutate in a copy, and see that tests notice (half an hour)
+mutate: setup-test build $(test_programs) ## Make each mistake of tests/mutate in a copy, and check that tests detect it (half an hour)
 	@scripts/mutate
 
 .PHONY: bench
@@ -97,20 +97,20 @@ bench: setup-bench build ## Measure against the yardsticks: a table, tests/bench
 	@scripts/bench
 
 .PHONY: bench-quick
-bench-quick: setup-bench build ## The same with less data and fewer rounds (2 minutes)
+bench-quick: setup-bench build ## The same as bench with less data and fewer rounds (2 minutes)
 	@scripts/bench --quick
 
 .PHONY: lint
-lint: setup-lint ## Check the format of C files, look for mistakes in C files and scripts
+lint: setup-lint ## Check formatting, run static analysis on C files and scripts
 	@scripts/lint -- $(cppflags) $(pkg_cflags) $(pkg_test_cflags)
 
 .PHONY: format
-format: setup-lint ## Give C files their format
+format: setup-lint ## Format C files
 	@clang-format -i $(c_files)
 
-# Kept, so that the tables are the same whatever ICU a machine has.
+# The tables are committed, so that they do not depend on the version of ICU on a machine.
 .PHONY: unicode
-unicode: setup-run ## Make the tables of characters anew that C and SQL share
+unicode: setup-run ## Generate the character tables that C and SQL share
 	@mkdir -p $(out)
 	@$(CC) $(cflags) $(CFLAGS) -o $(out)/unicode_tables scripts/unicode_tables.c $(pkg_cflags) $(pkg_libs)
 	@$(out)/unicode_tables >server/base/unicode_tables.h
@@ -122,10 +122,10 @@ install: build ## Install below PREFIX (/usr/local) and DESTDIR
 	find sql migrations -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/accountsd/{} \;
 
 .PHONY: clean
-clean: ## Remove what was built (.local, with the data of make run, stays)
+clean: ## Remove build/ (.local, with the data of make run, stays)
 	rm -rf build
 
-# Installed one stage after the other; nothing is rebuilt because of them.
+# Each stage installs after the one before; nothing is rebuilt because of them.
 .PHONY: setup-run setup-test setup-fuzz setup-bench setup-lint
 setup-run:
 	@scripts/setup run
@@ -151,12 +151,12 @@ $(out)/accountsd: $(out)/server/main.o $(out)/libaccountsd.a
 	@echo "  LD  $@"
 	@$(CC) $(LDFLAGS) $(ldflags) -o $@ $^ $(pkg_libs)
 
-# Made anew, so that an object whose source is gone goes too.
+# Created anew, so that objects whose source was deleted are dropped.
 $(out)/libaccountsd.a: $(library_objects)
 	@echo "  AR  $@"
 	@rm -f $@ && $(AR) rcs $@ $^
 
-# A server whose calls fail when a test says so (tests/torture/faults.c).
+# A server whose library calls fail when a test asks for it (tests/torture/faults.c).
 torture_wrapped := connectStartParams connectPoll sendQuery sendPrepare setnonblocking socket sendQueryPrepared \
 	sendQueryParams flush consumeInput getResult
 $(out)/accountsd_torture: $(out)/server/main.o $(out)/tests/torture/faults.o $(out)/libaccountsd.a
@@ -180,7 +180,7 @@ $(fuzz_programs): $(out)/%: $(out)/tests/fuzz/fuzz_%.o $(out)/tests/fuzz/fuzz.o 
 
 $(server_objects): | setup-run
 $(all_test_objects): | setup-test
-# Runs before the sanitizers are ready.
+# Runs before the sanitizers are initialised.
 $(out)/tests/torture/faults.o: hardening_asan :=
 $(all_test_objects): more_cflags = $(pkg_test_cflags)
 define compile
@@ -193,7 +193,7 @@ $(out)/%.o: %.c Makefile
 $(out)/%.o: $(out)/%.c Makefile
 	$(compile)
 
-# A file's bytes as numbers of an array: signed, as char is. A NUL follows.
+# The bytes of a file as signed numbers for an array of char. A NUL follows.
 bytes = LC_ALL=C od -An -v -td1 $(1) | sed 's/[0-9][0-9]*/&,/g'
 
 $(out)/server/api/openapi_json.c: server/api/openapi.json Makefile
@@ -202,7 +202,7 @@ $(out)/server/api/openapi_json.c: server/api/openapi.json Makefile
 		$(call bytes,$<); \
 		printf '0};\nconst size_t openapi_json_len = sizeof(openapi_json) - 1;\n'; } >$@
 
-# The folder is newer when a file has come or gone.
+# The folder is newer when a file was added or removed.
 $(out)/server/words/template_files.c: $(templates) server/words/templates Makefile
 	@mkdir -p $(@D)
 	@{ printf '#include "words/template_files.h"\nconst struct template_file template_files[] = {\n'; \

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What more than one script needs; sourced after `set -euo pipefail`.
+# Functions for several scripts; sourced after `set -euo pipefail`.
 
-# A locale that every machine has: perl and initdb complain about one that is not installed.
+# A locale that every machine has: perl and initdb warn about one that is not installed.
 export LC_ALL=C.UTF-8
 
 # shellcheck disable=SC2034 # used by those that source this
@@ -11,8 +11,9 @@ say() { printf '==> %s\n' "$*"; }
 
 complain() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 
-# without_url TEXT URL: what psql says, without anything of the URL. It quotes what it has read; where it could not read
-# the URL, a quote may be in the middle of a password. Then what is between the URL's delimiters, unless it is short.
+# without_url TEXT URL: removes all parts of the URL from a message of psql. A quote in a message may be any part of
+# the URL, even of the password if the URL could not be parsed, so quotes are removed, and then everything between
+# delimiters of the URL, unless it is short.
 without_url() {
   local text=$1 part
   if [[ $text == 'connection to server'* ]]; then

@@ -1,5 +1,5 @@
--- The demo data: what has the name already is taken, the rest is made through api functions.
--- Answers one JSON object, for scripts/seed to keep.
+-- The demo data: objects with the same names are reused, the others are created by api functions. Returns one JSON
+-- object, which scripts/seed stores.
 \getenv kept DEMO_KEPT
 
 begin;
@@ -36,7 +36,7 @@ as $$
     api.create_buyer(jsonb_build_object('account', jsonb_build_object('id', account), 'name', name)) ->> 'id')
 $$;
 
--- Without buyers: a group for all of its account's.
+-- A group without buyers is for all buyers of its account.
 create function pg_temp.demo_group(account text, name text, is_default boolean,
   modules text[], buyers text[] default null)
 returns jsonb language sql
@@ -81,7 +81,7 @@ select
   pg_temp.demo_buyer(:'vendor', 'Partner Sales') as partner
 \gset
 
--- A deployment that has told its invitations where to point keeps its word.
+-- A deployment that has configured where its invitations lead keeps its setting.
 \o /dev/null
 select api.configure(jsonb_build_object('invitation.urlBase', :'url_base'))
 where :'url_base' not in ('', api.configure('{}') ->> 'invitation.urlBase')

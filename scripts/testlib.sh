@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2154 # they set these
-# What the scripts that run tests share; sourced after lib.sh, in the root of the tree whose tests are run. They set:
+# Functions for the scripts that run tests; sourced after lib.sh, in the root of the tree under test. The scripts set:
 #   dir      where tests leave their files, and TEST_DIR of what they start
 #   cluster  the directory of their PostgreSQL (scripts/postgres)
 #   variant  of the build
 
-# What a test started and did not stop, known by a variable that all of it carries. It would hold
-# the pipe to our log open for ever.
+# Stops processes that a test started and left, recognised by a variable in their environment. They would keep the
+# pipe to the log open.
 stop_leftovers() {
   local file pid found=0
   while read -r file; do
@@ -17,7 +17,7 @@ stop_leftovers() {
   return "$found"
 }
 
-# Criterion only warns of a crash in a tear-down, which is how a server that did not end well is told.
+# Criterion only warns of a crash in a tear-down, which is where the exit of a server is checked.
 count_criterion() {
   sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '/Synthesis: Tested:/ {
     gsub(/[^0-9 ]/, ""); passed += $2; failed += $3 + $4
@@ -32,13 +32,13 @@ count_prove() {
 
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
 
-# What tests need of a migrated database beside its schema.
+# What tests need in a migrated database.
 equip_database() {
   sql "$1" 'create extension pgtap; create extension plpgsql_check' &&
     psql -X -q -v ON_ERROR_STOP=1 -d "$1" -f tests/harness/poison.sql
 }
 
-# The tests of mails have a database each, a copy of this one.
+# Each test of mails has its own database, a copy of this one.
 make_mail_template() {
   sql "$1" 'create database mail_template' && DATABASE_URL=${1/accountsd/mail_template} scripts/migrate
 }
