@@ -1,4 +1,4 @@
--- What an api function returns of an outcome: the body, or the problem, raised.
+-- Returns the body of an outcome, or raises its problem. The last step of an api function.
 create or replace function internal.answer_or_raise(outcome internal.outcome)
 returns json
 language plpgsql

@@ -1,4 +1,4 @@
--- A mail of the outbox as DBAs are shown it.
+-- The object of a mail in the outbox, for DBAs.
 create or replace function internal.delivery_object(entry accounts.outbox)
 returns json
 language plpgsql stable

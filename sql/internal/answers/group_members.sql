@@ -1,9 +1,10 @@
--- What sets of groups give a membership, as members of its JSON object: groups, buyers (each once, through however many
--- groups it is reached) and modules, each with the buyers of the groups that have it; null where wanted does not name
--- it. A row for each set, an array of keys as text, with its position from 1. All sets of an account.
+-- What sets of groups contribute to a membership, as members of its JSON object: groups, buyers (each once, even if
+-- several groups have it) and modules, each with the buyers of the groups that have it; null for a member that wanted
+-- does not name. All sets must be of one account. One row for each set, an array of keys as text, with its position
+-- from 1.
 --
--- One statement for all sets, because what it costs to begin is most of what a set costs; in SQL, so that it becomes
--- part of the caller's, whose plan is kept.
+-- One statement for all sets, because starting it is most of the cost of a set. Written in SQL, so that it is inlined
+-- into the caller's statement, whose plan is cached.
 create or replace function internal.group_members(sets text[], wanted text[])
 returns table ("position" int, groups text, buyers text, modules text)
 language sql stable
@@ -45,7 +46,7 @@ as $$
   cross join lateral (
     select
       min(g.account_key) as account_key,
-      -- The groups of all buyers.
+      -- The groups that have all buyers.
       array_agg(g.key) filter (where g.has_all_buyers) as unbounded,
       json_agg(json_build_object(
         'id', internal.user_group_id(g.key), 'name', g.name, 'description', g.description, 'logo', g.logo,
@@ -53,7 +54,7 @@ as $$
     from unnest(s.keys::bigint[]) as k (key)
     join accounts.user_group as g on g.key = k.key
   ) as g
-  -- All buyers of the account, where a group has them: then no group's list needs to be read.
+  -- All buyers of the account, if a group has them; the lists of the groups need not be read then.
   cross join lateral (
     select
       json_agg(json_build_object('id', b.id, 'icon', b.icon, 'name', b.name)) as objects,

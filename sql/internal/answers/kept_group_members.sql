@@ -1,5 +1,5 @@
--- What sets of groups give a membership, as internal.group_members puts it together, of those that are kept and whose
--- revisions are those of now.
+-- What sets of groups contribute to a membership, in the form of internal.group_members, from those kept sets whose
+-- revisions are current.
 create or replace function internal.kept_group_members(sets text[])
 returns table ("position" int, groups text, buyers text, modules text)
 language sql stable
@@ -11,8 +11,8 @@ as $$
   join accounts.settings as t on t.modules_revision = k.modules_revision
 $$;
 
--- The same of one set, not looked up but put together: groups, buyers, modules. In plpgsql, so that a statement that
--- may need it does not have all of it in its plan.
+-- The same for one set, computed and not looked up: groups, buyers, modules. Written in plpgsql, so that it is not
+-- inlined into the plan of every statement that might need it.
 create or replace function internal.given_by_groups(user_group_keys bigint[])
 returns text[]
 language plpgsql stable
@@ -24,8 +24,8 @@ begin
 end
 $$;
 
--- Keeps what these sets give, with the revisions of the same snapshot; no more than 1,000 sets of an account, and none
--- of more than 64 kB, so that what is kept stays small beside the memberships.
+-- Stores what these sets contribute, with the revisions of the same snapshot. At most 1,000 sets of an account, and
+-- none of more than 64 kB, are kept, so that the table stays small in comparison with the memberships.
 create or replace function internal.keep_group_members(sets text[])
 returns void
 language plpgsql
@@ -34,7 +34,7 @@ declare
   c_most constant int := 1000;
   c_longest constant int := 65536;
 begin
-  -- In one order, so that transactions that keep the same sets wait for each other and do not deadlock.
+  -- In one order, so that concurrent transactions that keep the same sets wait for each other without deadlocks.
   insert into accounts.user_group_set as k
     (user_group_keys, account_key, groups_revision, modules_revision, groups, buyers, modules)
   select sets[m.position]::bigint[], a.key, a.groups_revision, t.modules_revision, m.groups, m.buyers, m.modules

@@ -1,13 +1,13 @@
--- The two shapes of a membership, as text of JSON; wanted are the members to have. They are made of parts that are
--- text already, "name" : value, null for one that is left out, because what groups give is the same for many.
+-- The two shapes of a membership, as JSON text. wanted: the members to include. The object is assembled from members
+-- that are text already ("name" : value, null if left out), because many memberships share the text of their groups.
 
--- One member of a JSON object. name: without anything that JSON would escape.
+-- One member of a JSON object. name must not need escaping.
 create or replace function internal.member(name text, value json)
 returns text
 language sql stable parallel safe
 as $$ select '"' || name || '" : ' || coalesce(value::text, 'null') $$;
 
--- All members of an object, in order, but for $meta.
+-- All members of an object except $meta, in order.
 create or replace function internal.object_members(kind text)
 returns text[]
 language sql immutable parallel safe
@@ -19,7 +19,7 @@ as $$
   end
 $$;
 
--- $meta, which names what was left out, in the order of the object: sections, and invitation.url where there is no
+-- $meta, which names the members left out, in the order of the object: sections, and invitation.url if there is no
 -- code.
 create or replace function internal.meta_member(kind text, wanted text[], has_code boolean)
 returns text

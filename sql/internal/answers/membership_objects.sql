@@ -1,11 +1,12 @@
--- The object of each membership, as kind ('account_user' or 'user') shapes it.
+-- The object of each membership in the shape of kind ('account_user' or 'user').
 --
--- sections: the top-level members to have beside id and $meta; null for all. What is not among them is not computed.
--- codes: the one-time code just made for the key at the same place, or null; without one, invitation.url is left out.
--- $meta.omitted says what was left out. position counts the keys from 1; the rows come in no particular order.
+-- sections: the top-level members to include besides id and $meta; null for all. Other members are not computed.
+-- codes: the new one-time code for the key at the same index, or null; invitation.url is included only with a code.
+-- $meta.omitted names what was left out. position counts the keys from 1; the rows come in no particular order.
 --
--- plpgsql and not SQL because plpgsql keeps its plan from call to call. In order of their groups, because what groups
--- give is most of the work, and the members of an account have few different ones.
+-- Written in plpgsql and not SQL, because plpgsql caches its plan between calls. Memberships are processed in the
+-- order of their sets of groups: what groups contribute is most of the work, and the members of an account have few
+-- different sets.
 create or replace function internal.membership_objects(kind text, keys bigint[], codes text[], sections text[])
 returns table ("position" int, object json)
 language plpgsql stable
@@ -32,7 +33,7 @@ begin
       u as member,
       a as account,
       case when u.status = 'Active' then 'Active'
-        -- A scalar subquery and not "exists", which the planner may turn into a hash of every open invitation.
+        -- A scalar subquery instead of "exists", which the planner may turn into a hash of all open invitations.
         when (
           select i.expires_at > statement_timestamp()
           from accounts.invitation as i

@@ -8,13 +8,13 @@ returns internal.verdict
 language sql immutable parallel safe
 as $$ select (400, null, null, 'The request is not valid.', errors, null)::internal.verdict $$;
 
--- What is not there, and what the caller may not see.
+-- The object does not exist, or the caller may not see it.
 create or replace function internal.refuse_missing()
 returns internal.verdict
 language sql immutable parallel safe
 as $$ select (404, null, null, 'There is nothing at this path.', null, null)::internal.verdict $$;
 
--- A query where an operation takes none.
+-- The operation takes no query.
 create or replace function internal.refuse_parameter()
 returns internal.verdict
 language sql immutable parallel safe

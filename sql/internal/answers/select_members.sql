@@ -1,7 +1,8 @@
--- What select asks for: sections, the top-level members to have, and omitted, the paths to leave out, each as short
--- as it can be and in the order of the object. selection: "+a,+b.c,-d", a name without sign adds; the last word on a
--- path counts. at: its position in the query, for the problems. Without a selection an object has everything, one of
--- a list does not have audit, buyers and modules. invitation.url is there only with a code, whatever is asked.
+-- What select asks for: sections, the top-level members to include, and omitted, the paths to leave out, each as
+-- short as possible and in the order of the object. selection: "+a,+b.c,-d"; a name without a sign is included; the
+-- last mention of a path counts. at: the position of the selection in the query, for error messages. Without a
+-- selection an object has all members, and one in a list all but audit, buyers and modules. invitation.url is
+-- included only if there is a code, whatever is selected.
 create or replace function internal.select_members(
   kind text, selection text, at int, is_list boolean, has_code boolean,
   out sections text[], out omitted text[], out problems text[])
@@ -58,8 +59,8 @@ begin
 end
 $$;
 
--- A JSON object without the paths that are omitted, which its $meta.omitted then names; path is that of value itself,
--- with a dot at its end.
+-- A JSON object without the omitted paths, which its $meta.omitted names. path: the path of value itself, with a
+-- final dot.
 create or replace function internal.selected(value json, omitted text[], path text default '')
 returns json
 language plpgsql stable
@@ -84,7 +85,7 @@ begin
 end
 $$;
 
--- The objects of memberships as a selection (sections and omitted of internal.select_members) wants them.
+-- The objects of memberships for a selection (sections and omitted of internal.select_members).
 create or replace function internal.selected_objects(
   kind text, keys bigint[], codes text[], sections text[], omitted text[])
 returns table ("position" int, object json)
@@ -92,7 +93,7 @@ language plpgsql stable
 as $$
 #variable_conflict use_column
 declare
-  -- The builder itself leaves out whole sections, and invitation.url.
+  -- internal.membership_objects itself leaves out whole sections, and invitation.url.
   v_is_pruned constant boolean := exists (
     select from unnest(omitted) as o (path) where o.path = 'id' or o.path like '%.%' and o.path <> 'invitation.url');
 begin
@@ -102,7 +103,7 @@ begin
 end
 $$;
 
--- What is wrong with the query of a request that takes select and nothing else, as far as there is room; null when
+-- What is wrong with the query of a request that takes only select, up to the limit of reported mistakes; null if
 -- nothing is.
 create or replace function internal.selection_errors(kind text, query text)
 returns jsonb
@@ -145,8 +146,8 @@ begin
 end
 $$;
 
--- One membership's object as the query of its request wants it: only select is taken. kind: 'account_user' or 'user',
--- the shape. code: the one-time code just made, or null. errors: null, or why there is no object.
+-- The object of one membership for the query of its request, which takes only select. kind: the shape, 'account_user'
+-- or 'user'. code: the new one-time code, or null. errors: null, or why there is no object.
 create or replace function internal.selected_object(kind text, key bigint, code text, query text)
 returns table (object json, errors jsonb)
 language plpgsql stable
@@ -166,7 +167,7 @@ begin
     select p.value into v_selection from internal.rql_parameters(query) as p where p.name = 'select';
     select m.sections, m.omitted into v_members
     from internal.select_members(kind, v_selection, 0, false, code is not null) as m;
-    -- A code that is not wanted is none, and so there is no url.
+    -- If the url is not selected, the code is not needed.
     return query select o.object, null::jsonb
     from internal.selected_objects(
       kind, array[key], array[case when 'invitation.url' <> all (v_members.omitted) then code end],

@@ -1,4 +1,4 @@
--- The verdict that shows a membership: 200 and its object, as far as the query selects it.
+-- The verdict of a successful operation on a membership: 200 and the object, as selected by the query.
 create or replace function internal.show_membership(kind text, key bigint, code text, query text)
 returns internal.verdict
 language plpgsql stable

@@ -1,5 +1,4 @@
--- The verdicts that an operation can come to.
-
+-- The verdict of a successful operation.
 create or replace function internal.succeed(status int, body json default null, id text default null)
 returns internal.verdict
 language sql immutable parallel safe

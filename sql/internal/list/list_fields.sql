@@ -1,10 +1,10 @@
--- The fields of both shapes ('account_user', 'user'), in the order of the object: what select can name, and what a
--- filter and order can, with the SQL that it stands for. Everything that the lists know of a field is here.
+-- The fields of both shapes ('account_user', 'user') in the order of the object: those that select can name, and
+-- those that filters and order can name, with their SQL. This table is all that lists know about fields.
 --
--- type: id:<which>, text, name (a text with an index), email, timestamp, boolean, enum:<values>, collection, or null
--- for what cannot be filtered. is_member: select knows it; what has no members of its own is a leaf.
--- expression is in terms of u (membership), p (person), a (account), and inside a collection g, b or m. It is the only
--- SQL text that comes from outside the compiler, and it comes from here.
+-- type: id:<which>, text, name (text with an index), email, timestamp, boolean, enum:<values>, collection, or null if
+-- the field cannot be filtered. is_member: select can name it; a field without members of its own is a leaf.
+-- expression uses the aliases u (membership), p (person), a (account), and within a collection g, b or m. These
+-- expressions are the only SQL text that the compiler of queries takes from elsewhere.
 create or replace function internal.list_fields(kind text)
 returns table (path text, type text, expression text, is_member boolean)
 language sql immutable parallel safe
@@ -70,7 +70,7 @@ as $$
     ('both', 99, 'lastLoginAt', 'timestamp', 'u.last_login_at', true)
   ) as f (kind, place, path, type, expression, is_member)
   where f.kind in (list_fields.kind, 'both')
-  -- The person-shaped object has the account before the groups and the audit after the invitation.
+  -- A user has the account before the groups, and the audit after the invitation.
   order by case
     when list_fields.kind = 'user' and f.path like 'audit.%' then 95
     when list_fields.kind = 'user' and f.path like 'account.%' then 35
@@ -78,7 +78,7 @@ as $$
   end, f.place
 $$;
 
--- The same by path, {path: {"type", "expression"}}: to look one up is much cheaper than to go through the table.
+-- The same by path: {path: {"type", "expression"}}. Looking up one field is much cheaper than searching the table.
 create or replace function internal.list_fields_by_path(kind text)
 returns jsonb
 language sql immutable parallel safe
@@ -87,7 +87,7 @@ as $$
   from internal.list_fields(kind) as f
 $$;
 
--- A collection's rows as a FROM and WHERE that a condition on one of its rows is added to.
+-- The FROM and WHERE of a collection's rows, to which a condition on one row is appended.
 create or replace function internal.list_collection(name text)
 returns text
 language sql immutable parallel safe

@@ -1,4 +1,4 @@
--- What to say of a token where another was expected; an empty one is the end of the query.
+-- The message for an unexpected token; an empty token is the end of the query.
 create or replace function internal.rql_unexpected(token text, at int, expected text)
 returns text
 language sql immutable parallel safe
@@ -12,8 +12,8 @@ as $$
   end
 $$;
 
--- Parses an expression; start: its position in the query. Stops at the first mistake or excess, so that what follows
--- costs nothing. The counts (expressions, values in lists, arguments) go on from one expression of a query to the next.
+-- Parses an expression. start: its position in the query. Stops at the first mistake or exceeded limit, so that the
+-- rest costs nothing. The counts (terms, listed, arguments) continue from one expression of a query to the next.
 --
 --   expression = call | comparison
 --   call       = word "(" [ argument *( "," argument ) ] ")"
@@ -23,22 +23,21 @@ $$;
 --   list       = "(" argument *( "," argument ) ")"
 --
 -- node: {"at", "call", "of": [node]}, {"at", "list": [node]} or {"at", "value", "quoted"}.
--- problem: what is wrong, and then there is no node. Which calls and arguments make sense is not decided here.
+-- problem: what is wrong; node is null then. The meaning of calls and arguments is not checked here.
 create or replace function internal.rql_parsed(
   expression text, start int, inout terms int, inout listed int, inout arguments int, out node jsonb, out problem text)
 language plpgsql immutable parallel safe
 as $$
 declare
-  -- With the white space before it: a quoted text, one of ( ) , = or a word, which is a bare value, a field or an
-  -- operator; a single character where nothing else fits. White space is listed, because \s is what the locale of the
-  -- database says.
+  -- Preceded by white space: a quoted text, one of ( ) , = or a word (a bare value, a field or an operator);
+  -- otherwise a single character. White space is listed, because \s depends on the locale of the database.
   c_token constant text := '[ \t\r\n\f\v]*(?:"(?:[^"\\]|\\.)*"|''(?:[^''\\]|\\.)*''|[(),=]'
     '|(?:[^(),=\\"'' \t\r\n\f\v]|\\.)(?:[^(),=\\]|\\.)*|.)';
   c_limits constant record := internal.rql_limits();
   c_space constant text := e' \t\r\n\f\v';
   c_value constant text := '{"at":%s,"value":%s,"quoted":%s}';
   c_length constant int := char_length(expression);
-  -- Tokens are made of a window of the expression at a time.
+  -- The expression is tokenized one window at a time.
   v_window int := 128;
   v_window_end int := 0;
   v_tokens text[] := array[]::text[];
@@ -48,19 +47,20 @@ declare
   v_at int;
   -- The node as JSON, in pieces.
   v_pieces text[] := array[]::text[];
-  -- What is open: "call", "list" and, for a comparison without parentheses, "=".
+  -- The stack of open constructs: "call", "list" and, for a comparison without parentheses, "=".
   v_open text[] := array[]::text[];
   v_depth int := 0;
-  -- The token before: a word that may yet become a call, a field or an operator; an open parenthesis.
+  -- The previous token: a word that may become a call, a field or an operator; or an open parenthesis.
   v_word text;
   v_word_at int;
   v_is_opened boolean := false;
-  -- The field of a comparison until it is known whether an operator follows.
+  -- The field of a comparison, until it is known whether an operator follows.
   v_field text;
   v_wants_value boolean := true;
 begin
   loop
-    -- The last token of a window may be cut, and so may be a quoted text that seems not to be closed; no escape is.
+    -- The last token of a window may be incomplete, and so may a quoted text without a closing quote. A window
+    -- never ends within an escape.
     if v_read < c_length and (v_next > cardinality(v_tokens)
       or v_window_end < c_length
         and (v_next = cardinality(v_tokens) or ltrim(v_tokens[v_next], c_space) in ('"', ''''))) then
@@ -111,7 +111,7 @@ begin
     end if;
 
     if v_word is not null and v_token = '=' and v_field is not null then
-      -- It is the operator.
+      -- The word is the operator.
       v_pieces[cardinality(v_pieces)] := format('{"at":%s,"call":%s,"of":[%s,', v_word_at, to_json(v_word), v_field);
       v_field := null;
       v_word := null;
@@ -143,7 +143,7 @@ begin
       v_field := null;
     end if;
 
-    -- Something is complete.
+    -- A construct is complete.
     while v_open[v_depth] = '=' loop
       v_pieces := v_pieces || ']}'::text;
       v_depth := v_depth - 1;
