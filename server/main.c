@@ -37,7 +37,7 @@
 #include "words/template.h"
 
 /* libh2o's own limit on bodies. A body that says that it is longer is refused at once; one that is longer
- * than ours is refused by connection.c once that much has come, or by a handler. */
+ * than ours is refused by the connection once that much has come, or by a handler. */
 #define H2O_MAX_BODY (4L * 1024 * 1024)
 /* Open files of the process beside the clients' connections: its own, and those of the telemetry port. */
 #define OTHER_DESCRIPTORS (32 + TELEMETRY_MAX_CONNECTIONS)
@@ -88,7 +88,7 @@ static SSL_CTX *load_tls(const struct config *config, char error[TLS_ERROR_MAX])
     SSL_CTX *tls = tls_load(config->tls_certificate, config->tls_key, error);
 
     if (tls != NULL)
-        connections_prepare_tls(tls);
+        connection_watch_alerts(tls);
     return tls;
 }
 

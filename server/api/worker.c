@@ -8,7 +8,7 @@
 #include "api/handler.h"
 #include "base/clock.h"
 #include "database/database.h"
-#include "http/connection.h"
+#include "http/connections.h"
 
 /* What has to be done at some time is done that late at most. */
 #define TICK_MS 100

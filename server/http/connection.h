@@ -1,86 +1,104 @@
 #ifndef ACCOUNTSD_CONNECTION_H
 #define ACCOUNTSD_CONNECTION_H
 
-/* The client connections of one worker: lets them in, up to a cap, and ends those that keep it waiting: idle
- * ones, those whose request does not arrive whole in time, those that do not take their response. libh2o has
- * one deadline over idleness and request, and no answer to it, by a clock that may be set; ours go by one
- * that only goes forward. All on the worker's thread. */
+/* One client connection: reads each request head before libh2o does (request_head.h), refuses what libh2o may
+ * not get, and keeps the deadlines of request, response and close. It puts its own socket callbacks in place
+ * of libh2o's, and calls those in turn. All on the worker's thread. */
 
 #include <h2o.h>
 #include <stdbool.h>
 
 #include "base/config.h"
 #include "http/address.h"
+#include "http/deadlines.h"
 #include "telemetry/metrics.h"
 #include "words/template.h"
 
 struct connection;
 
-/* A request, and an idle wait for it; a response; the end of a connection that has been refused or closed. */
-enum connection_deadline { DEADLINE_REQUEST, DEADLINE_RESPONSE, DEADLINE_REFUSAL, DEADLINES };
-
-/* The connections whose deadline is of a kind, the first one first. */
-struct connection_deadlines {
-    h2o_linklist_t connections;
-    uint64_t timeout_us;
-};
-
-/* Private but for count. */
-struct connections {
+/* What the connections of one worker have in common. */
+struct connection_shared {
     const struct config *config;
     const struct templates *templates;
+    struct metrics *metrics;
     h2o_context_t *context;
     h2o_accept_ctx_t accept;
-    h2o_socket_t *listener;
-    struct connection_deadlines deadlines[DEADLINES];
-    /* Those whose client has said over TLS that it sends no more. */
-    h2o_linklist_t ending;
-    /* Room for all there may be, so that letting one in needs no memory: the first touched slots have been in
-     * use, those that no longer are hang together in unused. */
-    struct connection *slots, *unused;
-    size_t touched;
-    size_t count, max_count;
-    /* NULL where addresses are not counted. */
-    struct addresses *addresses;
-    struct metrics *metrics;
+    struct deadlines deadlines;
+    /* The connections on which a TLS alert came. */
+    h2o_linklist_t alerted;
+    /* The connection is closed; its slot is free. */
+    void (*on_close)(struct connection_shared *shared, struct connection *connection);
 };
 
-/* To be called, before any connection has it, with each context that the connections are to have. */
-void connections_prepare_tls(SSL_CTX *tls);
+enum connection_state {
+    CONNECTION_IDLE,
+    /* Part of a request has arrived. */
+    CONNECTION_ARRIVING,
+    /* The request is with the handler or the database. */
+    CONNECTION_WORKING,
+    CONNECTION_SENDING,
+    /* An early refusal is being sent. */
+    CONNECTION_REFUSED,
+    /* libh2o has closed it; the client may not have received the response yet. */
+    CONNECTION_LINGERING,
+};
 
-/* Accepts from listen_fd, which it takes over, for the hosts of the context's configuration. tls: NULL for
- * clear text. addresses, NULL where they are not counted, are those of all workers. config, templates,
- * addresses and metrics must outlive it. False when memory ran out. */
-bool connections_init(struct connections *connections, const struct config *config,
-    const struct templates *templates, h2o_context_t *context, int listen_fd, SSL_CTX *tls,
-    struct addresses *addresses, struct metrics *metrics);
+/* Private to connection.c, but for next and what connection_open sets. */
+struct connection {
+    struct connection_shared *shared;
+    /* The next free slot. */
+    struct connection *next;
+    /* NULL while the slot is free. */
+    h2o_socket_t *socket;
+    /* NULL where addresses are not counted. */
+    struct address *address;
+    /* A reference: libh2o keeps none until the client has spoken. */
+    SSL_CTX *tls;
+    struct deadline deadline;
+    /* In the list alerted, or in none. */
+    h2o_linklist_t alert;
+    /* CONNECTION_WORKING is noticed at a deadline only. */
+    enum connection_state state;
+    /* libh2o's callbacks, which ours replace. */
+    h2o_socket_cb on_read, on_write;
+    /* libh2o reads requests: the handshake, if any, is over. */
+    bool is_started;
+    /* How many bytes of the next head are known not to contain its end; and how many bytes of the input are
+     * the request that libh2o has, 0 where it has none. */
+    size_t seen, taken;
+    /* The text of an early refusal that is being sent. */
+    char *refusal;
+    /* The request whose response is being sent, or NULL. */
+    h2o_req_t *req;
+    /* A second descriptor of the socket, which outlives libh2o's; or -1. */
+    int spare_fd;
+};
 
-/* Connections that come from now on get this context, those that are there keep theirs. Takes over the
- * reference. */
-void connections_set_tls(struct connections *connections, SSL_CTX *tls);
+/* Opens a connection in a free slot; it takes over the socket. Handshake and requests follow by themselves,
+ * and shared->on_close in the end. */
+void connection_open(struct connection *connection, struct connection_shared *shared, h2o_socket_t *socket,
+    struct address *address);
 
-/* Lets in who is in the kernel's queue, and nobody after that. False where the cap leaves some in it: to be
- * called again. */
-bool connections_stop_accepting(struct connections *connections);
+/* The deadline has passed: answers 408, closes, or gives it another timeout. */
+void connection_expire(struct deadline *deadline);
 
-/* Right after the response to req has been given to libh2o: if it does not reach the client, the connection
- * ends, and the status of req becomes PROBLEM_ABORTED. libh2o would run all requests that the client had sent
- * meanwhile. Where the response is the connection's last, the client may still be sending; what comes is
- * thrown away, so that the response reaches it. */
+/* Closes at once: the client sees it, and so does libh2o once the loop runs. */
+void connection_cut(struct connection *connection);
+
+/* To be called once for each TLS context before a connection uses it. */
+void connection_watch_alerts(SSL_CTX *tls);
+
+/* Closes the connections on which an alert came and whose requests are answered. To be called after each turn
+ * of the loop. */
+void connection_close_alerted(struct connection_shared *shared);
+
+/* To be called right after the response to req was given to libh2o: if it does not reach the client, the
+ * connection closes and the status of req becomes PROBLEM_ABORTED. Pipelined requests are checked once it is
+ * sent; libh2o would run all of them. Where the response is the connection's last, what the client still
+ * sends is discarded, so that the response reaches it. */
 void connection_watch_response(h2o_req_t *req);
 
-/* Of the client that has sent req; NULL where it is not counted. */
+/* The address of the client that sent req; NULL where addresses are not counted. */
 struct address *connection_address(const h2o_req_t *req);
-
-/* Ends all connections, whatever they do: the clients see it, and so does libh2o once the loop runs. */
-void connections_shut_down(struct connections *connections);
-
-/* To be called after each turn of the loop, which may wait for as long as connections_max_wait says, in
- * milliseconds. */
-void connections_run(struct connections *connections);
-int32_t connections_max_wait(const struct connections *connections);
-
-/* Once count is 0. */
-void connections_dispose(struct connections *connections);
 
 #endif
