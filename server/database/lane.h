@@ -11,7 +11,7 @@
 
 #include "database/token.h"
 
-/* database.h */
+/* call.h */
 struct database_call;
 
 struct lane {

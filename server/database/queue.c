@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "database/database.h"
+#include "database/call.h"
 
 /* What a call is thought to take at least, so that those who are new take turns too. */
 #define CALL_MIN_US 100

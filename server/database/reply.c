@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "database/database.h"
+#include "database/call.h"
 
 #define UNKNOWN_WHETHER_DONE                                                                                 \
     "The database did not answer, and whether the request was done is unknown. Repeat it with the same "     \

@@ -7,7 +7,7 @@
 #include <libpq-fe.h>
 #include <stddef.h>
 
-/* database.h */
+/* call.h */
 struct database_call;
 
 /* Answers with a status alone. sqlstate: of the error that the database raised, NULL where it raised none. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "database/database.h"
+#include "database/call.h"
 #include "database/reply.h"
 
 /* Rows are matched to calls by their ordinal, in whatever order they come. */

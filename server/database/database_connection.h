@@ -1,0 +1,63 @@
+#ifndef ACCOUNTSD_DATABASE_CONNECTION_H
+#define ACCOUNTSD_DATABASE_CONNECTION_H
+
+/* One connection to the database and the set that is on its way over it: sends the set as one statement,
+ * takes the result once the transaction has ended, and answers the calls or puts them back into the queue.
+ * All on the worker's thread. */
+
+#include <h2o.h>
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/config.h"
+#include "database/call.h"
+#include "database/connector.h"
+#include "database/queue.h"
+#include "telemetry/metrics.h"
+
+/* What the connections of one worker have in common. */
+struct database_shared {
+    const struct config *config;
+    h2o_loop_t *loop;
+    struct metrics *metrics;
+    struct connector *connector;
+    struct queue queue;
+    /* clock_now_us() until which sets hardly wait for locks. */
+    uint64_t hasty_until;
+};
+
+/* Read-only outside database_connection.c, but for calls and count. */
+struct database_connection {
+    struct database_shared *shared;
+    /* NULL while the connector makes a new one. */
+    PGconn *pg;
+    /* Watches a duplicate of libpq's file descriptor, so that each side closes its own. */
+    h2o_socket_t *socket;
+    /* The set on its way, in order. */
+    struct database_call *calls[CONFIG_SET_SIZE_MAX];
+    size_t count;
+    /* clock_now_us() of when the set was sent, and of when it is given up. */
+    uint64_t sent_at, deadline;
+    /* The last result of the set: it counts once the transaction has ended, not before. */
+    PGresult *result;
+    /* The database has reported, before any row, that the set was not executed. */
+    bool is_undone;
+    /* The database has reported that it no longer waits for a standby to confirm the commit. */
+    bool is_unconfirmed;
+};
+
+/* Takes over pg. Without a file descriptor for it, asks the connector for another. */
+void database_connection_adopt(struct database_connection *connection, PGconn *pg);
+
+/* Sends the set in calls, at least one call. */
+void database_connection_send(struct database_connection *connection);
+
+/* Gives the connection up and asks the connector for another. The set is put back into the queue if the
+ * database has reported that it was not executed; otherwise its calls get the status. */
+void database_connection_drop(struct database_connection *connection, int status, const char *reason);
+
+/* For the end of the worker: answers the set, if any, with 503, and closes the connection. */
+void database_connection_close(struct database_connection *connection);
+
+#endif
