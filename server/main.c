@@ -24,8 +24,8 @@
 #include "base/signals.h"
 #include "base/version.h"
 #include "config_check.h"
-#include "database/connector.h"
 #include "database/postgres.h"
+#include "database/session.h"
 #include "delivery/delivery_loop.h"
 #include "http/connection.h"
 #include "http/http1.h"
@@ -54,9 +54,9 @@
 /* For --fail-fast: ends the process, with the reason, when the database cannot be reached or does not fit. */
 static void require_database(const struct config *config)
 {
-    char error[CONNECTOR_ERROR_MAX];
+    char error[POSTGRES_ERROR_MAX];
     bool is_unfit;
-    PGconn *pg = connector_connect(config, -1, error, &is_unfit);
+    PGconn *pg = session_open_prepared(config, -1, error, &is_unfit);
 
     if (pg == NULL)
         die(error);

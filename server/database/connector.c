@@ -2,21 +2,14 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/one_line.h"
 #include "database/postgres.h"
-#include "database/statement.h"
-
-/* The version of api.schema_version() that this server was written for. */
-#define SCHEMA_VERSION 4
+#include "database/session.h"
 
 #define RETRY_MIN_MS 100
 
@@ -41,151 +34,8 @@ struct result {
     h2o_multithread_message_t super;
     PGconn *pg;
     bool is_unfit;
-    char error[CONNECTOR_ERROR_MAX];
+    char error[POSTGRES_ERROR_MAX];
 };
-
-/* In a stricter isolation level, whoever has made it the default, requests that meet fail where they would
- * have waited. Only then is it set, because some poolers keep a connection for a session with settings of its
- * own. */
-static const char schema_query[] =
-    "select version, oldest_server,"
-    " case when current_setting('default_transaction_isolation') <> 'read committed'"
-    " then set_config('default_transaction_isolation', 'read committed', false) end"
-    " from api.schema_version()";
-
-/* *is_unfit is left false where the schema could not be asked about. */
-static bool check_schema(
-    PGconn *pg, const struct postgres_limit *limit, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
-{
-    PGresult *result;
-    bool fits = false;
-
-    if (!PQsendQuery(pg, schema_query)) {
-        postgres_copy_error(error, PQerrorMessage(pg));
-        return false;
-    }
-    if ((result = postgres_result(pg, limit, error)) == NULL)
-        return false;
-    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
-        const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-
-        /* 3F000, 42883: the schema or the function is not there. */
-        *is_unfit = sqlstate != NULL && (strcmp(sqlstate, "3F000") == 0 || strcmp(sqlstate, "42883") == 0);
-        if (*is_unfit)
-            snprintf(error, CONNECTOR_ERROR_MAX,
-                "the schema is too old: it has no api.schema_version(), and this server needs version %d; "
-                "run the migrations",
-                SCHEMA_VERSION);
-        else
-            postgres_copy_error(error, PQresultErrorMessage(result));
-    } else {
-        int version = atoi(PQgetvalue(result, 0, 0)), oldest_server = atoi(PQgetvalue(result, 0, 1));
-
-        if (version < SCHEMA_VERSION)
-            snprintf(error, CONNECTOR_ERROR_MAX,
-                "the schema is too old: it is version %d, and this server needs version %d; run the "
-                "migrations",
-                version, SCHEMA_VERSION);
-        else if (oldest_server > SCHEMA_VERSION)
-            snprintf(error, CONNECTOR_ERROR_MAX,
-                "the schema is too new: it is version %d, and serves this server no more, which is for "
-                "version %d",
-                version, SCHEMA_VERSION);
-        else
-            fits = true;
-        *is_unfit = !fits;
-    }
-    PQclear(result);
-    return fits;
-}
-
-static bool prepare_statements(
-    PGconn *pg, const struct postgres_limit *limit, char error[CONNECTOR_ERROR_MAX])
-{
-    for (size_t i = 0; i < STATEMENT_COUNT; i++) {
-        PGresult *result;
-        bool prepared;
-
-        if (!PQsendPrepare(pg, statements[i].name, statements[i].sql, 1, NULL)) {
-            postgres_copy_error(error, PQerrorMessage(pg));
-            return false;
-        }
-        if ((result = postgres_result(pg, limit, error)) == NULL)
-            return false;
-        prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
-        if (!prepared)
-            postgres_copy_error(error, PQresultErrorMessage(result));
-        PQclear(result);
-        if (!prepared)
-            return false;
-    }
-    return true;
-}
-
-PGconn *connector_open(const struct config *config, const struct postgres_limit *limit,
-    char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
-{
-    char reason[CONNECTOR_ERROR_MAX];
-    PGconn *pg = postgres_connect(config->database_url, limit, reason);
-
-    *is_unfit = false;
-    if (pg == NULL) {
-        one_line_print(error, CONNECTOR_ERROR_MAX, "cannot reach the database: %s", reason);
-        return NULL;
-    }
-    if (check_schema(pg, limit, error, is_unfit))
-        return pg;
-    PQfinish(pg);
-    return NULL;
-}
-
-/* Of the first connection of the process. A statement that Postgres does not end before we give it up goes on
- * without us, with all its locks. */
-static bool warn_of_timeouts(PGconn *pg, const struct config *config, const struct postgres_limit *limit,
-    char error[CONNECTOR_ERROR_MAX])
-{
-    static atomic_bool has_looked;
-    PGresult *result;
-
-    if (atomic_load(&has_looked))
-        return true;
-    if (!PQsendQuery(pg,
-            "select name, setting from pg_settings where name in ('lock_timeout', 'statement_timeout')")) {
-        postgres_copy_error(error, PQerrorMessage(pg));
-        return false;
-    }
-    if ((result = postgres_result(pg, limit, error)) == NULL)
-        return false;
-    /* Another may have come first. */
-    if (atomic_exchange(&has_looked, true)) {
-        PQclear(result);
-        return true;
-    }
-    for (int row = 0; row < PQntuples(result); row++) {
-        long ms = atol(PQgetvalue(result, row, 1));
-
-        if (ms == 0 || ms >= config->database_timeout)
-            log_event("database_timeout_not_below_ours",
-                json_pack("{s:s, s:I, s:I}", "setting", PQgetvalue(result, row, 0), "ms", (json_int_t)ms,
-                    "database_timeout_ms", (json_int_t)config->database_timeout));
-    }
-    PQclear(result);
-    return true;
-}
-
-PGconn *connector_connect(
-    const struct config *config, int stop_fd, char error[CONNECTOR_ERROR_MAX], bool *is_unfit)
-{
-    const struct postgres_limit limit = {
-        .deadline_ms = clock_now_ms() + config->database_connect_timeout * 1000, .stop_fd = stop_fd};
-    PGconn *pg = connector_open(config, &limit, error, is_unfit);
-
-    if (pg == NULL || ((!config->prepared_statements || prepare_statements(pg, &limit, error)) &&
-                          warn_of_timeouts(pg, config, &limit, error)))
-        return pg;
-    PQfinish(pg);
-    return NULL;
-}
 
 /* On the loop's thread. */
 static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
@@ -202,8 +52,8 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
     }
 }
 
-/* Sleeps, with the mutex held, for half of max_ms to all of it, or until the connector is stopped. The others
- * that lost the same database at the same moment sleep for other times. */
+/* Sleeps, with the mutex held, for half of max_ms to all of it, or until the connector is stopped. At random,
+ * so that not all who lost the same database try again at the same moment. */
 static void back_off(struct connector *connector, long max_ms)
 {
     struct timespec until;
@@ -238,8 +88,8 @@ static void *run(void *data)
         struct result *result = calloc(1, sizeof(*result));
 
         if (result != NULL)
-            result->pg =
-                connector_connect(connector->config, connector->stop_fd, result->error, &result->is_unfit);
+            result->pg = session_open_prepared(
+                connector->config, connector->stop_fd, result->error, &result->is_unfit);
 
         pthread_mutex_lock(&connector->mutex);
         if (result != NULL && connector->stopping) {

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "database/postgres.h"
+#include "database/session.h"
 
 /* Longer than the database works for a claim: what it has claimed and nobody hears of waits for its lease. */
 #define STOP_GRACE_MS 2500
@@ -54,7 +55,7 @@ bool outbox_connect(struct outbox *outbox, bool *is_unfit)
     const struct postgres_limit limit = limit_of(outbox, outbox->config->database_connect_timeout * 1000, 0);
     PGresult *result;
 
-    if ((outbox->pg = connector_open(outbox->config, &limit, outbox->error, is_unfit)) == NULL)
+    if ((outbox->pg = session_open(outbox->config, &limit, outbox->error, is_unfit)) == NULL)
         return false;
     if ((result = call(outbox, "listen accountsd_outbox", 0, NULL, PGRES_COMMAND_OK, 0)) == NULL) {
         outbox_disconnect(outbox);

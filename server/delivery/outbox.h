@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/config.h"
-#include "database/connector.h"
+#include "database/postgres.h"
 
 struct outbox {
     const struct config *config;
@@ -22,7 +22,7 @@ struct outbox {
     /* Of clock_now_ms: nothing is waited for any longer. */
     int64_t deadline_ms;
     /* Why the last call failed. */
-    char error[CONNECTOR_ERROR_MAX];
+    char error[POSTGRES_ERROR_MAX];
 };
 
 /* Connects, and asks to be told of mails. False, and the reason in error, where it fails. */

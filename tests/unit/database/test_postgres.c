@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "database/connector.h"
 #include "database/postgres.h"
+#include "database/session.h"
 
 /* Hosts that speak as much of PostgreSQL's protocol (version 3, "Message Formats") as it takes to be
  * connected to, and no more: to a statement they say nothing. */
@@ -375,7 +375,7 @@ Test(dial, says_why_in_utf8)
             cr_expect_not_null(text = json_string(error), "%s", error);
             json_decref(text);
             config.database_url = url;
-            cr_expect_null(connector_open(&config, &limit, error, &is_unfit));
+            cr_expect_null(session_open(&config, &limit, error, &is_unfit));
             cr_expect_not_null(text = json_string(error), "%s", error);
             json_decref(text);
         }
