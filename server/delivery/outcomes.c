@@ -71,7 +71,7 @@ static const char *status_of(const PGresult *told, int64_t id)
     return "superseded";
 }
 
-bool outcomes_tell(struct outcomes *outcomes, struct outbox *outbox)
+bool outcomes_report(struct outcomes *outcomes, struct outbox *outbox)
 {
     char *text = render(outcomes);
     PGresult *told;

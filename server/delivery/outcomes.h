@@ -24,7 +24,7 @@ void outcomes_keep(struct outcomes *outcomes, struct delivery *delivery);
 void outcomes_drop_overdue(struct outcomes *outcomes);
 
 /* Tells the database of all. False, and all are kept, when it could not be told; outbox has the reason. */
-bool outcomes_tell(struct outcomes *outcomes, struct outbox *outbox);
+bool outcomes_report(struct outcomes *outcomes, struct outbox *outbox);
 
 /* Forgets all. */
 void outcomes_give_up(struct outcomes *outcomes);
