@@ -59,8 +59,11 @@ static void add_header(struct request *request, const char *name, const char *va
 static void on_reply(struct database_call *call, const struct database_reply *reply)
 {
     struct request *request = H2O_STRUCT_FROM_MEMBER(struct request, call, call);
-    struct problem problem = {
-        .status = reply->status, .detail = reply->detail, .errors = reply->errors, .type = reply->type};
+    struct problem problem = {.status = reply->status,
+        .detail = reply->detail,
+        .errors = reply->errors,
+        .type = reply->type,
+        .retry_after = reply->retry_after};
 
     if (reply->status == 401 && call->token != NULL)
         refused_tokens_add(request->context->refused_tokens, call->token, clock_now_us());

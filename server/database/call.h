@@ -22,6 +22,8 @@ struct database_reply {
     const char *detail;
     const char *errors;
     const char *type;
+    /* Seconds after which a call over a limit (429) may succeed; 0 where they are not known. */
+    long retry_after;
     /* A repetition of an earlier request: the body is that of its reply, and nothing was done. */
     bool is_replay;
     /* Everything was rolled back, as the request asked. */

@@ -1,5 +1,6 @@
 #include "database/reply.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "database/call.h"
@@ -33,6 +34,16 @@ static bool is_true(const PGresult *result, int row, enum statement_column colum
     return *PQgetvalue(result, row, column) == 't';
 }
 
+/* A call over a limit has {"Retry-After": ["<seconds>"]} among its errors. */
+static long read_retry_after(const char *errors)
+{
+    json_auto_t *object = json_loads(errors, 0, NULL);
+    const char *seconds = json_string_value(json_array_get(json_object_get(object, "Retry-After"), 0));
+    long number = seconds != NULL ? strtol(seconds, NULL, 10) : 0;
+
+    return number > 0 ? number : 0;
+}
+
 void reply_rows(struct database_call **calls, size_t count, const PGresult *result)
 {
     for (int row = 0; row < PQntuples(result); row++) {
@@ -52,6 +63,8 @@ void reply_rows(struct database_call **calls, size_t count, const PGresult *resu
 
         if (index >= count || calls[index] == NULL)
             continue;
+        if (reply.status == 429 && reply.errors != NULL)
+            reply.retry_after = read_retry_after(reply.errors);
         calls[index]->on_reply(calls[index], &reply);
         calls[index] = NULL;
     }

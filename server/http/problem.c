@@ -38,7 +38,7 @@ static const struct {
     {504, "Gateway Timeout", "The database took too long."},
 };
 
-/* When to come again where nobody knows better. */
+/* Retry-After where no better value is known. */
 #define BUSY_SECONDS 1
 
 #define STATUS_COUNT COUNT(statuses)
@@ -180,10 +180,5 @@ long problem_retry_after(const struct problem *problem)
         return BUSY_SECONDS;
     if (problem->status != 429)
         return 0;
-
-    json_auto_t *errors = problem->errors != NULL ? json_loads(problem->errors, 0, NULL) : NULL;
-    const char *seconds = json_string_value(json_array_get(json_object_get(errors, "Retry-After"), 0));
-    long number = seconds != NULL ? strtol(seconds, NULL, 10) : 0;
-
-    return number > 0 ? number : BUSY_SECONDS;
+    return problem->retry_after > 0 ? problem->retry_after : BUSY_SECONDS;
 }

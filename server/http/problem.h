@@ -18,6 +18,8 @@ struct problem {
     const char *errors;
     /* A URI reference; NULL for about:blank, which means that the status says it all. */
     const char *type;
+    /* Seconds, for a 429; 0 where they are not known. */
+    long retry_after;
 };
 
 /* Problem types are relative references, PROBLEM_TYPES with a name behind it, each with a page there. */
@@ -48,9 +50,7 @@ int problem_status_at(size_t index);
 /* The problem as JSON, which the caller frees; NULL when memory ran out. *len is set to its length. */
 char *problem_render(const struct problem *problem, const char *traceparent, size_t *len);
 
-/* Seconds for Retry-After (RFC 9110, section 10.2.3), 0 where a problem has none. Of a 429 the database says
- * them, as
- * {"Retry-After": ["<seconds>"]} among the errors. */
+/* Seconds for Retry-After (RFC 9110, section 10.2.3), 0 where a problem has none. */
 long problem_retry_after(const struct problem *problem);
 
 #endif

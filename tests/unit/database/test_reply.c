@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "database/call.h"
 #include "database/reply.h"
 
@@ -15,6 +16,7 @@ struct recorded {
     struct database_call call;
     int replies;
     int status;
+    long retry_after;
     char id[TEXT_SIZE], body[TEXT_SIZE], detail[TEXT_SIZE], errors[TEXT_SIZE], type[TEXT_SIZE],
         sqlstate[TEXT_SIZE];
     bool is_replay, is_rolled_back;
@@ -34,6 +36,7 @@ static void on_reply(struct database_call *call, const struct database_reply *re
 
     one->replies++;
     one->status = reply->status;
+    one->retry_after = reply->retry_after;
     copy(one->id, reply->id);
     copy(one->body, reply->body);
     copy(one->detail, reply->detail);
@@ -133,13 +136,40 @@ Test(reply, each_column_is_where_it_belongs)
     PQclear(result);
 }
 
+Test(reply, says_when_a_call_over_a_limit_may_succeed)
+{
+    static const struct {
+        const char *status, *errors;
+        long seconds;
+    } rows[] = {
+        {"429", "{\"Retry-After\":[\"4211\"]}", 4211},
+        {"429", "{\"Retry-After\":[\"0\"]}", 0},
+        {"429", "{\"Retry-After\":[\"soon\"]}", 0},
+        {"429", "{\"Retry-After\":[7]}", 0},
+        {"429", "{", 0},
+        {"429", NULL, 0},
+        {"400", "{\"Retry-After\":[\"4211\"]}", 0},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        PGresult *result = make_result();
+
+        set_up();
+        add_row(result, (const char *const[STATEMENT_COLUMNS]){
+                            "1", rows[i].status, NULL, NULL, NULL, rows[i].errors, NULL, "f", "f"});
+        reply_rows(calls, 1, result);
+        cr_expect_eq(recorded[0].retry_after, rows[i].seconds, "row %zu: %ld", i, recorded[0].retry_after);
+        PQclear(result);
+    }
+}
+
 /* None of these is a row of a call that waits: they change nothing, and read nothing outside the array. */
 Test(reply, rows_without_a_call_are_passed_over)
 {
     static const char *const ordinals[] = {"0", "5", "-1", "18446744073709551616", "", NULL};
     PGresult *result = make_result();
 
-    for (size_t i = 0; i < sizeof(ordinals) / sizeof(ordinals[0]); i++)
+    for (size_t i = 0; i < COUNT(ordinals); i++)
         add_simple(result, ordinals[i], "200", "nobody's");
     for (size_t i = CALLS; i-- > 0;)
         add_simple(result, (const char *const[]){"1", "2", "3", "4"}[i], "201", "right");
