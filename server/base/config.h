@@ -1,11 +1,9 @@
 #ifndef ACCOUNTSD_CONFIG_H
 #define ACCOUNTSD_CONFIG_H
 
-/* Configuration: one table of options, each a flag, an environment variable, a default, bounds, a line of
- * help and the commands that it is for. A flag wins over the environment. */
+/* Configuration, from flags and environment variables (options.h); a flag wins. */
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 
 /* Bits, for options that are of both. */
@@ -13,7 +11,7 @@ enum config_command { CONFIG_SERVE = 1, CONFIG_DELIVER = 2 };
 
 enum config_tls { CONFIG_TLS_REQUIRED, CONFIG_TLS_OPPORTUNISTIC, CONFIG_TLS_NONE };
 
-/* What a command has no option for has that option's default. */
+/* Options that a command does not have are set to their default. */
 struct config {
     enum config_command command;
     /* libpq connection string or URL; empty: libpq's own PG* variables. */
@@ -93,19 +91,5 @@ void config_write_help(enum config_command command, FILE *out);
 #define CONFIG_WORKERS_MAX 256
 /* The largest bound of set_size, for arrays. */
 #define CONFIG_SET_SIZE_MAX 64
-
-/* One option as text, for the help and for the test that compares README with it. */
-struct config_option {
-    /* "serve", "deliver" or "both". */
-    const char *commands;
-    /* "" where the value must not be a flag, since everybody on the machine may read those. */
-    const char *flag;
-    const char *variable;
-    const char *default_value;
-    const char *help;
-};
-
-size_t config_option_count(void);
-struct config_option config_option_at(size_t index);
 
 #endif

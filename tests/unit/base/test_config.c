@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "base/options.h"
 #include "config_check.h"
 
 #define MAX_ARGUMENTS 8
@@ -145,30 +146,30 @@ Test(config, readme_lists_the_same_options)
         if (strncmp(line, "| `--", 5) != 0 && strncmp(line, "|  | `", 6) != 0)
             continue;
         rows++;
-        for (size_t i = 0; i < config_option_count() && !known; i++) {
-            struct config_option option = config_option_at(i);
+        for (size_t i = 0; i < option_count && !known; i++) {
+            struct option option = options[i];
             const char *flag_tick = *option.flag != '\0' ? "`" : "",
                        *default_tick = *option.default_value != '\0' ? "`" : "";
 
             snprintf(row, sizeof(row), "| %s%s%s | `%s` | %s | %s%s%s | %s |\n", flag_tick, option.flag,
-                flag_tick, option.variable, option.commands, default_tick, option.default_value, default_tick,
-                option.help);
+                flag_tick, option.variable, option.command_names, default_tick, option.default_value,
+                default_tick, option.help);
             known = strcmp(line, row) == 0;
         }
         cr_expect(known, "server/README.md has a row that the program has not: %s", line);
     }
     fclose(readme);
-    cr_assert_eq(rows, config_option_count());
+    cr_assert_eq(rows, option_count);
 }
 
 /* One flag may have a row for each command. */
 static bool has_flag(const char *name, const char *flag, const char *variable)
 {
-    for (size_t i = 0; i < config_option_count(); i++) {
-        struct config_option option = config_option_at(i);
+    for (size_t i = 0; i < option_count; i++) {
+        struct option option = options[i];
 
         if (strcmp(option.flag, flag) == 0 && strcmp(option.variable, variable) == 0 &&
-            (strcmp(option.commands, name) == 0 || strcmp(option.commands, "both") == 0))
+            (strcmp(option.command_names, name) == 0 || strcmp(option.command_names, "both") == 0))
             return true;
     }
     return false;
@@ -181,8 +182,8 @@ static void expect_help(enum config_command command, const char *name)
 
     config_write_help(command, out);
     fclose(out);
-    for (size_t i = 0; i < config_option_count(); i++) {
-        struct config_option option = config_option_at(i);
+    for (size_t i = 0; i < option_count; i++) {
+        struct option option = options[i];
         char line[1024];
         bool is_its = has_flag(name, option.flag, option.variable);
 
