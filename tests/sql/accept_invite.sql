@@ -4,7 +4,7 @@ begin;
 \ir lib/membership.sql
 select plan(272);
 
--- The call that accepts: by the server, which has no token for it.
+-- Accepts as the server does, which has no token for it.
 create function pg_temp.acceptance(kind text, invited jsonb, code text, traceparent text default null)
 returns text
 language sql
@@ -28,7 +28,7 @@ select pg_temp.contents() as before,
   pg_temp.refusal(400, 'The membership that this code led to has ended.') as is_over
 \gset
 
--- Wrong codes, and right ones at the wrong place.
+-- Wrong codes, and valid codes at another membership.
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.acceptance(m.kind, m.invited, c.code)), :'is_wrong',
   m.kind || ': ' || c.name)
@@ -76,7 +76,7 @@ select is(
       jsonb_build_object('code', pg_temp.code(:'inside'))))),
   :'is_wrong', 'user: the right code under an account of which the person is no member is wrong');
 
--- The request.
+-- Invalid requests.
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.call('accept_%s_invite', t.kind, t.target,
     jsonb_build_object('request', r.request))),
@@ -103,7 +103,7 @@ select is(
   pg_temp.invalid('{"$": ["is not an object"]}'), 'account_user: the request is not left out');
 select is(pg_temp.changes(:'before'), '{}'::text[], 'nothing of this has changed anything');
 
--- The right code.
+-- The valid code.
 update member as m
 set answer = pg_temp.answer('accountsd_server',
   pg_temp.acceptance(m.kind, m.invited, pg_temp.code(m.invited), :'traceparent'));
@@ -163,7 +163,7 @@ select is(
   'nothing else has changed: each acceptance is one, makes a profile, and is an event');
 select is(pg_temp.mails(m.invited), 1::bigint, m.kind || ': no other mail is queued') from member as m;
 
--- Said again.
+-- Repeated with the same code.
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.answer(r.role, pg_temp.acceptance(m.kind, m.invited, pg_temp.code(m.invited))), m.answer,
@@ -182,7 +182,7 @@ select is(
   'Active', m.kind || ': an accepted code does not expire')
 from member as m;
 
--- Accepted, removed and invited again: the old code leads nowhere from then on.
+-- Accepted, removed and invited again: the old code is no longer valid.
 select pg_temp.answer('accountsd_dba', pg_temp.call('remove_%s', m.kind, pg_temp.target(m.kind, m.invited))) as nothing
 from member as m \g /dev/null
 select pg_temp.contents() as before \gset
@@ -289,7 +289,7 @@ select is(
 from refused as r
 where r.case_name = 'just-expired';
 
--- Removed while it was open, and invited again: each code is what it was.
+-- Removed while open, and invited again: the state of each code is unchanged.
 update refused as r
 set answer = pg_temp.invite(:'client_token', r.case_name || r.kind || '@example.com')
 where r.case_name = 'removed';
@@ -310,7 +310,7 @@ select is(
 from refused as r
 where r.case_name = 'removed';
 
--- Of one person's invitations into two accounts each is its own.
+-- One person's invitations into two accounts are independent.
 select pg_temp.answer('accountsd_dba', format('select api.create_account_user(%L)',
   pg_temp.invitation('inside@example.com', :'vendor', pg_temp.ids(:'vendor_sales')))) as elsewhere \gset
 select pg_temp.accept(:'elsewhere') \gset ignored_
@@ -322,7 +322,8 @@ select is(
   :'is_wrong', k.kind || ': the code of the one is wrong for the other')
 from (values ('account_user'), ('user')) as k (kind);
 
--- A disabled account: what would be accepted is not, and can be later; all else is answered as ever.
+-- A disabled account: an open invitation cannot be accepted until the account is enabled; all other codes get the
+-- usual response.
 update accounts.account set status = 'Enabled' where key = internal.account_key(:'closed');
 create temp table shut as
 select k.kind, c.case_name, pg_temp.invite(:'closed_token', c.case_name || k.kind || '@example.net') as invited,

@@ -69,7 +69,7 @@ select is(
     '+ audit_record', '+ outbox', '+ outbox', '- account_user', '- account_user'],
   'nothing else has changed');
 
--- One that is there already.
+-- A group that the membership already has.
 select count(pg_temp.let_pass('1 hour', m.invited)) from member as m \gset ignored_
 update member as m
 set answer = pg_temp.answer('accountsd_dba', pg_temp.call('get_%s', m.kind, pg_temp.target(m.kind, m.invited)));
@@ -116,7 +116,7 @@ select is(
 from member as m;
 select ok(:'plain' = any (pg_temp.linked_groups(m.invited)), m.kind || ': the link is there') from member as m;
 
--- Groups that are none, and requests that are none.
+-- Unknown groups, and invalid requests.
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.problem_of(s.role, pg_temp.addition(m.kind, m.invited, g.id, s.token)),
@@ -148,7 +148,7 @@ cross join (values
 ) as r (request, errors, name);
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has changed');
 
--- Who may.
+-- Callers.
 select is(
   pg_temp.problem_of(t.role, pg_temp.call('add_%s_group', t.kind, t.target,
     jsonb_build_object('request', jsonb_build_object('id', g.id), 'token', t.token))),

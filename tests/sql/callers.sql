@@ -1,5 +1,5 @@
--- A role that may execute api functions and is no member of accountsd_dba is nobody without a token, and what a DBA
--- reads in the tables proves nothing.
+-- A role that may execute api functions, but is not a member of accountsd_dba, cannot act without a token; and what a
+-- DBA can read in the tables authenticates nobody.
 begin;
 \ir lib/fixture.sql
 select plan(58);
@@ -40,7 +40,7 @@ as $$
   end
 $$;
 
--- Of the groups only the id is a request's.
+-- Only the ids of groups are part of a request.
 select jsonb_set(g.member, '{groups,0}', jsonb_build_object('id', g.member #>> '{groups,0,id}')) as member,
   pg_temp.code(g.member) as code
 from (select api.create_account_user(pg_temp.invitation('member@example.com', :'client'))::jsonb as member) as g \gset
@@ -68,7 +68,7 @@ begin
 end
 $$;
 
--- The grant of these is all that it takes, or the code of an invitation.
+-- Functions that need no more than the grant, or the code of an invitation.
 create temp table open_to_all as
 select n.name from unnest(array[
   'schema_version', 'read_events', 'announce_expiries', 'number_events', 'claim_deliveries', 'complete_deliveries',
@@ -116,7 +116,7 @@ select is(
 reset role;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has been written');
 
--- Every value that a DBA can read and that might be a hash, in the forms that a token or a code has.
+-- Every value that a DBA can read and that may be a hash, in the forms of a token and of a code.
 select count(*) from api.claim_deliveries(10, interval '1 minute') \gset ignored_
 create temp table token as
 select split_part(t.credential, ':', 1) as id, t.credential

@@ -1,10 +1,10 @@
--- api.check tells what is not as it should be, and each repair mends it. Each kind is broken on purpose.
+-- api.check reports what is wrong, and its repairs work. The test damages each kind on purpose.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
 select plan(57);
 
--- What is wrong now, without what was wrong before.
+-- What is reported now and was not reported before.
 create temp table known (what text, detail text);
 grant select on known to public;
 create function pg_temp.told(whole boolean default true)
@@ -22,7 +22,7 @@ begin
 end
 $$;
 
--- Runs what each row says mends it; a superuser does.
+-- Runs the reported repairs as a superuser.
 create function pg_temp.repair()
 returns void
 language plpgsql
@@ -39,7 +39,7 @@ begin
 end
 $$;
 
--- Breaks something, and demands what is told of it, as a pattern, and that it is told no more after its repair.
+-- Damages something, expects a report that matches a pattern, and expects none after the repair.
 create function pg_temp.broken(statement text, expected text, name text)
 returns setof text
 language plpgsql
@@ -73,7 +73,7 @@ select is(
   (api.list_account_users('limit=0', :'client_token')) #>> '{$meta,pagination,total}', '4',
   'lists have the right total');
 
--- An address folds otherwise than it did.
+-- The key of an address, as if case folding had changed.
 select pg_temp.broken(
   $$ update accounts.person set email_key = 'ann-was@example.com' where email_key = 'ann@example.com' $$,
   'email_key: AUSR-[0-9-]+ and 1 in all have a person whose email_key is not that of their address', 'an email_key');
@@ -88,7 +88,7 @@ select is(api.repair('email_key'), 0::bigint, 'nor does the repair of others');
 delete from accounts.person where email_key = 'ann@example.com';
 select is(api.repair('email_key'), 1::bigint, 'when it is free it is mended');
 
--- Names fold otherwise than they did.
+-- The key of a name, as if case folding had changed.
 select pg_temp.broken(
   $$ create or replace function internal.sort_name(first_name text, last_name text) returns text
     language sql immutable parallel safe as 'select lower(first_name) collate "C"' $$,
@@ -162,7 +162,7 @@ select pg_temp.broken(
   'revoke select on accounts.person from accountsd_dba', 'grant: accountsd_dba may not read accounts.person',
   'a table that may not be read');
 
--- A sample of pages, and who may ask.
+-- The sample of pages, and the callers.
 select is(pg_temp.told(false), '{}', 'a sample tells no more than all');
 select is(
   pg_temp.problem_of('accountsd_dba', format('select api.repair(%L)', r.what)),
@@ -178,7 +178,7 @@ select cmp_ok(
     where r.action = 'repaired.member_count' and r.object_id = 'member_count'),
   '>=', 2::bigint, 'repairs are audited');
 
--- A restore of rows alone brings counts beside the memberships that are counted as they come.
+-- A restore of data alone inserts counts as well as memberships, which triggers count.
 savepoint before_restore;
 create temp table dumped as select * from accounts.member_count;
 insert into accounts.member_count select d.account_key, d.shard + 1000, d.members from dumped as d;

@@ -1,4 +1,4 @@
--- The rules of the data hold whoever writes, the owner of the tables included.
+-- The rules of the data hold for every writer, even the owner of the tables.
 begin;
 \ir lib/fixture.sql
 select plan(158);
@@ -24,7 +24,7 @@ join accounts.invitation as i on i.account_user_key = m.key
 where m.key = internal.account_user_key(:'member')
 \gset
 
--- The constraint that an insert of one row with these fields runs into.
+-- The constraint that refuses an insert of a row with these fields.
 create function pg_temp.insert_violation(target text, fields jsonb)
 returns text
 language sql
@@ -43,7 +43,7 @@ as $$
   select pg_temp.violation(format('insert into accounts.%I values (%s)', target, array_to_string(columns, ', ')))
 $$;
 
--- The same, of a row that would be in order but for the changes.
+-- The same for a row that is valid except for the changes.
 create function pg_temp.spoilt(target text, changes jsonb)
 returns text
 language sql
@@ -68,7 +68,7 @@ $$;
 
 set local role accountsd_owner;
 
--- Links between what belongs to an account.
+-- Links between objects of one account.
 select is(
   pg_temp.link_violation('user_group_buyer', :'northern_key', :'partner_key', :'client_key'),
   'user_group_buyer_buyer_fkey', 'a buyer of another account cannot be linked to a group');
@@ -177,7 +177,7 @@ select is(
   'outbox_notice_key', 'one notice an invitation: ' || o.topic)
 from (values ('invitation.reminder', 'Queued'), ('invitation.expired', null)) as o (topic, delivery);
 
--- The events, and the settings of mails and notices.
+-- Events, and the settings of mails and notices.
 select is(pg_temp.violation(e.statement), e.name, e.description)
 from (values
   ('insert into accounts.event values (0, (select max(key) from accounts.outbox))', 'event_position_positive',
@@ -203,7 +203,7 @@ from (values
     'which has an end')
 ) as e (statement, name, description);
 
--- What others point to stays.
+-- Referenced rows cannot be deleted.
 select is(
   pg_temp.violation(format('delete from accounts.invitation where key = %s', :invitation_key)),
   'outbox_invitation_key_fkey', 'an invitation with a queued mail cannot be deleted');
@@ -234,7 +234,7 @@ select is(
   pg_temp.spoilt('person', '{"accepted_at": "2026-01-01", "email": "N@example.com", "first_name": "N",
     "last_name": "N"}'), null, 'and an address');
 
--- What is said of a person, by an inviter or by themselves.
+-- The profile of a person, from an inviter or their own.
 select is(
   pg_temp.insert_violation(t.name, t.fields || c.changes), t.name || '_' || c.rule, t.name || ': ' || c.description)
 from (values
@@ -301,7 +301,7 @@ select is(
   pg_temp.violation('update accounts.api_token set disabled_at = now()'),
   'api_token_disabled_at_status', 'an active token has none');
 
--- Keys end where the digits of their longest ids end: one group more than the usual.
+-- The range of keys ends with the digits of the longest ids, one group more than usual.
 select is(
   pg_temp.spoilt(t.name, jsonb_build_object('key', t.largest + 1) || t.fields),
   t.name || '_key_range', format('a key of %s after %s is refused', t.name, t.largest))

@@ -1,5 +1,5 @@
--- What the dearest requests cost that the limits allow, as a multiple of a plain one's, and what is refused as too
--- dear.
+-- The cost of the most expensive requests within the limits, as a multiple of a plain one, and which requests are
+-- refused as too expensive.
 begin;
 \ir lib/fixture.sql
 \ir lib/cost.sql
@@ -9,7 +9,7 @@ insert into accounts.user_group (account_key, name, created_by)
 select internal.account_key(:'client'), 'Group ' || i, '{"name": "costs"}' from generate_series(1, 110) as i;
 analyze accounts.user_group;
 
--- An invitation into so many groups, others for each number.
+-- An invitation into this many groups, different ones for each number.
 create function pg_temp.invitation_cost(client text, number int, group_count int)
 returns numeric
 language sql
@@ -52,7 +52,7 @@ select is(
     (select jsonb_agg('{}'::jsonb) from generate_series(1, 64)))), 64::bigint,
   'of which it may have all');
 
--- A query that is refused for its size is left unread after the first excess.
+-- Parsing stops at the first exceeded limit.
 select pg_temp.least_cost('select api.list_account_users(''limit=1'')', 20) as plain \gset
 select cmp_ok(pg_temp.least_cost(c.call, 20), '<', 5 * :'plain'::numeric,
   'refused for less than five plain lists: ' || left(q.query, 20))

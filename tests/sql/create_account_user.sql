@@ -2,7 +2,7 @@ begin;
 \ir lib/fixture.sql
 select plan(129);
 
--- Every path of a JSON value and the type that is there.
+-- Every path of a JSON value, with the type of the value there.
 create function pg_temp.paths(value json)
 returns text[]
 language sql
@@ -130,7 +130,7 @@ select is(
   'its url is the base, the account user and the code');
 select matches(:'code'::text, '^[A-Za-z0-9_-]{43}$', 'the code is 43 characters of base64url');
 
--- What it wrote.
+-- The rows written.
 select is(
   (select jsonb_strip_nulls(to_jsonb(p) - 'key') from accounts.person as p
     where p.key = internal.person_key(:'person')),
@@ -271,7 +271,7 @@ select is(
 select is(:'many'::jsonb -> 'buyers', '[]', 'groups without buyers give no buyers');
 select is(:'many'::jsonb -> 'modules', '[]', 'groups without modules give no modules');
 
--- A person who is there already: found however the address is typed; each inviter's words stay with the inviter.
+-- An existing person is found for every spelling of the address, and each inviter sees what they entered.
 set local role accountsd_dba;
 select api.create_account_user(
   jsonb_set(pg_temp.invitation(e'zo\u00eb@example.com', :'vendor', pg_temp.ids(:'vendor_sales')), '{user,phone}',
@@ -479,7 +479,7 @@ select is(
   pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'closed'), :'closed_token') ->> 'sqlstate', 'PT403',
   'with the account named too');
 
--- Whose token may do what.
+-- The accounts and groups that a token may use.
 select is(pg_temp.invite_problem(pg_temp.invitation('dan@example.com', a.id, a.groups), :'client_token'),
   :'is_forbidden', a.name)
 from (values

@@ -2,7 +2,7 @@ begin;
 \ir lib/fixture.sql
 select plan(65);
 
--- A member of a set.
+-- A request of a set.
 create function pg_temp.entry(request jsonb, token text default null, traceparent text default null)
 returns jsonb
 language sql
@@ -24,7 +24,7 @@ reset role;
 update accounts.account_user set status = 'Active' where key = internal.account_user_key(:'active');
 select internal.user_group_id(99999998) as no_group, pg_temp.contents() as before \gset
 
--- Nothing to do.
+-- An empty set.
 set local role accountsd_server;
 select is_empty($$ select * from api.create_account_users('[]') $$, 'an empty set has no verdicts');
 select is_empty('select * from api.create_account_users(null)', 'nor has null');
@@ -34,7 +34,7 @@ from (values ('{}'), ('7'), ('"[]"')) as s (value);
 reset role;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has changed');
 
--- A set of everything.
+-- A set of all kinds of requests.
 set local role accountsd_server;
 create temp table verdict as
 select row_number() over () as row_number, v.*
@@ -141,7 +141,7 @@ select is(
   :'single'::jsonb #- '{id}' #- '{user,id}' #- '{invitation,url}', 'a body is what the single call answers')
 from verdict as v where v.ordinal = 1;
 
--- The same member several times.
+-- The same membership several times.
 set local role accountsd_server;
 create temp table repeated as
 select v.*
@@ -243,7 +243,7 @@ select is(
     [400, null, {"account.id": ["is required"]}], [201, "Client token", null]]',
   'a DBA acts as the role, or as the token where there is one');
 
--- Many.
+-- A large set.
 set local role accountsd_server;
 create temp table many as
 select row_number() over () as row_number, v.*
@@ -279,7 +279,7 @@ reset role;
 rollback to savepoint before_the_call;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'a rollback keeps nothing of a set');
 
--- Who may not act without a token may not act, even if let in.
+-- A role that may not act without a token may not act even if it may execute the function.
 create role accountsd_test_stranger;
 grant usage on schema api to accountsd_test_stranger;
 grant execute on function api.create_account_users(jsonb) to accountsd_test_stranger;
@@ -290,7 +290,7 @@ select is(
   401, 'a role that is no DBA''s has to bring a token');
 reset role;
 
--- In an account of many, of whom the planner has not heard.
+-- In an account with many members, which the planner's statistics do not include.
 insert into accounts.person (email_key)
 select format('crowd%s@example.com', i) from generate_series(1, 3000) as i;
 insert into accounts.account_user (account_key, person_key, email, first_name, last_name, created_by, updated_by)

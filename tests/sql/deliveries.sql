@@ -5,7 +5,7 @@ begin;
 \ir lib/membership.sql
 select plan(93);
 
--- Claims as the worker does; what was claimed, oldest first.
+-- Claims as accountsd deliver does; returns the claimed mails, oldest first.
 create function pg_temp.claim(max_count int default 10, lease interval default '5 minutes')
 returns jsonb
 language plpgsql
@@ -21,7 +21,7 @@ begin
 end
 $$;
 
--- The status after it, null where the claim was no longer this one's.
+-- The status after completing a claim; null if another attempt has claimed the mail since.
 create function pg_temp.complete(claim jsonb, outcome text, reason text default null)
 returns text
 language plpgsql
@@ -54,7 +54,7 @@ returns text
 language sql
 as $$ select substring(claim #>> '{message,url}' from '[^/]*$') $$;
 
--- What the fixture has queued is not of interest here.
+-- Ignore the mails of the fixture.
 update accounts.outbox set delivery = 'Sent', finished_at = now() where delivery = 'Queued';
 set local role accountsd_dba;
 select api.configure('{"invitation.urlBase": "https://mail.example:8443/i"}') \gset ignored_
@@ -86,7 +86,7 @@ select is(pg_temp.claim(), '[]', 'what is claimed is not claimed again');
 select is(
   (pg_temp.entry(:'claim')).due_at - (pg_temp.entry(:'claim')).claimed_at, interval '5 minutes', 'for its lease');
 
--- Both codes are good.
+-- Both codes are valid.
 savepoint before_acceptance;
 select is(
   pg_temp.accept(:'invited', pg_temp.code_of(:'claim')) #>> '{invitation,status}', 'Active',
@@ -103,7 +103,7 @@ select is(
   'and then the code of the mail has the same answer');
 rollback to before_acceptance;
 
--- A lease that is over.
+-- An expired lease.
 select pg_temp.make_due(:'claim') \gset ignored_
 select pg_temp.claim() -> 0 as second \gset
 select is(
@@ -149,7 +149,7 @@ select ok(
   from generate_series(9, 100) as a cross join lateral internal.retry_delay(a) as d),
   'and has a bound');
 
--- Given back.
+-- Released.
 select pg_temp.make_due(:'claim') \gset ignored_
 select pg_temp.claim() -> 0 as third \gset
 select is(pg_temp.complete(:'third', 'Released'), 'Queued', 'what was not tried is queued again');
@@ -170,7 +170,7 @@ select is(
   jsonb_build_array((pg_temp.entry(:'claim')).reason, (pg_temp.entry(:'claim')).finished_at is not null),
   '["550 5.1.1 no such user", true]', 'the reason is kept');
 
--- Tried again by a DBA.
+-- Retried by a DBA.
 set local role accountsd_dba;
 select api.retry_delivery((:'claim'::jsonb ->> 'id')::bigint)::jsonb as retried \gset
 reset role;
@@ -207,7 +207,7 @@ select is(
   pg_temp.problem_of('accountsd_server', 'select api.retry_delivery(1)') ->> 'sqlstate', '42501',
   'the server retries nothing');
 
--- What was given up and had been sent after all.
+-- A mail that was given up, and had been sent.
 select pg_temp.invite(:'client_token', 'late@example.com') as late_mail \gset
 select pg_temp.claim() -> 0 as claim \gset
 select is(pg_temp.complete(:'claim', 'Unknown', 'no reply'), 'Queued', 'what may have been sent is tried again');
@@ -221,7 +221,7 @@ select is(pg_temp.complete(:'second', 'Refused', 'gone'), 'GivenUp', 'that one i
 select is(pg_temp.complete(:'claim', 'Sent'), 'Sent', 'the word comes late that the first had been sent');
 select is((pg_temp.entry(:'claim')).delivery, 'Sent', 'and counts');
 
--- The longest waits that can be configured, and a disabled account.
+-- The longest configurable delays, and a disabled account.
 savepoint before_settings;
 set local role accountsd_dba;
 select api.configure('{"mail.retryInterval": "7 days", "mail.maxRetryInterval": "7 days"}') \gset ignored_
@@ -266,7 +266,7 @@ select is(
 update accounts.outbox set delivery = 'Sent', finished_at = now() where delivery = 'Queued';
 update accounts.settings set mail_attempts = 15;
 
--- What is not to be sent any more.
+-- Mails that must no longer be sent.
 create temp table closed as
 select c.name, pg_temp.invite(:'client_token', c.name || '@example.com') as invited
 from (values ('accepted'), ('revoked'), ('superseded'), ('expired')) as c (name);
@@ -298,7 +298,7 @@ join accounts.outbox as o on o.invitation_key = i.key and o.delivery = 'Cancelle
 where c.name <> 'superseded';
 select pg_temp.complete(:'claims'::jsonb -> 0, 'Sent') \gset ignored_
 
--- One of which nobody knows whether it was sent.
+-- A mail whose outcome is unknown.
 select pg_temp.invite(:'client_token', 'lost@example.com') as lost \gset
 select pg_temp.claim() -> 0 as claim \gset
 select pg_temp.make_due(:'claim') \gset ignored_
@@ -320,7 +320,7 @@ select is(
   'and goes out when the account is enabled, with no attempt lost')
 from pg_temp.claim() as c;
 
--- How many.
+-- The bound of a claim.
 select count(pg_temp.invite(:'client_token', 'one-of-' || i || '@example.com')) from generate_series(1, 5) as i
   \gset ignored_
 set local role accountsd_delivery;
@@ -384,7 +384,8 @@ select is(
     "row_offset": ["is not 0 or more"]}'), 'every mistake is told at once');
 reset role;
 
--- A scan that is forbidden counts as dear, and what is dear would be compiled: a second for each statement.
+-- Disabled kinds of scans have a high estimated cost, which would trigger JIT compilation: a second for each
+-- statement.
 select is_empty(
   $$ select p.oid::regprocedure from pg_proc as p
     where p.pronamespace = 'api'::regnamespace and 'enable_seqscan=off' = any (p.proconfig)

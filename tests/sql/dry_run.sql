@@ -1,4 +1,4 @@
--- "rollback": true does everything, answers as usual and keeps nothing.
+-- "rollback": true performs a request, returns the usual response and keeps nothing.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
@@ -18,7 +18,7 @@ begin
 end
 $$;
 
--- An answer but for what no two have in common: the code, and the keys that a dry run has used up.
+-- A response without what always differs: the code, and the keys that a dry run consumes.
 create function pg_temp.comparable(body jsonb)
 returns text
 language sql
@@ -26,7 +26,7 @@ as $$
   select regexp_replace(regexp_replace(body::text, '/[A-Za-z0-9_-]{43}"', '/<code>"'), '(AUSR|USR)-[0-9-]+', '\1', 'g')
 $$;
 
--- What each operation that changes something is asked, with what is good and with what is refused.
+-- Requests of each operation that changes something, valid ones and refused ones.
 create temp table asked as
 select row_number() over (order by k.kind, o.position) as position, k.kind, o.name, o.road, o.status,
   pg_temp.invite(:'client_token', k.kind || o.position || '@example.com',
@@ -64,7 +64,7 @@ set request = jsonb_build_object('operation', a.operation, 'kind', a.kind, 'toke
     else jsonb_build_object('account', :'client', 'user', a.invited #>> '{user,id}') end
   || case when a.more #> '{request,code}' = 'true'
     then jsonb_build_object('request', jsonb_build_object('code', pg_temp.code(a.invited))) else a.more end;
--- What has changed but for the audit.
+-- All changes except audit records.
 create function pg_temp.changes_but_audit(before text[])
 returns text[]
 language sql
@@ -97,7 +97,7 @@ from asked as a join rehearsed as r on r.position = a.position order by a.positi
 select is(array_agg(r.position) filter (where r.is_rolled_back is not true or r.is_replay is not false), null,
   'each answer says so') from rehearsed as r;
 
--- The same with a key, which is as free afterwards.
+-- The same with an idempotency key, which stays free.
 create temp table rehearsed_with_key as
 select a.position, v.*
 from asked as a
@@ -107,7 +107,7 @@ select is(pg_temp.changes_but_audit(:'before'), '{}'::text[], 'with a key nothin
 select is(array_agg(r.status order by r.position), (select array_agg(a.status order by a.position) from asked as a),
   'and the answers are those without') from rehearsed_with_key as r;
 
--- In earnest.
+-- The same requests, performed.
 create temp table done as
 select a.position, v.*
 from asked as a
@@ -128,7 +128,7 @@ select ok(
   pg_temp.changed_tables(:'before') @> array['+ account_user', '+ outbox', '+ audit_record', '- invitation'],
   'and there was something to keep');
 
--- A dry run of what is kept.
+-- A dry run of a request whose response is stored.
 select pg_temp.contents() as before \gset
 select is(
   jsonb_build_array(v.status, v.body, v.is_replay, v.is_rolled_back), jsonb_build_array(d.status, d.body, true, true),
@@ -141,7 +141,7 @@ where a.status < 300
 order by a.position;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and changes nothing');
 
--- Beside others in a set.
+-- In a set with other requests.
 create temp table verdict as
 select v.* from pg_temp.rows_of('create_account_users', (
   select jsonb_agg(jsonb_build_object('token', :'client_token', 'rollback', n % 2 = 0,
@@ -159,7 +159,7 @@ select is(
   array[false], format('"rollback": %s asks for none', r.value))
 from (values ('false'::jsonb), ('null'), ('"true"'), ('1')) as r (value);
 
--- An error of Postgres itself is no answer.
+-- An error of PostgreSQL itself is raised.
 create function pg_temp.fail() returns trigger language plpgsql as
   $$ begin raise exception using errcode = '23514', message = 'broken'; end $$;
 create trigger fail before insert on accounts.outbox for each row execute function pg_temp.fail();

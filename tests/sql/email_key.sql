@@ -1,9 +1,9 @@
--- One mailbox is one person: the keys of addresses. tests/vectors/test_emails.c holds what all keys have in common.
+-- One mailbox is one person: the keys of addresses. tests/vectors/test_emails.c tests the properties of all keys.
 begin;
 \ir lib/fixture.sql
 select plan(27);
 
--- Keys that are the same, and keys that are not.
+-- Equal and different keys.
 select is(internal.email_key(w.one), internal.email_key(w.other), format('%s is %s', w.one, w.other))
 from (values
   ('ann@münchen.example', 'ann@xn--mnchen-3ya.example'),
@@ -32,7 +32,7 @@ from (values
   ('a.nn@example.com', 'ann@example.com')
 ) as w (one, other);
 
--- What is not an address has a key, for a filter may ask for it.
+-- Text that is not an address has a key, because filters may compare with it.
 select is(internal.email_key(null), null, 'nothing has no key');
 select is(internal.email_key('ΑΝΝ'), 'ανν', 'a text without @ is folded');
 select is(internal.email_key('ΑΝΝ@É É'), 'ανν@é é', 'so is one whose domain is none');

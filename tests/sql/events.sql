@@ -1,5 +1,5 @@
--- The outbox as a feed: api.number_events and api.read_events. What concurrent commits do to it is in
--- tests/http/database/test_events.c.
+-- The outbox as a feed: api.number_events and api.read_events. tests/http/database/test_events.c tests concurrent
+-- commits.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
@@ -18,7 +18,7 @@ begin
 end
 $$;
 
--- From here on.
+-- Only events from here on.
 do $$
 declare
   v_after bigint := 0;
@@ -81,7 +81,7 @@ select is(
   'a page that begins among the old and ends among the new has no gap');
 select is((select count(*) from pg_temp.read(:start + 8)), 10::bigint, 'and the rest is there');
 
--- What is rolled back is no event, nor does it leave a gap.
+-- What is rolled back is not an event and leaves no gap.
 savepoint before_the_call;
 select pg_temp.invite(:'client_token', 'undone@example.com') \gset ignored_
 select is((select count(*) from pg_temp.read(:start + 18)), 1::bigint, 'an event of this transaction is seen by it');
@@ -91,7 +91,7 @@ select is(
   array(select e.n - :start from pg_temp.read(:start + 18) as e), array[19]::bigint[],
   'one that was rolled back leaves no gap');
 
--- Numbered in parts, and by nobody.
+-- Numbered in parts, and only by permitted roles.
 select count(pg_temp.invite(:'client_token', 'part-' || i || '@example.com')) from generate_series(1, 3) as i
   \gset ignored_
 select is(
@@ -103,7 +103,7 @@ select is_empty(
 select is(pg_temp.answer('accountsd_dba', 'select api.number_events()'), '1', 'a DBA numbers the rest');
 select is(pg_temp.answer('accountsd_delivery', 'select api.number_events()'), '0', 'and then there is none');
 
--- Memberships that were put into the table, and never had an invitation; and changes that are made there.
+-- Memberships inserted into the table, which never had an invitation, and changes made there.
 with person as (
   insert into accounts.person (email_key) values ('imported@example.com') returning key, email_key
 )
@@ -140,7 +140,7 @@ select is(
       where p.email = 'imported@example.com')),
   'which say the same as others');
 
--- Read only.
+-- In a read-only transaction.
 set local transaction_read_only = on;
 select is(
   array(select e.n - :start from pg_temp.read(:start + 18, 1, numbered => 0) as e), array[19]::bigint[],

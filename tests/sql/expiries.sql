@@ -9,7 +9,7 @@ returns jsonb
 language sql
 as $$ select pg_temp.answer('accountsd_delivery', format('select to_jsonb(api.announce_expiries(%s))', max_count)) $$;
 
--- Of one topic: to whom, in order.
+-- Recipients of notices of one topic, in order.
 create function pg_temp.noticed(topic text)
 returns text[]
 language sql
@@ -23,7 +23,7 @@ as $$
     order by o.key)
 $$;
 
--- The clock of the data, and of what has been looked at, goes on.
+-- Lets time pass for the data and for the progress of notices.
 create function pg_temp.pass(elapsed interval)
 returns void
 language sql
@@ -32,7 +32,7 @@ as $$
   update accounts.expiry_notice set noticed_until = noticed_until - elapsed;
 $$;
 
--- What the fixture has invited is not of interest here.
+-- Ignore the invitations of the fixture.
 update accounts.invitation set status = 'Revoked', closed_at = now() where status = 'Open';
 update accounts.outbox set delivery = 'Sent', finished_at = now() where delivery = 'Queued';
 delete from accounts.expiry_notice;
@@ -71,7 +71,7 @@ select pg_temp.pass('1 hour') \gset ignored_
 select is(pg_temp.announce(1), '1', 'the next one comes in its time');
 select is(pg_temp.noticed('invitation.reminder'), array['first', 'second'], 'but none for the one who has accepted');
 
--- Many at once, a few a call.
+-- Many invitations, a few in each call.
 select count(pg_temp.invite(:'client_token', 'many-' || i || '@example.com')) from generate_series(1, 10) as i
   \gset ignored_
 select pg_temp.pass('5 days 1 hour') \gset ignored_
@@ -80,7 +80,7 @@ select is(
   'no more are announced in a call than are wanted, and none is forgotten');
 select is(cardinality(pg_temp.noticed('invitation.reminder')), 12, 'each has been reminded of once');
 
--- Off and on again.
+-- Switched off and on again.
 set local role accountsd_dba;
 select api.configure('{"invitation.reminder": "none", "invitation.expiredEvent": false}') \gset ignored_
 reset role;
@@ -92,7 +92,7 @@ reset role;
 select is(pg_temp.announce(), '0', 'and what has expired before it is switched on is not');
 select is(cardinality(pg_temp.noticed('invitation.expired')), 3, 'so three have expired and been told of');
 
--- What is closed before anybody has looked.
+-- Closed before the expiry was noticed.
 set local role accountsd_dba;
 select api.configure('{"invitation.lifetime": "1 minute"}') \gset ignored_
 reset role;
@@ -106,7 +106,7 @@ select pg_temp.announce() \gset ignored_
 select is(
   (select count(*) from unnest(pg_temp.noticed('invitation.expired')) as n where n = 'brief'), 1::bigint, 'once');
 
--- A reminder that was too early for any invitation, and is made later.
+-- A reminder with a lead too long for any invitation, shortened later.
 savepoint before_lead;
 set local role accountsd_dba;
 select api.configure('{"invitation.reminder": "10 days", "invitation.lifetime": "7 days"}') \gset ignored_
@@ -122,7 +122,7 @@ select is(
   (pg_temp.noticed('invitation.reminder'))[13], 'early', 'with a shorter one who was invited before is reminded');
 rollback to before_lead;
 
--- Shorter than its reminder.
+-- An invitation whose lifetime is shorter than the lead of its reminder.
 set local role accountsd_dba;
 select api.configure('{"invitation.reminder": "2 days", "invitation.lifetime": "1 day"}') \gset ignored_
 reset role;

@@ -61,7 +61,7 @@ from (values
   (repeat('x', 1001), '{"code": ["is longer than 1000 characters"]}')
 ) as c (code, errors);
 
--- As the server asks.
+-- As the server calls it.
 set local role accountsd_server;
 select results_eq(
   format('select s.status, s.body ->> ''state'' from api.serve(%L) as s order by s.ordinal', (

@@ -53,7 +53,7 @@ select is(
 from (values ('account'), ('groups'), ('buyers'), ('modules'), ('invitation'), ('audit'), ('$meta')) as f (name);
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has changed');
 
--- What the moment makes of it.
+-- Members that depend on the current time.
 select is(
   pg_temp.answer('accountsd_dba', pg_temp.getting(k.kind, :'invited')) -> 'invitation', '{"status": "Invited"}',
   k.kind || ': an open invitation is Invited, without its url')
@@ -82,7 +82,7 @@ select is(
 from kind as k
 cross join lateral pg_temp.answer('accountsd_dba', pg_temp.getting(k.kind, :'invited')) as a (object);
 
--- Who may.
+-- Callers.
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.problem_of(t.role, pg_temp.call('get_%s', t.kind, t.target, jsonb_build_object('token', t.token))),

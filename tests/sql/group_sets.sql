@@ -1,11 +1,11 @@
--- What is kept of a set of groups is what the groups give now, whatever changes them, and by whom.
+-- A kept set of groups equals what the groups contribute now, whatever changes them.
 begin;
 \ir lib/fixture.sql
 select plan(31);
 
 select internal.account_key(:'client') as client_key, internal.user_group_key(:'client_northern') as northern_key \gset
 
--- The sets that are kept and good.
+-- The valid kept sets.
 create function pg_temp.kept()
 returns setof text
 language sql
@@ -14,7 +14,7 @@ as $$
   from accounts.user_group_set as s, internal.kept_group_members(array[s.user_group_keys::text]) as k
 $$;
 
--- Those that are kept and good, and are not what would be put together now.
+-- Valid kept sets that differ from what would be computed now.
 create function pg_temp.wrong()
 returns setof text
 language sql
@@ -26,7 +26,7 @@ as $$
   where (k.groups, k.buyers, k.modules) is distinct from (m.groups, m.buyers, m.modules)
 $$;
 
--- Invites somebody into the groups Everyone and Northern, and returns the answer without what is its own.
+-- Invites a person into the groups Everyone and Northern, and returns the response without ids, times and code.
 create function pg_temp.invited(client text, everyone text, northern text)
 returns jsonb
 language sql
@@ -42,7 +42,7 @@ select is(pg_temp.invited(:'client', :'client_everyone', :'client_northern'), :'
   'the next one is answered from it');
 select is_empty('select * from pg_temp.wrong()', 'it is what the groups give');
 
--- Each change: that the kept set is void after it, and that the next invitation tells of it.
+-- For each change: the kept set is invalid after it, and the next invitation shows it.
 create function pg_temp.changes_the_answer(change text, client text, everyone text, northern text, description text)
 returns setof text
 language plpgsql
@@ -75,7 +75,7 @@ select pg_temp.changes_the_answer(format('insert into accounts.user_group_module
   select %s, key from accounts.module', :northern_key), :args, 'a group with a module more');
 select pg_temp.changes_the_answer('update accounts.module set name = name || ''!''', :args, 'a module''s new name');
 
--- A link to a buyer shows where no group of the set has all buyers.
+-- A link to a buyer is visible if no group of the set has all buyers.
 create function pg_temp.of_northern(client text, northern text)
 returns jsonb
 language sql
@@ -95,12 +95,12 @@ select set_eq(
   'select distinct user_group_keys::text from accounts.user_group_set', 'select * from pg_temp.kept()',
   'what is void is gone');
 
--- Another account's change leaves it alone.
+-- A change of another account does not invalidate it.
 insert into accounts.buyer (account_key, name, created_by)
 values (internal.account_key(:'vendor'), 'Other', '{"name": "n"}');
 select isnt_empty('select * from pg_temp.kept()', 'another account''s buyer voids nothing');
 
--- A set that is too long to keep is answered all the same.
+-- A set that is too large to keep is still returned.
 insert into accounts.buyer (account_key, name, created_by)
 select :client_key, repeat('x', 90) || i, '{"name": "n"}' from generate_series(1, 400) as i;
 select is(jsonb_array_length(pg_temp.invited(:args) -> 'buyers'), 402, 'a long set is answered whole');

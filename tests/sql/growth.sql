@@ -1,17 +1,17 @@
--- Plans are kept. None may read a table whole because the table was small when the plan was made: every operation reads
--- about as little when the tables have grown, before the next analyze, as it did before.
--- Rows of transactions that were rolled back would be read, too.
+-- Plans are cached, and none may read a whole table because the table was small when the plan was made: each
+-- operation reads about as few rows after the tables have grown, before the next analyze, as before. Rows of
+-- transactions that were rolled back count as read, too.
 vacuum;
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
 select plan(42);
 
--- Autovacuum, which does not see the rows of this transaction, would have plans made anew.
+-- Autovacuum does not see the rows of this transaction, and would cause plans to be made again.
 select format('lock table %s in share update exclusive mode', c.oid::regclass)
 from pg_class as c where c.relnamespace = 'accounts'::regnamespace and c.relkind = 'r' \gexec
 
--- What was read of the tables and indexes of accounts in this transaction, in rows and index entries.
+-- The number of rows and index entries read in schema accounts in this transaction.
 create function pg_temp.rows_read()
 returns bigint
 language sql
@@ -21,8 +21,8 @@ as $$
   where c.relnamespace = 'accounts'::regnamespace and c.relkind in ('r', 'i')
 $$;
 
--- As a DBA, so that every function may be called. "member" stands for the ids of a member that is there for the call
--- alone; it is invited, or what state says.
+-- As a DBA, who may call every function. "member" stands for the ids of a membership created for the call; it is
+-- invited, or in the given state.
 create temp table operation (place int generated always as identity, name text, state text, call text);
 insert into operation (name, state, call) values
   ('create_account_user', null, 'select api.create_account_user(%3$L, %4$L)'),
@@ -85,7 +85,7 @@ insert into operation (name, state, call) values
 
 create sequence pg_temp.address;
 
--- What an operation reads, with a member made for it.
+-- What an operation reads, with a membership created for it.
 create function pg_temp.cost(operation operation, account text, token text, groups jsonb, more text)
 returns bigint
 language plpgsql
@@ -136,8 +136,8 @@ create temp table argument as
 select :'client' as client, :'client_token' as token, pg_temp.ids(:'client_everyone') as groups,
   :'client_northern' as more;
 
--- Often enough that all plans are generic ones; after the analyze, so that they are those of small tables. Each
--- operation is a statement of its own, because statement_timestamp() is that of the statement of the client.
+-- Often enough that all plans are generic, and after the analyze, so that they are plans for small tables. Each
+-- operation is a separate statement of the client, because statement_timestamp() is the time of that.
 create temp table measured (place int, is_small boolean, cost bigint);
 create function pg_temp.measure(is_small boolean, calls int)
 returns setof text
@@ -153,8 +153,8 @@ select pg_temp.measure(true, 1) \gexec
 analyze;
 select pg_temp.measure(true, 6) \gexec
 
--- The account of the calls, others, and each table beside. Foreign keys are checked with plans that are kept, too, and
--- these would be made here.
+-- The account of the calls, others, and every other table. Checks of foreign keys have cached plans too, which would
+-- be made here.
 set local enable_seqscan = off;
 insert into accounts.person (email_key)
 select 'crowd' || i || '@example.com' from generate_series(1, 3000) as i;
@@ -200,7 +200,7 @@ update accounts.event_horizon set settled_key = k.last, seen_key = k.last
 from (select max(o.key) as last from accounts.outbox as o) as k;
 
 select pg_temp.measure(false, 3) \gexec
--- What this transaction itself has updated is read with all its versions, so a little more is.
+-- Every version of a row that this transaction has updated is read, so the number is slightly higher.
 select cmp_ok(c.grown, '<=', 2 * c.small + 500,
   format('%s reads %s rows, and %s of small tables', c.name, c.grown, c.small))
 from (

@@ -1,11 +1,11 @@
--- A request with an idempotency key that was used for it before is not done again and gets the answer of then. What
--- takes two sessions (a first request that is still being done) is for tests/http.
+-- A request that succeeded before with the same idempotency key is not performed again and gets the stored response.
+-- tests/http tests concurrent requests with one key.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
 select plan(99);
 
--- The answer as it is written, byte for byte.
+-- The text of a response, byte for byte.
 create function pg_temp.text_of(role text, call text)
 returns text
 language plpgsql
@@ -20,7 +20,7 @@ begin
 end
 $$;
 
--- The rows of a set, as the server asks for it.
+-- The outcomes of a set, called as the server does.
 create function pg_temp.rows_of(name text, requests jsonb)
 returns table (
   ordinal int, status int, id text, body jsonb, detail text, type text, is_replay boolean, is_rolled_back boolean)
@@ -47,7 +47,7 @@ returns bigint
 language sql
 as $$ select count(*) from accounts.idempotency_key $$;
 
--- Every operation that is a POST, for both kinds.
+-- Every operation that is a POST, for both kinds of path.
 create temp table case_of as
 select k.kind, o.name, o.function, o.position, null::jsonb as invited, null::text as call, null::text as first
 from (values ('account_user'), ('user')) as k (kind)
@@ -87,7 +87,7 @@ from (
 ) as c
 order by c.name;
 
--- No secret is in the tables, nor what one could be told by.
+-- The tables contain neither a secret nor anything from which one can be computed.
 select is(pg_temp.tables_with(n.needle), '{}', n.name)
 from case_of as c
 cross join lateral (values
@@ -97,7 +97,7 @@ where pg_temp.code(c.first::jsonb) is not null
 order by c.kind, c.position;
 select isnt(pg_temp.tables_with('invitation'), '{}', 'what is there would be found');
 
--- What makes a request another one.
+-- What makes two requests different.
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.problem_of('accountsd_server', t.call),
@@ -132,7 +132,7 @@ select is(
   c.first, 'nor does the trace')
 from case_of as c where c.kind = 'account_user' and c.name = 'create';
 
--- Whose key it is.
+-- The scope of a key.
 create temp table caller as
 select c.position, c.role, c.token, c.name, pg_temp.text_of(c.role, pg_temp.create_call(
   pg_temp.invitation('shared@example.com', :'client'), c.token, 'shared'))::jsonb as answer
@@ -152,7 +152,7 @@ select is(
     :'client_token', 'shared'))::jsonb, c.answer, 'whoever brings the token')
 from caller as c where c.position = 1;
 
--- Keys of what is no caller any more.
+-- Keys of callers that can no longer authenticate.
 set local role accountsd_dba;
 select pg_temp.credential(api.create_api_token(pg_temp.of_account(:'client', '{"name": "Brief"}')) ->> 'token') as brief
 \gset
@@ -177,7 +177,7 @@ select is(
     split_part(:'brief', ':', 1) || ':' || repeat('0', 64), 'k')), :'is_unauthorized', 'nor a wrong secret');
 rollback to savepoint callers;
 
--- What was refused is not kept, and the key stays free.
+-- A refusal is not stored, and the key stays free.
 select pg_temp.kept() as kept \gset
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.create_call(t.request, t.token, 'free')) ->> 'sqlstate', t.sqlstate,
@@ -213,7 +213,7 @@ select is(
     k.key)), null, format('%L is a key', k.key))
 from (values ('!'), ('~'), ('"quoted"'), ('back\slash'), (repeat('x', 255))) as k (key);
 
--- An answer is kept for as long as is configured.
+-- A response is stored for the configured time.
 select pg_temp.text_of('accountsd_server', pg_temp.create_call(pg_temp.invitation('late@example.com'), :'client_token',
   'late')) as first \gset
 update accounts.idempotency_key set created_at = created_at - interval '23 hours 59 minutes';
@@ -238,7 +238,7 @@ select is(
   pg_temp.text_of('accountsd_server', pg_temp.create_call(pg_temp.invitation('late@example.com'), :'client_token',
     'late')), :'second', 'and the new answer is the one that is kept');
 
--- Who writes one takes away two that are too old.
+-- Each stored response deletes two expired ones.
 select is(pg_temp.kept(), :'kept'::bigint - 2, 'of those that are too old two are gone');
 update accounts.idempotency_key set created_at = now();
 insert into accounts.idempotency_key (key_sha256, request_sha256, code_salt, status, created_at)
@@ -298,7 +298,7 @@ from pg_temp.rows_of('serve', (
 select is(pg_temp.mails(:'inside'), 2::bigint, 'so one mail goes out, after that of the invitation');
 select is(pg_temp.kept(), :'kept'::bigint + 1, 'and one answer is kept');
 
--- Who brings no key pays nothing.
+-- Requests without a key cost nothing extra.
 create function pg_temp.scans()
 returns bigint
 language sql
@@ -321,13 +321,13 @@ from pg_temp.rows_of('create_account_users', jsonb_build_array(jsonb_build_objec
   groups => pg_temp.ids(:'vendor_sales'))))) as v;
 select is(pg_temp.scans(), :'scans'::bigint + 1, 'it is looked for once');
 
--- What reads keeps nothing.
+-- Requests that only read store nothing.
 select is(v.status, 200, 'a look with a key') from pg_temp.rows_of('serve', jsonb_build_array(jsonb_build_object(
   'operation', 'get', 'kind', 'account_user', 'accountUser', :'inside'::json ->> 'id', 'token', :'client_token',
   'idempotencyKey', 'look'))) as v;
 select is(pg_temp.kept(), :'kept'::bigint + 1, 'keeps nothing');
 
--- The server's secret for a code.
+-- The seed from which the server derives a code.
 create temp table seeded as
 select s.position, (pg_temp.rows_of('create_account_users', jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
   'token', :'client_token', 'idempotencyKey', 'seeded', 'codeSeed', s.seed,
@@ -349,7 +349,7 @@ select is(
       '+/=', '-_')),
   0::bigint, 'nor where a token calls without such a secret');
 
--- A text that looks like what stands in a code's place.
+-- A text that looks like the placeholder of a code.
 select pg_temp.text_of('accountsd_server', pg_temp.create_call(jsonb_set(pg_temp.invitation('place@example.com'),
   '{user,firstName}', to_jsonb(encode(k.code_salt, 'hex'))), :'client_token', 'place')) as first
 from accounts.idempotency_key as k limit 1 \gset

@@ -1,4 +1,4 @@
--- A request that the short way calls plain has no mistake that the long way would find.
+-- internal.request_errors finds no mistake in a request that internal.is_plain_invitation accepts.
 begin;
 select plan(9);
 
@@ -11,7 +11,7 @@ select jsonb '{
   "groups": [{"id": "UGR-8447-7590"}, {"id": "UGR-8447-7591"}],
   "invitation": {"status": "Invited"}}' as request;
 
--- Every place of it left out, and every place with every one of these values.
+-- Requests with every field left out, and with each of these values in every field.
 create temporary table variant on commit drop as
 with place as (
   select string_to_array(p, ',') as path

@@ -1,5 +1,5 @@
--- Limits to invitations: what counts, in which order refusals come, and that what is refused counts nothing. That they
--- are exact when many ask at once is for tests/http.
+-- Limits on invitations: what counts, the order of refusals, and that refused requests do not count. tests/http tests
+-- that they are exact with concurrent requests.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
@@ -16,7 +16,7 @@ begin
 end
 $$;
 
--- What counts, in whole invitations: {"recipient x@example.com": 2}.
+-- The counters, in whole invitations: {"recipient x@example.com": 2}.
 create function pg_temp.counts()
 returns jsonb
 language sql
@@ -25,7 +25,7 @@ as $$
   from accounts.invitation_use as u where u.used > 0.5
 $$;
 
--- The counters' clock goes on.
+-- Lets time pass for the counters.
 create function pg_temp.let_counters_pass(elapsed interval)
 returns void
 language sql
@@ -41,7 +41,7 @@ as $$
     jsonb_build_object('request', pg_temp.invitation(email), 'token', token) || more)
 $$;
 
--- The status that a call comes to, with the seconds after which it may be tried again.
+-- The status of a call, with the seconds in Retry-After.
 create function pg_temp.outcome(role text, call text)
 returns text
 language sql
@@ -51,7 +51,7 @@ as $$
   from (select pg_temp.problem_of(role, call) as problem) as p
 $$;
 
--- The same of a set, as the server asks for it.
+-- The same for a set, called as the server does.
 create function pg_temp.statuses(requests jsonb)
 returns int[]
 language plpgsql
@@ -86,7 +86,7 @@ select is(
   'done', 'without limits an invitation is sent again');
 select is_empty('select * from accounts.invitation_use', 'and nothing is counted');
 
--- What counts, for both kinds of target.
+-- What counts, for both kinds of path.
 select pg_temp.limits('1000 per 1 day', '1000 per 1 day', '1000 per 1 day') \gset ignored_
 create temp table counted as
 select k.kind, o.name, o.function, null::jsonb as invited
@@ -118,7 +118,7 @@ select is(
     || jsonb_build_object('token ' || split_part(:'client_token', ':', 1), 6, 'account ' || :'client', 6),
   'and each counts once');
 
--- Nothing else does.
+-- What does not count.
 select pg_temp.accept(pg_temp.invite(:'client_token', 'active@example.com')) ->> 'id' as active \gset
 delete from accounts.invitation_use;
 select pg_temp.contents() as before \gset
@@ -187,7 +187,7 @@ language sql
 as $$ select split_part(pg_temp.outcome('accountsd_server', call), ' ', 2)::int $$;
 
 select pg_temp.create_call('three@example.com', :'client_token') as call \gset
--- A third of a day, but for the time that this test has taken.
+-- A third of a day, minus the time that this test has taken.
 select ok(pg_temp.seconds(:'call') between 28500 and 28800, 'a third of the day is to wait');
 select pg_temp.let_counters_pass('4 hours') \gset ignored_
 select ok(pg_temp.seconds(:'call') between 14100 and 14400, 'four hours on, four hours less');
@@ -200,7 +200,7 @@ select is(
   'after a long time there are three again, and no more');
 select matches(pg_temp.outcome('accountsd_server', :'call'), '^PT429 28[5-8]', 'and not a fourth');
 
--- A counter that is behind the clock, as of one that waited for a lock.
+-- A counter with a time in the future, as after a wait for a lock.
 update accounts.invitation_use set counted_at = counted_at + interval '1 minute';
 select matches(pg_temp.outcome('accountsd_server', :'call'), '^PT429 28[5-8]', 'time does not go backwards');
 
@@ -241,7 +241,7 @@ select is(
     pg_temp.invitation('a3@example.com'))) ->> 'message',
   'There are too many invitations into this account.', 'of a DBA too');
 
--- Several limits at once: all must let it pass, and what one refuses counts for none.
+-- Several limits: all must allow the request, and a refused request counts for none.
 select pg_temp.limits('3 per 1 hour', 'none', '1 per 1 day') \gset ignored_
 select is(
   pg_temp.statuses(jsonb_build_array(
@@ -257,7 +257,7 @@ select is(
 select ok(pg_temp.seconds(pg_temp.create_call('m1@example.com', :'client_token')) > 80000,
   'of two limits the longer time is told');
 
--- The first of two for one member is refused, the second not.
+-- Of two requests for one membership, the first is refused and the second is not.
 select pg_temp.limits('1 per 1 hour', 'none', 'none') \gset ignored_
 select is(
   pg_temp.statuses(jsonb_build_array(
@@ -265,7 +265,7 @@ select is(
     pg_temp.entry('w2@example.com', :'operations_token', :'client'))),
   array[201, 429, 201], 'a member who is refused to one may be invited by the next');
 
--- Other refusals come first.
+-- Other refusals take precedence.
 select pg_temp.limits('none', '1 per 1 hour', 'none') \gset ignored_
 select pg_temp.invite(:'client_token', 'full@example.com') as full \gset
 select is(split_part(pg_temp.outcome('accountsd_server', r.call), ' ', 1), r.outcome, format('%s first', r.outcome))
@@ -302,7 +302,7 @@ select pg_temp.invite(:'client_token', 'undone@example.com') \gset ignored_
 rollback to savepoint before_the_call;
 select is(pg_temp.counts(), '{}', 'what is rolled back is not counted');
 
--- Old counters go, two for each that is new.
+-- Each new counter deletes two empty ones.
 insert into accounts.invitation_use (kind, subject, used, counted_at, empty_at)
 select 'recipient', 'old' || i || '@example.com', 1, now() - interval '9 days', now() - interval '8 days'
 from generate_series(1, 5) as i;

@@ -1,4 +1,4 @@
--- Lists as a caller sees them: operators, values, order, pages, totals, shapes, selection, who sees what, and mistakes.
+-- Lists as a caller sees them: operators, values, order, pages, totals, shapes, selection, visibility, and mistakes.
 begin;
 \ir lib/fixture.sql
 \ir lib/list_rows.sql
@@ -24,7 +24,7 @@ returns jsonb
 language sql
 as $$ select pg_temp.problem(format('select api.list_account_users(%L, %L)', query, token)) $$;
 
--- How many memberships there are for which a condition on their rows is true.
+-- The number of memberships whose rows satisfy a condition.
 create function pg_temp.rows_where(condition text)
 returns bigint
 language plpgsql
@@ -44,7 +44,7 @@ select pg_temp.rows_where('true') as everybody \gset
 select internal.person_id(min(person_key)) as person, internal.account_user_id(min(key)) as member
 from accounts.account_user where status <> 'Removed' \gset
 
--- Each operator, against the same condition in SQL.
+-- Each operator, compared with the same condition in SQL.
 select is(pg_temp.total(w.query), pg_temp.rows_where(w.condition), w.query)
 from (values
   (1, '', 'true'),
@@ -242,7 +242,7 @@ select is(
     'select=' || repeat('a,', 90) || repeat('&b', 90))) as e),
   20::bigint, 'and is told twenty mistakes at most');
 
--- Who sees what.
+-- Visibility.
 set local role accountsd_server;
 select is((api.list_account_users('limit=0', :'client_token') #>> '{$meta,pagination,total}')::bigint,
   (api.list_account_users('limit=0&account.id=' || :'client', :'operations_token')
@@ -365,7 +365,7 @@ select is(pg_temp.list_problem(w.query) ->> 'sqlstate', 'PT400', 'no field: ' ||
 from (values ('eq("user.name",x)'), ('eq(u.key,1)'), ('eq(p.email_key,x)'), ('order=u.key'), ('order=id;drop table x'),
   ('eq(id) or true,1)'), ('limit=1;'), ('offset=1 union select 1'), ('select=*'), ('any(pg_class,a=1)')) as w (query);
 
--- Noise is refused or answered, and is never an error of ours.
+-- Random queries are refused or answered, and never cause an internal error.
 select setseed(0.25) \gset ignored_
 create temp table noise as
 select n.number, string_agg((array['eq', 'in', 'not', 'and', 'any', '(', ')', ',', '=', '&', '"', '''', '\', '*', '%',

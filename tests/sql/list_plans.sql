@@ -1,10 +1,10 @@
--- The plans of lists on two hundred thousand memberships, a hundred thousand of them in one account: each is served by
--- an index. What is explained is the statement that the list would run.
+-- The plans of lists with two hundred thousand memberships, half of them in one account: an index serves each list.
+-- The explained statement is the one that the list would run.
 begin;
 \ir lib/fixture.sql
 select plan(23);
 
--- The rows below are right, and a million checks of foreign keys are slow.
+-- The rows below are consistent, and a million checks of foreign keys are slow.
 set local session_replication_role = replica;
 
 insert into accounts.account (type, name, created_by)
@@ -12,8 +12,8 @@ select 'Client', 'Plan ' || i, '{"name": "plans"}' from generate_series(1, 500) 
 insert into accounts.person (email_key)
 select format('person.%s@plans.example', i)
 from generate_series(1, 200000) as i;
--- Half of the people in one account, the others in two hundred a piece. Some invitations have expired, and two of a
--- thousand memberships were removed.
+-- Half of the people are in one account, the others in accounts of two hundred. Some invitations have expired, and
+-- two in a thousand memberships were removed.
 insert into accounts.account_user (account_key, person_key, email, first_name, last_name, status, created_at,
   created_by, updated_by)
 select
@@ -41,12 +41,12 @@ from accounts.account_user as u
 where u.account_key = internal.account_key(:'client');
 set local session_replication_role = origin;
 analyze accounts.account, accounts.person, accounts.account_user, accounts.account_user_group, accounts.invitation;
--- As a vacuum would leave them, which cannot run in here: indexes alone answer.
+-- As after a vacuum, which cannot run in a transaction: index-only scans are possible.
 update pg_class set relallvisible = relpages
 where oid in ('accounts.person'::regclass, 'accounts.account_user'::regclass, 'accounts.invitation'::regclass);
 select internal.account_id(max(key)) as small from accounts.account where created_by ->> 'name' = 'plans' \gset
 
--- The nodes of the plan of a list's page or total, with the tables, indexes and rows that each is about.
+-- The nodes of the plan of a list's page or total, with their tables, indexes and rows.
 create function pg_temp.nodes(account text, query text, part text)
 returns table (node text, relation text, index text, rows numeric)
 language plpgsql
@@ -67,7 +67,7 @@ begin
 end
 $$;
 
--- What is wrong with a plan: a scan of a whole big table, or a sort of more than there may be.
+-- What is wrong with a plan: a scan of a whole large table, or a sort of too many rows.
 create function pg_temp.faults(account text, query text, most_sorted int default 0, part text default 'page')
 returns text[]
 language sql
@@ -83,8 +83,9 @@ returns text[]
 language sql
 as $$ select array_agg(distinct n.index) from pg_temp.nodes(account, query, part) as n where n.index is not null $$;
 
--- Every filter x order x direction x first page and page 100, of everybody who may ask. by_created, by_name: the
--- indexes of which one has to serve the list in that order; sorted: how many rows may be sorted, those of the filter.
+-- Every filter x order x direction x first page and page 100, for each kind of caller. by_created, by_name: indexes
+-- of which one must serve the list in that order. sorted: the number of rows that may be sorted, those that match the
+-- filter.
 create temp table whose as
 select w.name, w.account, w.prefix
 from (values
@@ -134,7 +135,8 @@ where s.name = 'the largest account';
 
 create temp table list as
 select w.name, w.account, w.prefix || s.filter || o.part || case
-    -- To sort so few is less than to go through a third of them. Pages of a fifth: the table is a fifth of a million.
+    -- Sorting this few rows is cheaper than scanning a third of them. Pages of a fifth: the table is a fifth of a
+    -- million.
     when w.name = 'all accounts' and s.filter ~ 'Invit' and p.part <> '' then '&limit=20&offset=1980'
     else p.part
   end as query, s.sorted,

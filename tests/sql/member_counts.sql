@@ -1,4 +1,4 @@
--- The kept count of an account's members is that of its rows, whatever changes them.
+-- The stored count of an account's members equals that of its rows, whatever changes them.
 begin;
 \ir lib/fixture.sql
 select plan(13);
@@ -47,7 +47,7 @@ reset role;
 select is(pg_temp.kept(:'client'), :before + 2::bigint, 'invited again it does');
 select is_empty('select * from pg_temp.miscounted()', 'the procedures keep the count');
 
--- Rows changed by hand, several accounts in one statement.
+-- Rows changed directly, several accounts in one statement.
 insert into accounts.person (email_key)
 select format('m%s@count.example', i) from generate_series(1, 50) as i;
 insert into accounts.account_user

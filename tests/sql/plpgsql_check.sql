@@ -1,4 +1,4 @@
--- plpgsql_check finds nothing to complain about in any plpgsql function.
+-- plpgsql_check reports nothing for any plpgsql function.
 begin;
 set local client_min_messages = warning;
 create extension if not exists plpgsql_check;

@@ -1,4 +1,4 @@
--- The catalogue is asked: nothing is open to more than it should be, and every name follows the pattern.
+-- The catalogue: no object has more privileges than it should, and every name follows the pattern.
 begin;
 \ir lib/fixture.sql
 select plan(54);
@@ -181,8 +181,8 @@ select is_empty(
       'accountsd_delivery'::regrole, 'accountsd_consumer'::regrole) $$,
   'no role of ours is a member of another');
 
--- The columns of our composite keys beside the first only repeat what the first decides, so an index that begins with
--- the first serves the whole key. Rows without a reference may be left out of it.
+-- The further columns of composite keys depend on the first one, so an index that begins with the first column serves
+-- the whole key. The index may omit rows without a reference.
 select is_empty(
   $$ select f.conrelid::regclass, f.conname from pg_constraint as f
     where f.contype = 'f' and f.connamespace = 'accounts'::regnamespace
@@ -212,7 +212,7 @@ select is_empty(
   $$ select conname from pg_constraint where connamespace = 'accounts'::regnamespace and not convalidated $$,
   'every constraint has been validated');
 
--- What the catalogue says is what happens.
+-- The privileges in the catalogue are effective.
 set local role accountsd_owner;
 create function api.made_by_a_test() returns int language sql as 'select 1';
 set local role accountsd_server;

@@ -1,5 +1,5 @@
--- Whose word on a person is shown: the inviter's own until the membership is accepted, then the person's profile, which
--- the first acceptance makes.
+-- Whose data about a person are shown: the inviter's until the invitation is accepted, then the person's profile,
+-- which the first acceptance creates.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
@@ -14,7 +14,7 @@ as $$
     'settings', jsonb_build_object('cultureCode', language, 'languageCode', language)))
 $$;
 
--- What the account of a token is shown of the person, by every way there is.
+-- What the account of a token is shown of the person, by every operation.
 create function pg_temp.shown(account text, token text, invited jsonb)
 returns jsonb
 language sql
@@ -68,7 +68,7 @@ select is(pg_temp.shown(:'client', :'client_token', :'of_client'), pg_temp.expec
 select is(pg_temp.shown(:'vendor', :'vendor_token', :'of_vendor'), pg_temp.expected(:'vendor_words'),
   'the second as well');
 
--- Mails are to the spelling, and in the language, that their inviter gave.
+-- Mails use the spelling and the language that their inviter entered.
 create temp table mail as
 select c.message from api.claim_deliveries(100, '1 minute') as c where c.message #>> '{to,email}' ilike 'kate@%';
 select set_eq(
@@ -82,7 +82,7 @@ select set_eq(
   array['Kate Lovelace Kate@Example.com', 'Katherine Lovelace KATE@example.com'],
   'so has the list of deliveries');
 
--- A dry run tells no more: the person is one that is known, and one that is not.
+-- A dry run does not reveal whether the person is known.
 create function pg_temp.rehearsed(request jsonb)
 returns jsonb
 language plpgsql
@@ -124,7 +124,7 @@ select is(
   (select d.answer #>> '{body,id}' from dry as d where d.name = 'known'), :'of_client'::jsonb #>> '{user,id}',
   'that of one who is known is theirs');
 
--- A re-invite brings its own words.
+-- A new invitation brings its own data.
 select pg_temp.answer('accountsd_server', format('select api.create_account_user(%L, %L)',
   pg_temp.words('kate@EXAMPLE.com', 'Cate', '1', 'es') || jsonb_build_object('groups', pg_temp.ids(:'client_everyone')),
   :'client_token')) as of_client \gset
@@ -136,7 +136,7 @@ select is(pg_temp.shown(:'vendor', :'vendor_token', :'of_vendor'), pg_temp.expec
 select is((select p.accepted_at from accounts.person as p where p.email_key = 'kate@example.com'), null,
   'until now the person is nobody''s');
 
--- The first acceptance makes the profile; the other membership keeps its words until it is accepted.
+-- The first acceptance creates the profile; the other membership keeps its data until it is accepted.
 create function pg_temp.accept_code(invited jsonb)
 returns jsonb
 language sql
@@ -162,7 +162,7 @@ select is(pg_temp.accept_code(:'of_client') #>> '{user,name}', 'Katherine Lovela
   'one that is accepted later shows the profile');
 select is(pg_temp.shown(:'client', :'client_token', :'of_client'), pg_temp.expected(:'vendor_words'), 'everywhere');
 
--- A profile that changes is that of each accepted membership, and of no other.
+-- A changed profile is shown in each accepted membership, and in no other.
 set local role accountsd_server;
 select api.create_account_user(:'other_words'::jsonb
   || jsonb_build_object('groups', pg_temp.ids(:'operations_staff')), :'operations_token') as of_operations \gset
@@ -183,7 +183,7 @@ select is(
     where u.key = internal.account_user_key(:'of_client'::jsonb ->> 'id')),
   'Kate.King@example.com K.', 'an accepted membership has no other words than the profile, whoever writes');
 
--- Removed and invited again, the words are the inviter's once more.
+-- After removal and a new invitation, the inviter's data are shown again.
 select pg_temp.answer('accountsd_server', format('select to_json(api.remove_account_user(%L, %L))',
   :'of_client'::jsonb ->> 'id', :'client_token')) \g /dev/null
 select pg_temp.answer('accountsd_server', format('select api.create_account_user(%L, %L)',

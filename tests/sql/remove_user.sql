@@ -12,8 +12,8 @@ as $$
     'traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'))
 $$;
 
--- Of each kind one who is invited, one whose invitation has expired and one who is active; each person is in the
--- vendor's account as well.
+-- Of each kind an invited membership, one whose invitation has expired and an active one; each person is also in the
+-- vendor's account.
 create temp table member as
 select k.kind, s.status,
   pg_temp.invite(:'client_token', s.status || k.kind || '@example.com',
@@ -73,7 +73,7 @@ select is(
   'Invited', format('%s, %s: the person''s other membership is there', m.kind, m.status))
 from member as m;
 
--- What is removed is not found any more.
+-- A removed membership is not found.
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.problem_of(s.role, pg_temp.call(o.name, m.kind, pg_temp.target(m.kind, m.invited) || o.more,
@@ -125,7 +125,7 @@ select is(
   format('%s, %s: and may be removed again', m.kind, m.status))
 from member as m;
 
--- Who may.
+-- Callers.
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.problem_of(t.role, pg_temp.call('remove_%s', t.kind, t.target, jsonb_build_object('token', t.token))),

@@ -1,10 +1,11 @@
--- api.replace_account_user_groups, api.replace_user_groups and api.replace_user, which takes the groups in an object.
+-- api.replace_account_user_groups, api.replace_user_groups and api.replace_user, whose request has the groups in an
+-- object.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
 select plan(373);
 
--- The function, the kind of its target, and where the groups stand in its request.
+-- The function, its kind of path, and the path of the groups in its request.
 create temp table replacement as
 select r.name, r.kind, r.path,
   pg_temp.invite(:'client_token', r.name || '@example.com', pg_temp.ids(:'client_everyone')) as invited,
@@ -33,7 +34,7 @@ $$;
 select count(pg_temp.let_pass('1 hour', r.invited)) from replacement as r \gset ignored_
 select pg_temp.contents() as before \gset
 
--- Two in the place of another.
+-- Two groups replace another one.
 update replacement as r
 set answer = pg_temp.answer('accountsd_server',
   pg_temp.replacing(r, pg_temp.ids(:'client_southern', :'client_northern'), :'client_token'));
@@ -80,7 +81,7 @@ select is(
     "+ audit_record": 3, "+ outbox": 3}',
   'nothing else has changed');
 
--- Links that stay are not written anew.
+-- Links that stay are not written again.
 select pg_temp.contents() as before \gset
 update replacement as r
 set answer = pg_temp.answer('accountsd_dba',
@@ -93,7 +94,7 @@ select is(
 select is(r.answer #> '{audit,updated,by}', '{"name": "accountsd_dba"}', r.name || ': a DBA is the actor')
 from replacement as r;
 
--- One, and a hundred.
+-- One group, and a hundred.
 select is(
   pg_temp.group_ids(pg_temp.answer('accountsd_server',
     pg_temp.replacing(r, pg_temp.ids(:'client_southern'), :'operations_token'))),
@@ -121,7 +122,7 @@ select is(
   'Active', r.name || ': an active member stays active')
 from replacement as r;
 
--- Requests that are refused.
+-- Refused requests.
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.replacing(r, g.groups, :'client_token')),
@@ -163,7 +164,7 @@ select is(
 from replacement as r;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'a refused request leaves the groups as they were');
 
--- Who may.
+-- Callers.
 select is(
   pg_temp.problem_of(t.role, pg_temp.call(r.name, t.kind, t.target,
     jsonb_build_object('request', pg_temp.of_path(r.path, pg_temp.ids(g.id)), 'token', t.token))),

@@ -11,7 +11,7 @@ select plan(174);
 \set action account_user.invitation_resent
 \ir lib/renewal.sql
 
--- Again and again.
+-- Repeatedly.
 update member as m
 set answer = pg_temp.answer('accountsd_server', pg_temp.call('resend_%s_invite', m.kind,
   pg_temp.target(m.kind, m.invited), jsonb_build_object('token', :'client_token')));
@@ -23,7 +23,7 @@ select is(pg_temp.mails(m.invited), 3::bigint, m.kind || ': and a third mail is 
 
 select count(pg_temp.let_pass('3 days', m.invited)) from member as m \gset ignored_
 select pg_temp.contents() as before \gset
--- An expired one, to the moment.
+-- An invitation that expires at this moment.
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.call('resend_%s_invite', m.kind,
     pg_temp.target(m.kind, m.invited), jsonb_build_object('token', :'client_token'))),

@@ -1,5 +1,5 @@
--- A thousand generated expressions: the list gives the very members for which a plain evaluation of the expression over
--- their JSON objects is true. RQL_SEED=<0..1> chooses another thousand.
+-- A thousand generated expressions: the list returns exactly the memberships for whose JSON objects a plain
+-- evaluation of the expression is true. RQL_SEED=<0..1> chooses another thousand.
 begin;
 \ir lib/fixture.sql
 \ir lib/list_rows.sql
@@ -15,7 +15,7 @@ returns text
 language sql volatile
 as $$ select choices[1 + floor(random() * cardinality(choices))::int] $$;
 
--- What to compare: every field that a filter knows and the object shows.
+-- The fields to compare: those that filters know and the object shows.
 create temp table field (kind text, path text, type text);
 insert into field
 select k.kind, f.path, split_part(f.type, ':', 1)
@@ -31,7 +31,7 @@ select 'user', o.value
 from jsonb_array_elements(
   api.list_users(:'client', 'limit=1000&select=+audit,+buyers,+modules')::jsonb -> 'data') as o;
 
--- Every value at a path, whatever arrays are on the way.
+-- Every value at a path, through arrays.
 create function pg_temp.values_at(object jsonb, path text[])
 returns setof jsonb
 language plpgsql
@@ -55,7 +55,7 @@ as $$
     internal.user_group_key(id), internal.buyer_key(id), internal.module_key(id))
 $$;
 
--- value: what the object has. wanted: {"text"}, or {"constant"}; for like and ilike {"head", "tail"}.
+-- value: the value in the object. wanted: {"text"}, or {"constant"}; for like and ilike {"head", "tail"}.
 create function pg_temp.compares(operator text, type text, value jsonb, wanted jsonb)
 returns boolean
 language plpgsql
@@ -76,7 +76,7 @@ begin
       and right(v_value, char_length(wanted ->> 'tail')) = wanted ->> 'tail'
       and char_length(v_value) >= char_length((wanted ->> 'head') || (wanted ->> 'tail'));
   elsif operator in ('like', 'ilike') then
-    -- Addresses compare without case, whatever the operator.
+    -- Addresses are compared without case by every operator.
     return pg_temp.compares('like', 'text', to_jsonb(lower(v_value)),
       jsonb_build_object('head', lower(wanted ->> 'head'), 'tail', lower(wanted ->> 'tail')));
   elsif type = 'id' then
@@ -134,7 +134,7 @@ begin
 end
 $$;
 
--- A text as a value of a query, in one of the ways to write it.
+-- A text as a value in a query, in one of the possible notations.
 create function pg_temp.written(value text)
 returns text
 language plpgsql volatile
@@ -155,7 +155,7 @@ begin
 end
 $$;
 
--- A value that some object has at the field, or one near it.
+-- A value that some object has in the field, or a similar one.
 create function pg_temp.value_for(p_kind text, full_path text, type text)
 returns text
 language plpgsql volatile
@@ -178,7 +178,7 @@ begin
 end
 $$;
 
--- An expression as {"query", "tree"}. collection: where it is inside of any() or all().
+-- An expression as {"query", "tree"}. collection: set inside of any() or all().
 create function pg_temp.expression(p_kind text, depth int, collection text)
 returns jsonb
 language plpgsql volatile
@@ -236,7 +236,7 @@ begin
     elsif v_operator in ('like', 'ilike') then
       v_value := coalesce(v_value, '');
       v_wanted := v_wanted || jsonb_build_object('head', left(v_value, 2), 'tail', right(v_value, 3));
-      -- One word, quoted as a whole, with the star between the two.
+      -- One word, quoted as a whole, with the star between its parts.
       v_texts := v_texts || concat('"', replace(
         regexp_replace(left(v_value, 2), '([*\\"])', '\\\1', 'g') || '*'
         || regexp_replace(right(v_value, 3), '([*\\"])', '\\\1', 'g'), '%', '%25'), '"');

@@ -1,5 +1,5 @@
--- select, at random, for get, list and create, of both shapes: an object has what was asked for and nothing else, and
--- $meta.omitted names what is not there, each path as short as it can be. RQL_SEED=<0..1> chooses other selections.
+-- Random select parameters for get, list and create, with both shapes: an object has exactly what was selected, and
+-- $meta.omitted names what is missing, each path as short as possible. RQL_SEED=<0..1> chooses other selections.
 begin;
 \ir lib/fixture.sql
 select plan(6);
@@ -9,8 +9,8 @@ select plan(6);
 select diag('seed ' || :'seed');
 select setseed(:seed) \gset ignored_
 
--- The leaves of an object: paths without the places in arrays, $meta not among them. What is an array of texts, or
--- says who acted, is one leaf, as it is to select.
+-- The leaves of an object: paths without array indexes, except in $meta. An array of texts and an actor are single
+-- leaves, as in select.
 create function pg_temp.leaves(value jsonb, path text default '')
 returns setof text
 language plpgsql
@@ -29,7 +29,7 @@ begin
 end
 $$;
 
--- "+a,-b" of one to five paths, inner ones among them.
+-- "+a,-b" of one to five paths, including inner ones.
 create function pg_temp.selection(kind text)
 returns text
 language sql volatile
@@ -44,7 +44,7 @@ as $$
   ) as s
 $$;
 
--- What a plain reading of the selection makes of the leaves: the last word on a path counts.
+-- Whether a plain reading of the selection includes a leaf: the last mention of a path counts.
 create function pg_temp.is_wanted(selection text, leaf text, is_list boolean)
 returns boolean
 language plpgsql
@@ -64,7 +64,7 @@ begin
 end
 $$;
 
--- What has a value everywhere, in two groups.
+-- Memberships with a value in every field, in two groups.
 set local role accountsd_dba;
 create function pg_temp.made(kind text, email text, query text)
 returns jsonb

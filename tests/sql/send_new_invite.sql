@@ -12,7 +12,7 @@ select plan(172);
 \ir lib/renewal.sql
 
 select pg_temp.contents() as before \gset
--- An open one.
+-- An open invitation.
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.call('send_new_%s_invite', m.kind,
     pg_temp.target(m.kind, m.invited), jsonb_build_object('token', :'client_token'))),

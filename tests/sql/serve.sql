@@ -1,10 +1,10 @@
--- What each operation does is for the tests of the functions named after it; here is what a set of them does.
+-- Sets of operations; the tests named after the functions test what each operation does.
 begin;
 \ir lib/fixture.sql
 \ir lib/membership.sql
 select plan(148);
 
--- A request of a set. target: as pg_temp.target has it.
+-- A request of a set. target: as in pg_temp.target.
 create function pg_temp.request(operation text, kind text, target text[], more jsonb default '{}')
 returns jsonb
 language sql
@@ -34,7 +34,7 @@ cross join (values ('open'), ('expired'), ('removed'), ('untouched')) as n (name
 select count(pg_temp.let_pass('8 days', m.invited)) from member as m where m.name = 'expired' \gset ignored_
 select pg_temp.contents() as before \gset
 
--- Nothing to do.
+-- An empty set.
 set local role accountsd_server;
 select is_empty($$ select * from api.serve('[]') $$, 'an empty set has no verdicts');
 select is_empty('select * from api.serve(null)', 'nor has null');
@@ -43,7 +43,7 @@ from (values ('{}'), ('7'), ('"[]"')) as s (value);
 reset role;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has changed');
 
--- A set of everything, for both kinds: what is good comes through whatever stands beside it.
+-- A set of all operations, for both kinds of path: valid requests succeed, whatever else is in the set.
 create temp table wanted (position int, kind text, name text, request jsonb, status int, problem jsonb);
 insert into wanted
 select row_number() over (order by k.kind, r.position), k.kind, r.name,
@@ -175,7 +175,7 @@ select is(pg_temp.invitation_statuses(m.invited), array['Expired', 'Superseded',
 from member as m
 where m.name = 'expired';
 
--- The codes of two answers for one invitation: the last one given is good.
+-- The codes of two responses for one invitation: the later one is valid.
 select is(
   jsonb_build_array(
     pg_temp.problem_of('accountsd_server', pg_temp.call('accept_%s_invite', m.kind, pg_temp.target(m.kind, m.invited),
@@ -191,7 +191,7 @@ join wanted as s on s.kind = m.kind and s.name = 'resending it'
 join verdict as second on second.ordinal = s.position
 where m.name = 'expired';
 
--- What is no operation is a verdict and no error, and does not disturb.
+-- An unknown operation has a verdict, is not an error, and does not affect other requests.
 select pg_temp.contents() as before \gset
 create temp table strange as
 select r.request, r.status, row_number() over () as position
@@ -210,7 +210,7 @@ from (values
   ('{"token": true, "operation": "take_group", "kind": "account_user", "accountUser": true, "group": 7}', 404),
   ('{"token": true, "operation": "rename", "kind": "account_user", "accountUser": true}', 404)
 ) as r (request, status);
--- true stands for a good token and a good id.
+-- true stands for a valid token and a valid id.
 update strange as s
 set request = s.request
   || case when s.request ->> 'token' = 'true' then jsonb_build_object('token', :'client_token') else '{}' end

@@ -20,7 +20,7 @@ from (values ('account_user'), ('user')) as k (kind);
 select count(pg_temp.let_pass('1 hour', m.invited)) from member as m \gset ignored_
 select pg_temp.contents() as before \gset
 
--- One of three.
+-- One of three groups.
 select is(
   pg_temp.answer('accountsd_server', pg_temp.taking(m.kind, m.invited, :'client_everyone', :'client_token')), null,
   m.kind || ': there is nothing to answer')
@@ -60,7 +60,7 @@ select is(
   array['Fixture Orders', 'Fixture Billing'], s.kind || ': so are the modules')
 from shown as s;
 
--- Groups that are not there.
+-- Groups that the membership does not have.
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.problem_of(s.role, pg_temp.taking(m.kind, m.invited, g.id, s.token)), :'is_missing',
@@ -106,7 +106,7 @@ select is(
 from member as m;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and nothing has changed');
 
--- Who may.
+-- Callers.
 select is(
   pg_temp.problem_of(t.role, pg_temp.call('take_%s_group', t.kind, t.target || g.id,
     jsonb_build_object('token', t.token))),

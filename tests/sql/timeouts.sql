@@ -1,5 +1,4 @@
--- The settings of the server's role. That they reach a session through a pooler, and are heeded there, is tested in
--- tests/http/database/test_pooler.c.
+-- The settings of the server's role. tests/http/database/test_pooler.c tests that they take effect through a pooler.
 begin;
 select plan(8);
 

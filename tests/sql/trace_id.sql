@@ -1,4 +1,4 @@
--- The trace id is that of the pattern of W3C Trace Context, whatever is done to a traceparent.
+-- The trace id of mutated traceparents matches the pattern of W3C Trace Context.
 begin;
 select plan(4);
 

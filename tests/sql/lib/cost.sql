@@ -1,6 +1,6 @@
--- Included by what measures requests.
+-- Included by tests that measure requests.
 
--- Milliseconds that a call takes, planned and answered as a whole.
+-- The time in milliseconds that a call takes, including its planning.
 create function pg_temp.cost(call text)
 returns numeric
 language plpgsql
@@ -13,13 +13,13 @@ begin
 end
 $$;
 
--- The least of so many calls.
+-- The shortest time of several calls.
 create function pg_temp.least_cost(call text, times int)
 returns numeric
 language sql
 as $$ select min(pg_temp.cost(call || repeat(' ', i))) from generate_series(1, times) as i $$;
 
--- A text so many times, each with its number in the place of #.
+-- Repeats a text, with its number instead of #.
 create function pg_temp.times(count int, separator text, item text)
 returns text
 language sql

@@ -1,8 +1,8 @@
--- Included at the start of a test's transaction (\ir lib/fixture.sql): three accounts made through api functions as a
--- DBA would make them, their ids in psql variables, and helpers in pg_temp. A test switches roles with "set local role"
--- where the call matters and with "reset role" where it looks at tables.
+-- Included at the start of a test's transaction (\ir lib/fixture.sql): three accounts created by api functions, as a
+-- DBA does, with their ids in psql variables, and helpers in pg_temp. A test switches roles with "set local role" for
+-- a call and with "reset role" to read tables.
 
--- What a call raises, as {"sqlstate", "message", "errors"}; null if it succeeds.
+-- The error that a call raises, as {"sqlstate", "message", "errors"}; null if it succeeds.
 create function pg_temp.problem(call text)
 returns jsonb
 language plpgsql
@@ -39,7 +39,7 @@ as $$
   select jsonb_build_object('sqlstate', 'PT400', 'message', 'The request is not valid.', 'errors', errors)
 $$;
 
--- The name of the constraint that a statement runs into; null if it succeeds.
+-- The name of the constraint that a statement violates; null if it succeeds.
 create function pg_temp.violation(statement text)
 returns text
 language plpgsql
@@ -57,7 +57,7 @@ exception
 end
 $$;
 
--- What the caller of an api function passes on of "idt:<token id>:<secret>".
+-- The token argument for "idt:<token id>:<secret>".
 create function pg_temp.credential(token text)
 returns text
 language sql
@@ -91,7 +91,7 @@ as $$
     'groups', groups))
 $$;
 
--- The one-time code in an answer.
+-- The one-time code in a response.
 create function pg_temp.code(answer jsonb)
 returns text
 language sql
@@ -99,8 +99,8 @@ as $$
   select substring(answer #>> '{invitation,url}' from '[^/]*$')
 $$;
 
--- Every row of every table of accounts, to see whether anything has changed; but for what is only kept of others, and
--- the counters of limits, which are for limits.sql.
+-- Every row of every table of accounts, except caches and the counters of limits (see limits.sql); used to detect
+-- changes.
 create function pg_temp.contents()
 returns text[]
 language plpgsql
@@ -124,7 +124,7 @@ begin
 end
 $$;
 
--- The rows that are no longer there (-) or new (+) since the contents before.
+-- The rows removed (-) or added (+) since the contents before.
 create function pg_temp.changes(before text[])
 returns text[]
 language sql
@@ -137,7 +137,7 @@ as $$
   ) as d (line)
 $$;
 
--- The tables of accounts that hold a text in any column, of whatever type, as text or as bytes.
+-- The tables of accounts that contain a text in any column of any type, as text or as bytes.
 create function pg_temp.tables_with(needle text)
 returns text[]
 language sql

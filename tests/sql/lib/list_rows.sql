@@ -1,5 +1,6 @@
--- Included after lib/fixture.sql: some sixty memberships of the client and the vendor with every state, names with
--- every character that a query gives a meaning to, and groups, made as rows so that their times differ.
+-- Included after lib/fixture.sql: some sixty memberships of the client and the vendor with every state, with names
+-- that contain every special character of queries, and with groups. They are inserted as rows, so that their times
+-- differ.
 create temp table list_name (place int, first_name text, last_name text);
 insert into list_name
 select n.place, n.first_name, n.last_name

@@ -1,9 +1,9 @@
--- Included after lib/fixture.sql by the tests of the operations on one membership. Each operation is two api functions,
--- one for each kind of target: 'account_user' (the id of the account user) and 'user' (the ids of the account and the
--- person). A test has a table of members of both kinds, and tests both with every line.
+-- Included after lib/fixture.sql by tests of operations on one membership. Each operation has two api functions, one
+-- for each kind of path: 'account_user' (the id of the account user) and 'user' (the ids of the account and the
+-- person). A test has a table of memberships of both kinds, so that each line tests both.
 
--- The call of an operation's api function for a kind. name: the function's, with %s in the place of the kind. target:
--- the ids of the path. parameters: by name, null for one that is left out.
+-- The call of an operation's api function for a kind. name: the function, with %s for the kind. target: the ids of
+-- the path. parameters: by name, null for one that is left out.
 create function pg_temp.call(name text, kind text, target text[], parameters jsonb default '{}')
 returns text
 language sql
@@ -20,7 +20,7 @@ as $$
     ) as a))
 $$;
 
--- The path ids of a membership, told by the answer that made it.
+-- The path ids of a membership, from the response that created it.
 create function pg_temp.target(kind text, invited jsonb)
 returns text[]
 language sql
@@ -31,7 +31,7 @@ as $$
   end
 $$;
 
--- The id that an answer about the membership carries.
+-- The id in a response about the membership.
 create function pg_temp.shown_id(kind text, invited jsonb)
 returns text
 language sql
@@ -39,7 +39,7 @@ as $$
   select case kind when 'account_user' then invited ->> 'id' else invited #>> '{user,id}' end
 $$;
 
--- Calls as a database role; the answer, or what the call raises.
+-- Calls as a database role; returns the response, or the error.
 create function pg_temp.answer(role text, call text)
 returns jsonb
 language plpgsql
@@ -61,7 +61,7 @@ as $$
   select pg_temp.problem(format('select pg_temp.answer(%L, %L)', role, call))
 $$;
 
--- The HINT of what a call raises: the type of the problem.
+-- The HINT of the error that a call raises: the type of the problem.
 create function pg_temp.problem_type(role text, call text)
 returns text
 language plpgsql
@@ -78,7 +78,7 @@ exception
 end
 $$;
 
--- A problem without a word about fields.
+-- A problem without errors of fields.
 create function pg_temp.refusal(status int, message text)
 returns jsonb
 language sql
@@ -142,7 +142,7 @@ as $$
     'account_key', internal.account_key(invited #>> '{account,id}'))
 $$;
 
--- The actor that a token is.
+-- A token as an actor.
 create function pg_temp.token_actor(token text)
 returns jsonb
 language sql
@@ -159,7 +159,7 @@ as $$
   select jsonb_build_object('at', internal.timestamp_text(now()), 'by', actor)
 $$;
 
--- What has changed, as sign and table: "+ audit_record".
+-- The changed tables with a sign: "+ audit_record".
 create function pg_temp.changed_tables(before text[])
 returns text[]
 language sql
@@ -195,7 +195,7 @@ as $$
   select array(select i from unnest(ids) as i order by 1)
 $$;
 
--- The data's clock goes on: what a membership and its open invitation say of time is as much earlier.
+-- Lets time pass: moves the times of a membership and its open invitation into the past.
 create function pg_temp.let_pass(elapsed interval, invited jsonb)
 returns void
 language sql
@@ -226,7 +226,7 @@ as $$
     jsonb_build_object('request', jsonb_build_object('code', coalesce(code, pg_temp.code(invited))))))
 $$;
 
--- Who is there, the removed membership and those of other accounts among them.
+-- The memberships, including a removed one and those of other accounts.
 set local role accountsd_dba;
 select api.create_account_user(pg_temp.invitation('inside@example.com', :'client')) as inside,
   api.create_account_user(pg_temp.invitation('removed@example.com', :'client')) as removed,
@@ -255,7 +255,7 @@ select internal.account_id(99999998) as no_account, internal.person_id(99999998)
   '4bf92f3577b34da6a3ce929d0e0e4736' as trace_id
 \gset
 
--- Paths that lead nowhere, whoever asks.
+-- Paths that lead to no membership for any caller.
 create temp table nowhere as
 select n.kind, n.target, n.name
 from (values
@@ -282,7 +282,8 @@ from (values
   ('user', array[null, null], 'no ids')
 ) as n (kind, target, name);
 
--- Callers that an operation on the membership "inside" (or the one named) turns away, and paths that lead nowhere.
+-- Callers that an operation on the membership "inside" (or another one) refuses, and paths that lead to no
+-- membership.
 create temp table turned_away as
 select c.role, k.kind, pg_temp.target(k.kind, c.membership) as target, c.token, c.problem,
   k.kind || ': ' || c.name as name
@@ -311,7 +312,7 @@ cross join (values
   ('accountsd_dba', null, 'a DBA')
 ) as c (role, token, name);
 
--- Callers that an operation serves, and the actors that they are.
+-- Callers that an operation accepts, with their actors.
 create temp table served as
 select c.role, c.token, c.actor, c.name
 from (values

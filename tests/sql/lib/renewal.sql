@@ -1,8 +1,8 @@
--- A new code: what the answer and the rows of it are, whether the old invitation is open (resend_*_invite) or has
--- expired (send_new_*_invite). The test sets
+-- A new code: the response and the rows, for an old invitation that is open (resend_*_invite) or has expired
+-- (send_new_*_invite). The test sets
 --   operation    the function's name, with %s for the kind of path
 --   age          of the old invitation, which has a lifetime of 2 days
---   old_status   what becomes of it, and old_refusal, what its code is refused with
+--   old_status   the status of the old invitation afterwards, and old_refusal, the refusal of its code
 --   action       of the audit record
 set local role accountsd_dba;
 select api.configure('{"invitation.urlBase": "https://portal.example/i", "invitation.lifetime": "2 days"}')

@@ -1,10 +1,10 @@
--- Who may have a new code, in which states, and in whose transaction. After lib/renewal.sql; the test sets
---   age_when_due    at which an invitation is one that the operation is for
---   case_when_due   the state of one of a disabled account that it is for: open or expired
+-- Who may get a new code, in which states, and in whose transaction. Included after lib/renewal.sql; the test sets
+--   age_when_due    the age of an invitation that the operation accepts
+--   case_when_due   the state of an invitation that it accepts in a disabled account: open or expired
 select count(pg_temp.accept(m.invited, pg_temp.code(m.answer))) from member as m \gset ignored_
 select pg_temp.contents() as before \gset
 
--- An accepted one.
+-- An accepted invitation.
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.call(:'operation', m.kind,
     pg_temp.target(m.kind, m.invited), jsonb_build_object('token', :'client_token'))),
@@ -16,7 +16,7 @@ select is(
 from member as m;
 select is(pg_temp.changes(:'before'), '{}'::text[], 'nor is anything changed');
 
--- Who may.
+-- Callers.
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.problem_of(t.role, pg_temp.call(:'operation', t.kind, t.target,
@@ -44,7 +44,7 @@ select is(
   format('%s: %s may, and is the actor', r.kind, r.name))
 from renewed as r;
 
--- A disabled account, whoever asks.
+-- A disabled account, for any caller.
 update accounts.account set status = 'Enabled' where key = internal.account_key(:'closed');
 create temp table shut as
 select k.kind, c.case_name, pg_temp.invite(:'closed_token', c.case_name || k.kind || '@example.org') as invited
