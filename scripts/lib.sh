@@ -32,3 +32,14 @@ die() {
   complain "$@"
   exit 1
 }
+
+# reach_database URL: ends the script, without a word of the URL, where psql cannot connect to it. An empty one is of
+# libpq's PG* variables.
+reach_database() {
+  local problem
+  [[ -z $1 || $1 =~ ^postgres(ql)?:// ]] || die 'DATABASE_URL is not a URL such as postgresql://user@host/database'
+  if ! problem=$(psql -X -q -d "$1" -c '' 2>&1); then
+    problem=${problem#psql: error: }
+    die "cannot reach the database of DATABASE_URL: $(without_url "${problem//[$'\n\t']/ }" "$1")"
+  fi
+}

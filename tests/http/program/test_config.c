@@ -66,10 +66,14 @@ Test(config, scripts_tell_no_connection_string)
         "postgresql://" MARKER ":x@127.0.0.1:1/d", "postgresql://u:pa@ss" MARKER "@127.0.0.1:1/db",
         "postgresql://u:a\"" MARKER "@x\"" MARKER "@127.0.0.1:1/db"};
 
-    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
-        expect_script_silent("scripts/migrate", "DATABASE_URL", urls[i]);
-    for (size_t i = 0; i < sizeof(away) / sizeof(away[0]); i++)
-        expect_script_silent("scripts/migrate", "DATABASE_URL", away[i]);
+    static const char *const scripts[] = {"scripts/migrate", "scripts/seed /dev/null"};
+
+    for (size_t script = 0; script < sizeof(scripts) / sizeof(scripts[0]); script++) {
+        for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
+            expect_script_silent(scripts[script], "DATABASE_URL", urls[i]);
+        for (size_t i = 0; i < sizeof(away) / sizeof(away[0]); i++)
+            expect_script_silent(scripts[script], "DATABASE_URL", away[i]);
+    }
     expect_script_silent("scripts/run", "ACCOUNTSD_PORT", MARKER);
 }
 
