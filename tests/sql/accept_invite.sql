@@ -93,7 +93,7 @@ cross join (values
   (jsonb_build_object('code', repeat('x', 1001)), '{"code": ["is longer than 1000 characters"]}',
     'the code has 1,000 characters at most'),
   ('{"code": ["x"], "id": "x"}', '{"code": ["is not a string"], "id": ["is not a known field"]}',
-    'every mistake is told at once'),
+    'every mistake is reported at once'),
   ('[]', '{"$": ["is not an object"]}', 'the request is an object'),
   ('null', '{"$": ["is not an object"]}', 'the request is not null')
 ) as r (request, errors, name);
@@ -250,7 +250,7 @@ join (values
   ('removed', :'is_revoked', 'removing revokes the invitation'),
   ('removed-late', :'is_expired', 'but one that had expired stays expired'),
   ('expired', :'is_expired', 'a code expires'),
-  ('just-expired', :'is_expired', 'at the moment that was said')
+  ('just-expired', :'is_expired', 'at the reported time')
 ) as e (case_name, problem, name) on e.case_name = r.case_name;
 select is(
   pg_temp.problem_type('accountsd_server', pg_temp.acceptance(r.kind, r.invited, pg_temp.code(r.invited))), e.type,
@@ -266,7 +266,7 @@ select is(
   pg_temp.problem_of('accountsd_server', pg_temp.acceptance(r.kind, r.invited, 'nonsense')), :'is_wrong',
   format('%s: a wrong code is wrong whatever became of the invitation (%s)', r.kind, r.case_name))
 from refused as r;
-select is(pg_temp.changes(:'before'), '{}'::text[], 'nobody who was refused has changed anything');
+select is(pg_temp.changes(:'before'), '{}'::text[], 'refused calls change nothing');
 select is(
   pg_temp.answer('accountsd_server', pg_temp.acceptance(r.kind, r.invited, pg_temp.code(r.answer)))
     #>> '{invitation,status}',
@@ -416,7 +416,7 @@ rollback to savepoint before_the_call;
 select ok(:'has_written', 'a call writes in the transaction of the caller');
 select is(pg_temp.changes(:'before'), '{}'::text[], 'and its rollback keeps nothing');
 select is(
-  pg_temp.accept(:'inside') #>> '{invitation,status}', 'Active', 'after a rollback the code is as good as before');
+  pg_temp.accept(:'inside') #>> '{invitation,status}', 'Active', 'after a rollback the code is still valid');
 
 select * from finish();
 rollback;

@@ -142,7 +142,7 @@ cross join (values
   (jsonb_build_object('id', :'client_southern' || e'\n'), '{"id": ["is not a user group id"]}',
     'a line end is not of an id'),
   ('{"id": "x", "name": "Northern"}', '{"id": ["is not a user group id"], "name": ["is not a known field"]}',
-    'every mistake is told at once'),
+    'every mistake is reported at once'),
   (pg_temp.ids(:'client_southern'), '{"$": ["is not an object"]}', 'the request is one object'),
   ('null', '{"$": ["is not an object"]}', 'the request is not null')
 ) as r (request, errors, name);

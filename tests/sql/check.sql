@@ -82,7 +82,7 @@ insert into accounts.person (email_key) values ('ann@example.com');
 select is(
   pg_temp.told(), array['email_key_taken: ' || (:'ann'::jsonb ->> 'id')
     || ' and 1 in all have a person whose email_key is not that of their address, which is another person''s'],
-  'an email_key that somebody else has is told');
+  'an email_key that another person has is reported');
 select is((select c.repair from api.check(true) as c where c.what = 'email_key_taken'), null, 'nothing mends it');
 select is(api.repair('email_key'), 0::bigint, 'nor does the repair of others');
 delete from accounts.person where email_key = 'ann@example.com';
@@ -108,7 +108,7 @@ select pg_temp.broken(
   format($$ update accounts.invitation set status = 'Revoked', closed_at = now()
     where account_user_key = internal.account_user_key(%L) $$, :'ann'::jsonb ->> 'id'),
   'invitation_closed: ' || (:'ann'::jsonb ->> 'id') || ' is Invited and has no open invitation',
-  'a membership that nobody can accept');
+  'a membership without an open invitation');
 select pg_temp.broken(
   format($$ update accounts.account_user set status = 'Active' where key = internal.account_user_key(%L) $$,
     :'cid'::jsonb ->> 'id'),
@@ -129,7 +129,7 @@ select api.number_events(10000) \gset ignored_
 select pg_temp.broken(
   $$ delete from accounts.event; update accounts.outbox set created_at = now() - interval '1 hour'
     where key = (select max(key) from accounts.outbox) $$,
-  'events: 1 events have waited for their position since .*', 'an event that nobody numbers')
+  'events: 1 events have waited for their position since .*', 'an event without a position')
   where (select count(api.number_events(10000)) from generate_series(1, 10)) > 0;
 
 -- The catalogue.
@@ -154,7 +154,7 @@ select pg_temp.broken(
   'a schema that may not be used');
 select pg_temp.broken(
   'revoke execute on function api.serve(jsonb) from accountsd_server',
-  'grant: accountsd_server may not execute api\.serve\(jsonb\)', 'a function that may not be called');
+  'grant: accountsd_server may not execute api\.serve\(jsonb\)', 'a function that the role may not call');
 select pg_temp.broken(
   'grant execute on function internal.record_audit(text, jsonb, text, bigint) to public',
   'grant: everybody may execute internal\.record_audit.*', 'a function that everybody may call');
@@ -163,7 +163,7 @@ select pg_temp.broken(
   'a table that may not be read');
 
 -- The sample of pages, and the callers.
-select is(pg_temp.told(false), '{}', 'a sample tells no more than all');
+select is(pg_temp.told(false), '{}', 'a sample reports no more than all');
 select is(
   pg_temp.problem_of('accountsd_dba', format('select api.repair(%L)', r.what)),
   pg_temp.refusal(400, 'what is not member_count, email_key, sort_name, invitation_open or sequence.'),

@@ -22,7 +22,7 @@ select is(
   (select jsonb_build_object('actor', r.actor, 'role', r.database_role, 'account', r.account_key, 'trace', r.trace_id)
     from accounts.audit_record as r where r.action = 'settings.changed' order by r.key desc limit 1),
   '{"actor": {"name": "accountsd_dba"}, "role": "accountsd_dba", "account": null, "trace": null}',
-  'an audit record tells of it');
+  'there is an audit record');
 
 select pg_temp.contents() as before \gset
 set local role accountsd_dba;
@@ -124,7 +124,7 @@ from (values
   ('{"invitation.urlBase": "not a url", "invitation.lifetime": "7", "colour": "red"}',
     '{"invitation.urlBase": ["is not an http or https URL without query, fragment and final slash"],
       "invitation.lifetime": ["is not a number of minutes, hours or days such as 7 days"],
-      "colour": ["is not a known field"]}', 'every mistake is told at once'),
+      "colour": ["is not a known field"]}', 'every mistake is reported at once'),
   ('[]', '{"$": ["is not an object"]}', 'settings are an object')
 ) as t (settings, errors, name);
 select is(

@@ -167,9 +167,9 @@ from (values
   ('{"delivery": "Sent"}', 'outbox_finished_at_delivery', 'what is finished says when'),
   ('{"finished_at": "2026-01-01T00:00:00Z"}', 'outbox_finished_at_delivery', 'what is queued is not finished'),
   ('{"attempts": 1, "unresolved_attempts": 2, "uncounted_attempts": 0}', 'outbox_attempts_range',
-    'no more attempts end without a word than there are'),
+    'unresolved attempts do not exceed attempts'),
   ('{"attempts": 1, "unresolved_attempts": 0, "uncounted_attempts": 2}', 'outbox_attempts_range',
-    'nor are more not counted')
+    'nor do uncounted attempts')
 ) as o (fields, name, description);
 select is(
   pg_temp.violation(format('insert into accounts.outbox (topic, invitation_key, delivery) select %L, %s, %L '

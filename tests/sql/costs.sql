@@ -35,7 +35,7 @@ select is(
   pg_temp.invalid(jsonb_build_object('$filter', jsonb_build_array(
     'position 1: the filter costs 110 and may cost 100: what '
     'asks for groups, buyers or modules costs 10, any other expression 1, ten values in lists 1'))),
-  'ten subqueries are too dear');
+  'ten subqueries are too expensive');
 select is(
   pg_temp.problem(format('select api.list_account_users(%L)',
     pg_temp.times(9, '&', 'any(groups,id=UGR-1234-5678)'))), null,

@@ -30,7 +30,7 @@ select is(
     from accounts.audit_record as r where r.object_id = :'answer'::json ->> 'id'),
   jsonb_build_array(jsonb_build_object('action', 'account.created', 'actor', '{"name": "accountsd_dba"}'::jsonb,
     'role', 'accountsd_dba', 'trace', null, 'account', :'answer'::json ->> 'id')),
-  'one audit record tells of it');
+  'there is one audit record');
 
 select pg_temp.contents() as before \gset
 set local role accountsd_dba;
@@ -46,7 +46,7 @@ from (values
   (jsonb_build_object('type', 'Client', 'name', repeat('a', 101)), '{"name": ["is longer than 100 characters"]}',
     'the name has 100 characters at most'),
   ('{"type": 1, "name": true, "icon": [], "owner": "me"}', '{"type": ["is not a string"], "name": ["is not a string"],
-    "icon": ["is not a string"], "owner": ["is not a known field"]}', 'every mistake is told at once'),
+    "icon": ["is not a string"], "owner": ["is not a known field"]}', 'every mistake is reported at once'),
   ('[]', '{"$": ["is not an object"]}', 'a request is an object')
 ) as t (request, errors, name);
 select is(

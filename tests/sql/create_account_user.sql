@@ -69,7 +69,7 @@ select is(
     'account.name string',
     'invitation object', 'invitation.url string', 'invitation.status string',
     'lastLoginAt null']) as p order by p collate "C"),
-  'the answer has every field of the page, of its type, and no other');
+  'the response has every documented field with its type, and no other');
 select is(
   array(select json_object_keys(:'answer')),
   array['id', 'audit', '$meta', 'user', 'groups', 'buyers', 'modules', 'account', 'invitation', 'lastLoginAt'],
@@ -123,7 +123,7 @@ select is(
   :'answer'::jsonb -> 'account',
   jsonb_build_object('id', :'client', 'icon', 'client.png', 'type', 'Client', 'status', 'Active',
     'name', 'Fixture Client'),
-  'account is the one asked for');
+  'account is the requested one');
 select is(:'answer'::json #>> '{invitation,status}', 'Invited', 'the invitation is open');
 select is(
   :'answer'::json #>> '{invitation,url}', 'https://portal.example/welcome/' || :'id' || '/' || :'code',
@@ -222,7 +222,7 @@ select is(
     :'client_token'),
   pg_temp.invalid('{"groups[0].id": ["is not a group of this account"],
     "groups[2].id": ["is not a group of this account"]}'),
-  'every group that is not there is told at once');
+  'every unknown group is reported at once');
 select is(
   pg_temp.invite_problem(t.request, :'client_token'), pg_temp.invalid(t.errors), t.name)
 from (values
@@ -249,7 +249,7 @@ from (values
       "user.age": ["is not a known field"], "account.id": ["is not an account id"],
       "groups[0].id": ["is not a user group id"], "groups[1]": ["is not an object"], "groups[2].id": ["is required"],
       "invitation.status": ["is not Invited"], "colour": ["is not a known field"]}',
-    'every mistake of shape is told at once')
+    'every mistake of shape is reported at once')
 ) as t (request, errors, name);
 select is(
   pg_temp.invite_problem(null, :'client_token'), pg_temp.invalid('{"$": ["is not an object"]}'),
@@ -292,7 +292,7 @@ select is(
     from accounts.account_user as u where u.person_key = internal.person_key(:'zoe'::json #>> '{user,id}')),
   jsonb_build_array(jsonb_build_array(e'zo\u00eb@example.com', 'Ada', '+1', null, null),
     jsonb_build_array(e'ZO\u00cb@EXAMPLE.com', 'Other', '+2', '3', 'fr')),
-  'each membership has what its inviter said');
+  'each membership has the data of its inviter');
 select is(
   (select array_agg(u.account_key order by u.account_key) from accounts.account_user as u
     where u.person_key = internal.person_key(:'zoe'::json #>> '{user,id}')),
@@ -485,7 +485,7 @@ select is(pg_temp.invite_problem(pg_temp.invitation('dan@example.com', a.id, a.g
 from (values
   (:'vendor', null, 'a Client token may not act on another account'),
   (:'operations', null, 'nor on the Operations account'),
-  (:'nowhere', null, 'an account that is not there gives the same error'),
+  (:'nowhere', null, 'an unknown account gives the same error'),
   (:'closed', null, 'so does one that is disabled'),
   (:'vendor', pg_temp.ids(:'vendor_sales'), 'and one whose group is named rightly'),
   (:'vendor', pg_temp.ids(:'no_group'), 'or wrongly')
@@ -495,10 +495,10 @@ select is(
   'a Vendor token may not act on another account');
 select is(
   pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'nowhere'), :'operations_token'), :'is_forbidden',
-  'an Operations token gets no other answer for an account that is not there');
+  'an Operations token gets the same response for an unknown account');
 set local role accountsd_dba;
 select is(
-  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'nowhere')), :'is_forbidden', 'nor does a DBA');
+  pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'nowhere')), :'is_forbidden', 'and so does a DBA');
 select is(
   pg_temp.invite_problem(pg_temp.invitation('dan@example.com')), pg_temp.invalid('{"account.id": ["is required"]}'),
   'a DBA without a token has to name the account');
@@ -527,7 +527,7 @@ select is(
   pg_temp.invite_problem(pg_temp.invitation('dan@example.com', :'client'), :'no_token' || ':' || repeat('0', 64)),
   :'is_unauthorized', 'a DBA with a bad token does not fall back on the role');
 reset role;
-select is(pg_temp.changes(:'before'), '{}'::text[], 'nobody who was refused has changed anything');
+select is(pg_temp.changes(:'before'), '{}'::text[], 'refused calls change nothing');
 update accounts.api_token set status = 'Deleted', disabled_at = now()
 where key = internal.api_token_key(split_part(:'vendor_token', ':', 1));
 set local role accountsd_server;

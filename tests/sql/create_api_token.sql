@@ -31,7 +31,7 @@ select is(
   (select t.proof_sha256 from accounts.api_token as t where t.key = internal.api_token_key(:'answer'::json ->> 'id')),
   sha256(convert_to(encode(sha256(convert_to(:'secret', 'UTF8')), 'hex'), 'UTF8')),
   'the row has the SHA-256 of the proof, which is the SHA-256 of the secret in hex');
-select is(pg_temp.tables_with('Robot'), array['accounts.api_token'], 'a text that is kept is found in the tables');
+select is(pg_temp.tables_with('Robot'), array['accounts.api_token'], 'a stored text is found in the tables');
 select is(pg_temp.tables_with(:'secret'), '{}'::text[], 'the secret is in no column of any table');
 select is(
   (select jsonb_agg(jsonb_build_object('action', r.action, 'actor', r.actor, 'role', r.database_role,
@@ -39,7 +39,7 @@ select is(
     from accounts.audit_record as r where r.object_id = :'answer'::json ->> 'id'),
   jsonb_build_array(jsonb_build_object('action', 'api_token.created', 'actor', '{"name": "accountsd_dba"}'::jsonb,
     'role', 'accountsd_dba', 'account', :'vendor')),
-  'one audit record tells of it');
+  'there is one audit record');
 
 set local role accountsd_server;
 select lives_ok(
@@ -62,7 +62,7 @@ from (values
     '{"name": ["is longer than 100 characters"]}', 'the name has 100 characters at most'),
   (pg_temp.of_account(:'client', '{"name": 1, "icon": 2, "secret": "mine"}'),
     '{"name": ["is not a string"], "icon": ["is not a string"], "secret": ["is not a known field"]}',
-    'every mistake is told at once, and nobody brings a secret'),
+    'every mistake is reported at once, and a secret is not accepted'),
   ('[]', '{"$": ["is not an object"]}', 'a request is an object')
 ) as t (request, errors, name);
 reset role;

@@ -28,7 +28,7 @@ select is(
     from accounts.audit_record as r where r.object_id = :'answer'::json ->> 'id'),
   jsonb_build_array(jsonb_build_object('action', 'buyer.created', 'actor', '{"name": "accountsd_dba"}'::jsonb,
     'role', 'accountsd_dba', 'account', :'client')),
-  'one audit record tells of it');
+  'there is one audit record');
 
 select pg_temp.contents() as before, internal.account_id(99999998) as nowhere \gset
 set local role accountsd_dba;
@@ -44,7 +44,7 @@ from (values
   (pg_temp.of_account(:'client', jsonb_build_object('name', 'A', 'icon', repeat('i', 1001))),
     '{"icon": ["is longer than 1000 characters"]}', 'the icon has 1000 characters at most'),
   (pg_temp.of_account(:'client', '{"name": {}, "colour": 1}'),
-    '{"name": ["is not a string"], "colour": ["is not a known field"]}', 'every mistake is told at once'),
+    '{"name": ["is not a string"], "colour": ["is not a known field"]}', 'every mistake is reported at once'),
   ('"East"', '{"$": ["is not an object"]}', 'a request is an object')
 ) as t (request, errors, name);
 reset role;

@@ -43,7 +43,7 @@ select is(
       'action', r.action, 'actor', r.actor, 'role', r.database_role, 'account', r.account_key))
     from accounts.audit_record as r where r.object_id = :'answer'::json ->> 'id'),
   '[{"action": "module.created", "actor": {"name": "accountsd_dba"}, "role": "accountsd_dba", "account": null}]',
-  'one audit record tells of it, of no account');
+  'there is one audit record, of no account');
 
 select pg_temp.contents() as before \gset
 set local role accountsd_dba;
@@ -64,7 +64,7 @@ from (values
   ('{"name": "A", "settings": {"paid": "true", "eligibility": {"multi": 1, "double": true}, "colour": 1}}',
     '{"settings.paid": ["is not true or false"], "settings.eligibility.multi": ["is not true or false"],
       "settings.eligibility.double": ["is not a known field"], "settings.colour": ["is not a known field"]}',
-    'every mistake is told at once'),
+    'every mistake is reported at once'),
   (jsonb_build_object('name', 'A', 'description', repeat('d', 1001)),
     '{"description": ["is longer than 1000 characters"]}',
     'the description has 1000 characters at most'),

@@ -55,7 +55,7 @@ select is(
     from accounts.audit_record as r where r.object_id = :'answer'::json ->> 'id'),
   jsonb_build_array(jsonb_build_object('action', 'user_group.created', 'actor', '{"name": "accountsd_dba"}'::jsonb,
     'role', 'accountsd_dba', 'account', :'vendor')),
-  'one audit record tells of it');
+  'there is one audit record');
 
 select pg_temp.contents() as before, internal.account_id(99999998) as nowhere, internal.buyer_id(99999998) as no_buyer,
   internal.module_id(9998) as no_module \gset
@@ -94,10 +94,10 @@ from (values
       'buyers', pg_temp.ids(:'north', :'partner', :'no_buyer'), 'modules', pg_temp.ids(:'no_module', :'orders')),
     '{"buyers": ["cannot be given together with allBuyers"], "buyers[1].id": ["is not a buyer of this account"],
       "buyers[2].id": ["is not a buyer of this account"], "modules[0].id": ["is not a module"]}',
-    'every unknown id is told at once'),
+    'every unknown id is reported at once'),
   (pg_temp.of_account(:'client', '{"name": " ", "isDefault": "yes", "allBuyers": 1, "logo": 2, "colour": 3}'),
     '{"name": ["is empty"], "isDefault": ["is not true or false"], "allBuyers": ["is not true or false"],
-      "logo": ["is not a string"], "colour": ["is not a known field"]}', 'every mistake of shape is told at once'),
+      "logo": ["is not a string"], "colour": ["is not a known field"]}', 'every mistake of shape is reported at once'),
   ('[]', '{"$": ["is not an object"]}', 'a request is an object')
 ) as t (request, errors, name);
 reset role;

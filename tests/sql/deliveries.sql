@@ -108,15 +108,15 @@ select pg_temp.make_due(:'claim') \gset ignored_
 select pg_temp.claim() -> 0 as second \gset
 select is(
   :'second'::jsonb - 'message', (:'claim'::jsonb - 'message') || '{"attempt": 2, "is_repeat": true}',
-  'after its lease it is claimed again, and is said to be a repeat');
+  'after its lease it is claimed again, as a repeat');
 select is(
   :'second'::jsonb #> '{message,messageId}', :'claim'::jsonb #> '{message,messageId}', 'the Message-ID is the same');
 select isnt(pg_temp.code_of(:'second'), pg_temp.code_of(:'claim'), 'the code is another');
-select is((pg_temp.entry(:'claim')).unresolved_attempts, 1, 'the attempt without a word is counted');
+select is((pg_temp.entry(:'claim')).unresolved_attempts, 1, 'the attempt with unknown outcome is counted');
 savepoint before_acceptance;
 select is(
   pg_temp.accept(:'invited', pg_temp.code_of(:'claim')) #>> '{invitation,status}', 'Active',
-  'the code of the first mail, which may have been sent, is as good');
+  'the code of the first mail, which may have been sent, is valid too');
 rollback to before_acceptance;
 select is(pg_temp.complete(:'claim', 'Failed', 'x'), null, 'the first attempt completes nothing any more');
 select is(pg_temp.complete(:'claim', 'Refused', 'x'), null, 'neither as refused');
@@ -135,7 +135,7 @@ select ok(
   (pg_temp.entry(:'claim')).due_at - statement_timestamp() between interval '55 seconds' and interval '2 minutes',
   'the second attempt is followed by a wait of one to two minutes');
 select is(pg_temp.claim(), '[]', 'meanwhile it is not claimed');
-select is(pg_temp.complete(:'second', 'Failed', 'x'), null, 'said twice, it counts once');
+select is(pg_temp.complete(:'second', 'Failed', 'x'), null, 'reported twice, it counts once');
 select ok(
   (select bool_and(d.delay between w.most / 2 and w.most)
     and count(distinct d.delay) > 100
@@ -213,10 +213,10 @@ select pg_temp.claim() -> 0 as claim \gset
 select is(pg_temp.complete(:'claim', 'Unknown', 'no reply'), 'Queued', 'what may have been sent is tried again');
 select is(
   jsonb_build_array((pg_temp.entry(:'claim')).unresolved_attempts, (pg_temp.entry(:'claim')).reason),
-  '[1, "no reply"]', 'and that it may have been is kept');
+  '[1, "no reply"]', 'and that it may have been sent is recorded');
 select pg_temp.make_due(:'claim') \gset ignored_
 select pg_temp.claim() -> 0 as second \gset
-select is(:'second'::jsonb -> 'is_repeat', 'true', 'and told with the next claim');
+select is(:'second'::jsonb -> 'is_repeat', 'true', 'and is in the next claim');
 select is(pg_temp.complete(:'second', 'Refused', 'gone'), 'GivenUp', 'that one is refused');
 select is(pg_temp.complete(:'claim', 'Sent'), 'Sent', 'the word comes late that the first had been sent');
 select is((pg_temp.entry(:'claim')).delivery, 'Sent', 'and counts');
@@ -232,7 +232,7 @@ select ok(
   'the longest wait is as long after any attempt');
 select pg_temp.invite(:'client_token', 'long@example.com') \gset ignored_
 update accounts.account set status = 'Disabled' where key = internal.account_key(:'client');
-select is(pg_temp.claim(), '[]', 'and holds up nobody');
+select is(pg_temp.claim(), '[]', 'and blocks nobody');
 rollback to before_settings;
 
 -- The last attempt.
@@ -250,11 +250,11 @@ select is(pg_temp.complete(:'claim', 'Unknown', 'two'), 'GivenUp', 'so it is if 
 select is((pg_temp.entry(:'claim')).unresolved_attempts, 1, 'which is counted');
 rollback to before_failure;
 select pg_temp.make_due(:'claim') \gset ignored_
-select is(pg_temp.claim(), '[]', 'one that ended without a word is no more tried after the last');
+select is(pg_temp.claim(), '[]', 'an unknown outcome of the last attempt is not retried');
 select is(
   jsonb_build_array((pg_temp.entry(:'claim')).delivery, (pg_temp.entry(:'claim')).reason,
     (pg_temp.entry(:'claim')).unresolved_attempts),
-  '["GivenUp", "The last attempt ended without a word.", 1]', 'but given up, and that one may have sent it is counted');
+  '["GivenUp", "The outcome of the last attempt is unknown.", 1]', 'but given up, and counted as unresolved');
 savepoint before_retry;
 select pg_temp.answer('accountsd_dba', format('select api.retry_delivery(%s)', :'claim'::jsonb ->> 'id')) \gset ignored_
 select is(pg_temp.claim() -> 0 -> 'is_repeat', 'true', 'who has it tried again has a repeat');
@@ -303,7 +303,7 @@ select pg_temp.invite(:'client_token', 'lost@example.com') as lost \gset
 select pg_temp.claim() -> 0 as claim \gset
 select pg_temp.make_due(:'claim') \gset ignored_
 select pg_temp.accept(:'lost') \gset ignored_
-select is(pg_temp.claim(), '[]', 'an attempt without a word, and the invitation is accepted');
+select is(pg_temp.claim(), '[]', 'an attempt with unknown outcome, and the invitation is accepted');
 select is(
   jsonb_build_array((pg_temp.entry(:'claim')).delivery, (pg_temp.entry(:'claim')).unresolved_attempts),
   '["Cancelled", 1]', 'the mail is cancelled, and the attempt is counted');
@@ -311,13 +311,13 @@ select is(
 -- A disabled account.
 select pg_temp.invite(:'client_token', 'waiting@example.com') as waiting \gset
 update accounts.account set status = 'Disabled' where key = internal.account_key(:'client');
-select is(pg_temp.claim(), '[]', 'no mail goes out for a disabled account');
+select is(pg_temp.claim(), '[]', 'no mail is sent for a disabled account');
 update accounts.account set status = 'Active' where key = internal.account_key(:'client');
 select is(pg_temp.claim(), '[]', 'it waits for its next time');
 update accounts.outbox set due_at = now() where delivery = 'Queued' and reason = 'The account is disabled.';
 select is(
   jsonb_build_array(c #> '{0,attempt}', c #> '{0,message,to,email}'), '[1, "waiting@example.com"]',
-  'and goes out when the account is enabled, with no attempt lost')
+  'and is sent when the account is enabled, without losing an attempt')
 from pg_temp.claim() as c;
 
 -- The bound of a claim.
@@ -327,7 +327,7 @@ set local role accountsd_delivery;
 select is(
   (select jsonb_build_object('queued', b.queued, 'due', b.due, 'is_waiting', b.oldest_due_seconds > 0)
     from api.delivery_backlog() as b),
-  '{"queued": 6, "due": 5, "is_waiting": true}', 'the backlog tells queued and due');
+  '{"queued": 6, "due": 5, "is_waiting": true}', 'the backlog counts queued and due mails');
 reset role;
 select is(jsonb_array_length(pg_temp.claim(2)), 2, 'no more are claimed than are wanted');
 select is(jsonb_array_length(pg_temp.claim()), 3, 'the rest is left for others');
@@ -344,7 +344,7 @@ from (values ('0', '1 minute'), ('1001', '1 minute'), ('null', '1 minute'), ('1'
   as c (count, lease);
 select is(
   pg_temp.problem_of('accountsd_delivery', format('select api.complete_deliveries(%L)', r.results)),
-  pg_temp.invalid(r.errors), 'results are looked at')
+  pg_temp.invalid(r.errors), 'results are validated')
 from (values
   ('[{"id": 1, "attempt": 0, "outcome": "Gone", "reason": 5, "at": 1}]'::jsonb,
     '{"[0].attempt": ["is not a positive integer"],
@@ -381,7 +381,7 @@ select is(
     $$ select api.list_deliveries('Lost', 'AUSR-1', 1001, -1) $$),
   pg_temp.invalid('{"status": ["is not Queued, Sent, GivenUp or Cancelled"],
     "account_user_id": ["is not an account user id"], "row_limit": ["is not 0 to 1000"],
-    "row_offset": ["is not 0 or more"]}'), 'every mistake is told at once');
+    "row_offset": ["is not 0 or more"]}'), 'every mistake is reported at once');
 reset role;
 
 -- Disabled kinds of scans have a high estimated cost, which would trigger JIT compilation: a second for each
@@ -390,7 +390,7 @@ select is_empty(
   $$ select p.oid::regprocedure from pg_proc as p
     where p.pronamespace = 'api'::regnamespace and 'enable_seqscan=off' = any (p.proconfig)
       and 'jit=off' <> all (p.proconfig) $$,
-  'no function that forbids scans lets statements be compiled');
+  'functions that disable scans disable JIT compilation');
 
 select * from finish();
 rollback;

@@ -25,7 +25,7 @@ select is(
     from accounts.audit_record as r where r.object_id = :'id' and r.action = 'api_token.disabled'),
   jsonb_build_array(jsonb_build_object('actor', '{"name": "accountsd_dba"}'::jsonb, 'role',
     'accountsd_dba', 'account', :'client')),
-  'one audit record tells of it');
+  'there is one audit record');
 set local role accountsd_server;
 select is(
   pg_temp.invite_problem(pg_temp.invitation('bob@example.com'), :'client_token') ->> 'sqlstate', 'PT401',

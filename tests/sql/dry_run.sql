@@ -77,7 +77,7 @@ create temp table rehearsed as
 select a.position, v.*
 from asked as a
 cross join lateral pg_temp.rows_of(a.road, jsonb_build_array(a.request || '{"rollback": true}')) as v;
-select is(pg_temp.changes_but_audit(:'before'), '{}'::text[], 'of all of it nothing is kept but the audit');
+select is(pg_temp.changes_but_audit(:'before'), '{}'::text[], 'only audit records are kept');
 select is(
   array(
     select jsonb_build_array(r.action, r.actor ->> 'id', r.object_id, r.account_key)

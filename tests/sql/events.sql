@@ -68,7 +68,7 @@ select is(
   'an event names the membership, the account and the person, and no address, name or code');
 select is(
   array(select e.n - :start from pg_temp.read(:start + 2, 3) as e), array[3, 4, 5]::bigint[],
-  'a reader goes on from where it was');
+  'a reader continues from its position');
 select is(
   array(select e.event from pg_temp.read(:start) as e), array(select e.event from pg_temp.read(:start) as e),
   'read again it is the same');

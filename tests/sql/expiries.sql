@@ -90,7 +90,7 @@ set local role accountsd_dba;
 select api.configure('{"invitation.expiredEvent": true}') \gset ignored_
 reset role;
 select is(pg_temp.announce(), '0', 'and what has expired before it is switched on is not');
-select is(cardinality(pg_temp.noticed('invitation.expired')), 3, 'so three have expired and been told of');
+select is(cardinality(pg_temp.noticed('invitation.expired')), 3, 'so three have expired, with events');
 
 -- Closed before the expiry was noticed.
 set local role accountsd_dba;
@@ -112,7 +112,7 @@ set local role accountsd_dba;
 select api.configure('{"invitation.reminder": "10 days", "invitation.lifetime": "7 days"}') \gset ignored_
 reset role;
 select pg_temp.invite(:'client_token', 'early@example.com') \gset ignored_
-select is(pg_temp.announce(), '0', 'a lead that is longer than the lifetime reminds nobody');
+select is(pg_temp.announce(), '0', 'a lead longer than the lifetime sends no reminder');
 set local role accountsd_dba;
 select api.configure('{"invitation.reminder": "2 days"}') \gset ignored_
 reset role;

@@ -55,7 +55,7 @@ select is(pg_temp.changes(:'before'), '{}'::text[], 'nothing of this has changed
 select is(
   pg_temp.problem_of('accountsd_server',
     format('select api.get_invitation(%L, %L)', :'inside'::jsonb ->> 'id', c.code)),
-  pg_temp.invalid(c.errors), 'the code is looked at as accepting does')
+  pg_temp.invalid(c.errors), 'the code is checked as when accepting')
 from (values
   (null, '{"code": ["is required"]}'::jsonb),
   (repeat('x', 1001), '{"code": ["is longer than 1000 characters"]}')
@@ -78,7 +78,7 @@ select is(
   'delivery does not ask');
 select is(
   pg_temp.show(:'inside'::jsonb ->> 'id', pg_temp.code(:'inside')) ->> 'state', 'Open',
-  'and one that has been looked at often is open still');
+  'and one that has been read often is still open');
 select is(
   pg_temp.accept(:'inside') #>> '{invitation,status}', 'Active', 'until it is accepted');
 

@@ -86,10 +86,10 @@ $$;
 select is(jsonb_array_length(pg_temp.of_northern(:'client', :'client_northern')), 1, 'one buyer');
 insert into accounts.user_group_buyer (user_group_key, buyer_key, account_key)
 values (:northern_key, internal.buyer_key(:'south'), :client_key);
-select is(jsonb_array_length(pg_temp.of_northern(:'client', :'client_northern')), 2, 'a link to a buyer is told');
+select is(jsonb_array_length(pg_temp.of_northern(:'client', :'client_northern')), 2, 'a linked buyer is included');
 delete from accounts.user_group_buyer
 where user_group_key = :northern_key and buyer_key = internal.buyer_key(:'south');
-select is(jsonb_array_length(pg_temp.of_northern(:'client', :'client_northern')), 1, 'and that it has gone');
+select is(jsonb_array_length(pg_temp.of_northern(:'client', :'client_northern')), 1, 'and a deleted link is not');
 
 select set_eq(
   'select distinct user_group_keys::text from accounts.user_group_set', 'select * from pg_temp.kept()',

@@ -71,7 +71,7 @@ set call = case
     'token', case when c.name <> 'accept' then :'client_token' end, 'idempotency_key', c.kind || c.name)))
   end;
 update case_of as c set first = pg_temp.text_of('accountsd_server', c.call);
-select is(pg_temp.kept(), 10::bigint, 'an answer is kept for each key');
+select is(pg_temp.kept(), 10::bigint, 'a response is stored for each key');
 select pg_temp.contents() as before \gset
 select is(
   pg_temp.text_of('accountsd_server', c.call), c.first, format('%s, %s: again, the same bytes', c.name, c.kind))
@@ -159,7 +159,7 @@ select pg_temp.credential(api.create_api_token(pg_temp.of_account(:'client', '{"
 reset role;
 select pg_temp.text_of('accountsd_server', pg_temp.create_call(pg_temp.invitation('brief@example.com'), :'brief', 'k'))
   is not null as is_kept \gset
-select ok(:'is_kept', 'a token has an answer kept');
+select ok(:'is_kept', 'a token has a stored response');
 savepoint callers;
 set local role accountsd_dba;
 select api.disable_api_token(split_part(:'brief', ':', 1)) \gset ignored_
@@ -236,10 +236,10 @@ select isnt(:'second'::text, :'first', 'then it is done again');
 select is((:'second'::json ->> 'id'), (:'first'::json ->> 'id'), 'as the re-invite that it is');
 select is(
   pg_temp.text_of('accountsd_server', pg_temp.create_call(pg_temp.invitation('late@example.com'), :'client_token',
-    'late')), :'second', 'and the new answer is the one that is kept');
+    'late')), :'second', 'and the new response is stored');
 
 -- Each stored response deletes two expired ones.
-select is(pg_temp.kept(), :'kept'::bigint - 2, 'of those that are too old two are gone');
+select is(pg_temp.kept(), :'kept'::bigint - 2, 'two expired ones are deleted');
 update accounts.idempotency_key set created_at = now();
 insert into accounts.idempotency_key (key_sha256, request_sha256, code_salt, status, created_at)
 select sha256(convert_to('old' || n, 'UTF8')), sha256(''), sha256(''), 204, now() - interval '25 hours'
@@ -248,7 +248,7 @@ select pg_temp.kept() as kept \gset
 select count(*) from pg_temp.rows_of('create_account_users', (
   select jsonb_agg(jsonb_build_object('token', :'client_token', 'idempotencyKey', 'prune' || n,
     'request', pg_temp.invitation(format('prune%s@example.com', n)))) from generate_series(1, 4) as n)) \gset ignored_
-select is(pg_temp.kept(), :'kept'::bigint + 4 - 8, 'a set of four takes away eight');
+select is(pg_temp.kept(), :'kept'::bigint + 4 - 8, 'a set of four deletes eight');
 select pg_temp.text_of('accountsd_server', pg_temp.create_call(pg_temp.invitation('prune@example.com'), :'client_token',
   'prune' || n)) is not null from generate_series(5, 6) as n \g /dev/null
 select is(pg_temp.kept(), :'kept'::bigint + 6 - 11, 'no more than are too old');
@@ -296,7 +296,7 @@ from pg_temp.rows_of('serve', (
     'accountUser', :'inside'::json ->> 'id', 'token', :'client_token', 'idempotencyKey', 'serve'))
   from generate_series(1, 2))) as v;
 select is(pg_temp.mails(:'inside'), 2::bigint, 'so one mail goes out, after that of the invitation');
-select is(pg_temp.kept(), :'kept'::bigint + 1, 'and one answer is kept');
+select is(pg_temp.kept(), :'kept'::bigint + 1, 'and one response is stored');
 
 -- Requests without a key cost nothing extra.
 create function pg_temp.scans()
@@ -319,7 +319,7 @@ select is(v.status, 400, 'with a key that is free')
 from pg_temp.rows_of('create_account_users', jsonb_build_array(jsonb_build_object('token', :'client_token',
   'idempotencyKey', 'scans', 'request', pg_temp.invitation('keyless3@example.com',
   groups => pg_temp.ids(:'vendor_sales'))))) as v;
-select is(pg_temp.scans(), :'scans'::bigint + 1, 'it is looked for once');
+select is(pg_temp.scans(), :'scans'::bigint + 1, 'it is searched for once');
 
 -- Requests that only read store nothing.
 select is(v.status, 200, 'a look with a key') from pg_temp.rows_of('serve', jsonb_build_array(jsonb_build_object(
@@ -340,7 +340,7 @@ select is(
   (select count(*) from accounts.idempotency_key as k, seeded as s
     where s.position = 1
       and pg_temp.code(s.body) = translate(encode(sha256(k.code_salt || 'seeded'), 'base64'), '+/=', '-_')),
-  0::bigint, 'and nobody who guesses the key can make it of what is kept');
+  0::bigint, 'and the code cannot be computed from the stored rows and a guessed key');
 select pg_temp.text_of('accountsd_server', pg_temp.create_call(
   pg_temp.invitation('unseeded@example.com'), :'client_token', 'unseeded')) as unseeded \gset
 select is(

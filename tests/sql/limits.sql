@@ -192,7 +192,7 @@ select ok(pg_temp.seconds(:'call') between 28500 and 28800, 'a third of the day 
 select pg_temp.let_counters_pass('4 hours') \gset ignored_
 select ok(pg_temp.seconds(:'call') between 14100 and 14400, 'four hours on, four hours less');
 select pg_temp.let_counters_pass(make_interval(secs => pg_temp.seconds(:'call'))) \gset ignored_
-select is(pg_temp.outcome('accountsd_server', :'call'), 'done', 'after the seconds that were told it is done');
+select is(pg_temp.outcome('accountsd_server', :'call'), 'done', 'after Retry-After it succeeds');
 select ok(pg_temp.seconds(:'call') between 28500 and 28800, 'once');
 select pg_temp.let_counters_pass('10 days') \gset ignored_
 select is(
@@ -207,12 +207,12 @@ select matches(pg_temp.outcome('accountsd_server', :'call'), '^PT429 28[5-8]', '
 -- Other settings.
 select pg_temp.answer('accountsd_dba', $$ select api.configure('{"limit.recipient": "4 per 1 day"}') $$)
   \gset ignored_
-select is(pg_temp.outcome('accountsd_server', :'call'), 'done', 'a limit that is raised lets more pass at once');
+select is(pg_temp.outcome('accountsd_server', :'call'), 'done', 'a raised limit allows more at once');
 select pg_temp.answer('accountsd_dba', $$ select api.configure('{"limit.recipient": "1 per 1 hour"}') $$)
   \gset ignored_
-select ok(pg_temp.seconds(:'call') between 3500 and 3600, 'one that is lowered makes nobody wait for what was before');
+select ok(pg_temp.seconds(:'call') between 3500 and 3600, 'with a lowered limit the wait is that of the new limit');
 select pg_temp.answer('accountsd_dba', $$ select api.configure('{"limit.recipient": "none"}') $$) \gset ignored_
-select is(pg_temp.outcome('accountsd_server', :'call'), 'done', 'and one that is lifted nobody at all');
+select is(pg_temp.outcome('accountsd_server', :'call'), 'done', 'and a removed limit refuses nothing');
 
 -- Tokens and accounts.
 select pg_temp.limits('2 per 1 hour', 'none', 'none') \gset ignored_
@@ -224,7 +224,7 @@ select is(
   array[201, 201, 429, 201, 429], 'a token makes two, and another its own, in the same account');
 select is(
   pg_temp.problem_of('accountsd_server', pg_temp.create_call('t3@example.com', :'client_token')) ->> 'message',
-  'There are too many invitations by this token.', 'it is told that it is the token');
+  'There are too many invitations by this token.', 'the message names the token');
 select is(
   pg_temp.outcome('accountsd_dba', format('select api.create_user(%L, %L)', :'client',
     pg_temp.invitation('t3@example.com'))),
@@ -255,7 +255,7 @@ select is(
     'recipient m2@example.com', 1, 'recipient m3@example.com', 1),
   'so the counters say');
 select ok(pg_temp.seconds(pg_temp.create_call('m1@example.com', :'client_token')) > 80000,
-  'of two limits the longer time is told');
+  'of two limits the longer wait is reported');
 
 -- Of two requests for one membership, the first is refused and the second is not.
 select pg_temp.limits('1 per 1 hour', 'none', 'none') \gset ignored_
@@ -307,7 +307,7 @@ insert into accounts.invitation_use (kind, subject, used, counted_at, empty_at)
 select 'recipient', 'old' || i || '@example.com', 1, now() - interval '9 days', now() - interval '8 days'
 from generate_series(1, 5) as i;
 select pg_temp.invite(:'client_token', 'n1@example.com') \gset ignored_
-select is((select count(*) from accounts.invitation_use), 4::bigint, 'a new counter takes two old ones away');
+select is((select count(*) from accounts.invitation_use), 4::bigint, 'a new counter deletes two empty ones');
 select pg_temp.invite(:'client_token', 'n1@example.com') \gset ignored_
 select is((select count(*) from accounts.invitation_use), 4::bigint, 'one that was there takes none');
 select pg_temp.statuses(jsonb_agg(pg_temp.entry('n2' || i || '@example.com', :'client_token')))

@@ -240,7 +240,7 @@ select is(
 select is(
   (select sum(jsonb_array_length(e.value)) from jsonb_each(internal.selection_errors('user',
     'select=' || repeat('a,', 90) || repeat('&b', 90))) as e),
-  20::bigint, 'and is told twenty mistakes at most');
+  20::bigint, 'and at most twenty mistakes are reported');
 
 -- Visibility.
 set local role accountsd_server;
@@ -257,10 +257,10 @@ select is((api.list_account_users('or(id=' || :'member' || ',ne(id,' || :'member
 select is(pg_temp.problem(format('select api.list_users(%L, %L, %L)', w.account, w.query, :'client_token')),
   '{"sqlstate": "PT404", "message": "There is nothing at this path.", "errors": null}', w.name)
 from (values
-  (:'vendor', '', 'another account is not there'),
+  (:'vendor', '', 'another account does not exist for the caller'),
   (:'vendor', 'limit=x', 'whatever is asked of it'),
-  ('ACC-0000-0000', '', 'no more than one that is not there'),
-  ('nonsense', '', 'or than nonsense')) as w (account, query, name);
+  ('ACC-0000-0000', '', 'the same as for one that does not exist'),
+  ('nonsense', '', 'and as for nonsense')) as w (account, query, name);
 select is(pg_temp.list_problem('', 'TKN-0000-0000:x') ->> 'sqlstate', 'PT401', 'an unknown token is refused');
 select is(pg_temp.list_problem('') ->> 'sqlstate', 'PT401', 'and none');
 reset role;
@@ -342,7 +342,7 @@ from (values
     '{"$filter": ["position 411: ) is not an ampersand or the end of the query"]}')
 ) as w (query, errors);
 select is(jsonb_array_length(pg_temp.list_problem('in(id,(a' || repeat(',a', 200) || '))') #> '{errors,$filter}'), 20,
-  'of hundreds of mistakes the first twenty are told');
+  'of hundreds of mistakes the first twenty are reported');
 select is(pg_temp.total(repeat('not(', 14) || 'user.name=x' || repeat(')', 14)), 0::bigint,
   'fourteen levels are not too deep');
 select is(pg_temp.total('out(user.icon,(a' || repeat(',a', 499) || '))'), :everybody::bigint,

@@ -150,7 +150,7 @@ select is((select count(*) from list), 256::bigint, 'all of them');
 select is_empty(
   $$ select l.name, l.query, f.faults from list as l, pg_temp.faults(l.account, l.query, l.sorted) as f (faults)
     where f.faults <> '{}' $$,
-  'no list scans a table or sorts more than its filter lets through');
+  'no list scans a table or sorts more than its filter matches');
 select is_empty(
   $$ select l.name, l.query, i.indexes, l.by_index from list as l, pg_temp.indexes(l.account, l.query) as i (indexes)
     where l.by_index is not null and not i.indexes && l.by_index $$,

@@ -70,7 +70,7 @@ delete from accounts.account_user where created_by ->> 'name' = 'n' and key % 2 
 select is_empty('select * from pg_temp.miscounted()', 'a delete of many keeps it');
 savepoint before_truncate;
 truncate accounts.account_user cascade;
-select is_empty('select * from pg_temp.miscounted()', 'nobody is nobody');
+select is_empty('select * from pg_temp.miscounted()', 'after a truncate no members are counted');
 rollback to savepoint before_truncate;
 select is_empty('select * from pg_temp.miscounted()', 'a rollback keeps it');
 

@@ -119,7 +119,7 @@ select set_eq(
     'api.key_space()',
     'api.number_events(integer)',
     'api.schema_version()'],
-  'delivery executes what it takes to deliver and no other');
+  'delivery may execute only what it needs');
 select set_eq(
   $$ select name::text from our_functions where has_function_privilege('accountsd_consumer', oid, 'execute') $$,
   array['api.read_events(bigint,integer)'], 'a consumer reads events and does nothing else');
@@ -148,7 +148,7 @@ select is_empty(
 select set_eq(
   $$ select name::text from our_relations where relkind in ('r', 'v')
     and not has_table_privilege('accountsd_dba', oid, 'select') $$,
-  array['accounts.idempotency_key'], 'a DBA reads every table but that of kept answers, which make codes');
+  array['accounts.idempotency_key'], 'a DBA may read every table except idempotency_key');
 select is_empty(
   $$ select name from our_relations where relkind in ('r', 'v')
     and has_table_privilege('accountsd_dba', oid, 'insert, update, delete, truncate, references, trigger') $$,

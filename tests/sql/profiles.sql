@@ -64,7 +64,7 @@ select is(:'of_vendor'::jsonb #>> '{user,id}', :'of_client'::jsonb #>> '{user,id
 select is(:'of_client'::jsonb #>> '{user,name}', 'Kate Lovelace', 'the first is answered with its own name');
 select is(:'of_vendor'::jsonb #>> '{user,name}', 'Katherine Lovelace', 'the second too');
 select is(pg_temp.shown(:'client', :'client_token', :'of_client'), pg_temp.expected(:'client_words'),
-  'the first is shown what it said, everywhere');
+  'the first inviter is shown their own data, everywhere');
 select is(pg_temp.shown(:'vendor', :'vendor_token', :'of_vendor'), pg_temp.expected(:'vendor_words'),
   'the second as well');
 
@@ -130,7 +130,7 @@ select pg_temp.answer('accountsd_server', format('select api.create_account_user
   :'client_token')) as of_client \gset
 select pg_temp.words('kate@EXAMPLE.com', 'Cate', '1', 'es') as client_words \gset
 select is(pg_temp.shown(:'client', :'client_token', :'of_client'), pg_temp.expected(:'client_words'),
-  'a re-invite takes the place of what the inviter said before');
+  'a new invitation replaces the data of the previous one');
 select is(pg_temp.shown(:'vendor', :'vendor_token', :'of_vendor'), pg_temp.expected(:'vendor_words'),
   'and changes nothing for another');
 select is((select p.accepted_at from accounts.person as p where p.email_key = 'kate@example.com'), null,
@@ -181,7 +181,7 @@ where key = internal.account_user_key(:'of_client'::jsonb ->> 'id');
 select is(
   (select u.email || ' ' || u.first_name from accounts.account_user as u
     where u.key = internal.account_user_key(:'of_client'::jsonb ->> 'id')),
-  'Kate.King@example.com K.', 'an accepted membership has no other words than the profile, whoever writes');
+  'Kate.King@example.com K.', 'an accepted membership always shows the profile');
 
 -- After removal and a new invitation, the inviter's data are shown again.
 select pg_temp.answer('accountsd_server', format('select to_json(api.remove_account_user(%L, %L))',

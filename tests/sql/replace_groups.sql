@@ -90,7 +90,7 @@ select is(
   array(select c from unnest(pg_temp.changed_tables(:'before')) as c where c like '%group'),
   array['+ account_user_group', '+ account_user_group', '+ account_user_group',
     '- account_user_group', '- account_user_group', '- account_user_group'],
-  'of two groups that become two with one in common, one comes and one goes');
+  'when two groups replace two and one stays, one is added and one removed');
 select is(r.answer #> '{audit,updated,by}', '{"name": "accountsd_dba"}', r.name || ': a DBA is the actor')
 from replacement as r;
 
@@ -144,11 +144,11 @@ cross join (values
     'a group of another account is the same mistake'),
   (pg_temp.ids(:'no_group', :'client_everyone', :'vendor_sales'),
     '{"[0].id": ["is not a group of this account"], "[2].id": ["is not a group of this account"]}',
-    'every group that is none is told at once'),
+    'every unknown group is reported at once'),
   (pg_temp.ids('UGR-1', null) || '[7, {}, {"id": 7}, {"id": "UGR-0000-0000", "name": "x"}]',
     '{"[0].id": ["is not a user group id"], "[1].id": ["is required"], "[2]": ["is not an object"],
       "[3].id": ["is required"], "[4].id": ["is not a string"], "[5].name": ["is not a known field"]}',
-    'every mistake of shape is told at once')
+    'every mistake of shape is reported at once')
 ) as g (groups, errors, name);
 select is(
   pg_temp.problem_of(s.role, pg_temp.replacing(r, pg_temp.ids(:'client_everyone', :'vendor_sales'), s.token)),
@@ -204,7 +204,7 @@ cross join (values
       "user.phone.prefix": ["is not + and 1 to 4 digits"], "user.phone.number": ["is not 1 to 15 digits"],
       "user.settings.cultureCode": ["is not a language tag such as en-US"], "user.age": ["is not a known field"],
       "colour": ["is not a known field"]}',
-    'every mistake about the person is told at once')
+    'every mistake about the person is reported at once')
 ) as q (request, errors, name)
 where r.name = 'replace_user';
 select pg_temp.contents() as before \gset
@@ -217,7 +217,7 @@ select pg_temp.answer('accountsd_server', pg_temp.call('replace_user', 'user', p
 from replacement as r
 where r.name = 'replace_user' \gset
 select is(pg_temp.group_ids(:'answer'), array[:'client_everyone'],
-  'replace_user: beside a person the groups are replaced');
+  'replace_user: the groups are replaced although a person is given');
 select is(
   (select to_jsonb(u) - '{updated_at,updated_by}'::text[] from accounts.account_user as u
     where u.key = internal.account_user_key(:'invited'::json ->> 'id')),

@@ -130,7 +130,7 @@ from shown as s;
 
 select is((select count(*) from outcome), 240::bigint, 'so many selections were tried');
 select is_empty($$ select operation, kind, selection, have, want from outcome where have <> want limit 5 $$,
-  'every object has what was asked for and nothing else');
+  'every object has exactly what was selected');
 select is_empty(
   $$ select o.operation, o.kind, o.selection, o.omitted from outcome as o
     where array(select w.leaf from whole as w where w.kind = o.kind and not exists (

@@ -46,7 +46,8 @@ begin
     return null;
   elsif internal.has_no_attempt_left(entry) then
     perform internal.finish_delivery(entry.key, 'GivenUp',
-      case when c_is_unresolved then 'The last attempt ended without a word.' else entry.reason end, c_is_unresolved);
+      case when c_is_unresolved then 'The outcome of the last attempt is unknown.' else entry.reason end,
+      c_is_unresolved);
     return null;
   elsif internal.account_is_disabled((
     select u.account_key from accounts.account_user as u where u.key = invitation.account_user_key)) then

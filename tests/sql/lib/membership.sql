@@ -268,7 +268,7 @@ from (values
   ('account_user', array[null], 'no id'),
   ('account_user', array[:'inside'::json #>> '{user,id}'], 'the id of the person'),
   ('account_user', array[:'client'], 'the id of the account'),
-  ('user', array[:'client', :'no_person'], 'a person that is nobody'),
+  ('user', array[:'client', :'no_person'], 'an unknown person'),
   ('user', array[:'no_account', :'inside'::json #>> '{user,id}'], 'an account that is nobody''s'),
   ('user', array[:'no_account', :'no_person'], 'neither account nor person'),
   ('user', array[:'client', :'removed'::json #>> '{user,id}'], 'a removed membership'),
