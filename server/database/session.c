@@ -13,7 +13,8 @@
 #define SCHEMA_VERSION 4
 
 /* Under a stricter default isolation level, whoever has set it, requests that meet would fail where they wait
- * now. It is set only if it differs: some poolers reserve a connection for a session with its own settings. */
+ * now. It is set only if it differs: some poolers reserve a connection for a session with its own settings.
+ */
 static const char schema_query[] =
     "select version, oldest_server,"
     " case when current_setting('default_transaction_isolation') <> 'read committed'"
