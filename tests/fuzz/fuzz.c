@@ -3,8 +3,8 @@
 #include <sanitizer/asan_interface.h>
 #include <string.h>
 
-/* What follows the input. libFuzzer looks at the operands of strncasecmp to their full length, also where the
- * comparison ended before; what is compiled for AddressSanitizer may not read it. */
+/* Room after the input. libFuzzer reads the operands of strncasecmp to their full length, even if the
+ * comparison ends earlier; code compiled with AddressSanitizer cannot read this room. */
 #define SLACK 256
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,8 +5,8 @@
 #include "api/bearer.h"
 #include "fuzz.h"
 
-/* The value of an Authorization header: what is taken has one shape and no other, and what is refused leaves
- * the result alone. */
+/* The value of an Authorization header. Only one form is accepted, and a refused value leaves the result
+ * unchanged. */
 
 #define SHAPE "idt:TKN-0000-0000:"
 #define LONG_SHAPE "idt:TKN-0000-0000-0000:"

@@ -3,8 +3,8 @@
 #include "base/config.h"
 #include "fuzz.h"
 
-/* Arguments, one a line: what is not sound is said, a line for each mistake, and what is sound is within the
- * bounds that the program relies on. */
+/* Arguments, one per line. Each mistake is reported on a line of its own, and accepted values are within
+ * the bounds that the program relies on. */
 
 #define MAX_ARGUMENTS 64
 #define MAX_INPUT 4096

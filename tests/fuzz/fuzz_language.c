@@ -5,9 +5,9 @@
 #include "fuzz.h"
 #include "words/language.h"
 
-/* A value of Accept-Language. What is found is one of the tags that there are, the same whatever nonsense
- * follows, and nothing where nothing is accepted; the culture is a piece of the value, of the language that
- * was asked for. */
+/* A value of Accept-Language. The result is one of the available tags, does not depend on malformed parts,
+ * and is empty if nothing is acceptable. The culture is a substring of the value, for the requested
+ * language. */
 
 static const char *const tags[] = {"de", "en", "es", "fr", "pt-BR", "zh-Hant"};
 #define COUNT (sizeof(tags) / sizeof(tags[0]))

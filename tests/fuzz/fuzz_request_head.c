@@ -5,13 +5,12 @@
 #include "fuzz.h"
 #include "http/request_head.h"
 
-/* The head of a request. What is taken is held against RFC 9112 in other words than wire.c's: whoever reads
- * the same bytes finds the same head, the same host and the same length of the body. */
+/* The head of a request. An accepted head is checked against a second implementation of RFC 9112: other
+ * readers of the same bytes must find the same head, host and length of the body. */
 
 #define MAX_LEN 1024
 
-/* The length of a head up to and with its empty line; 0 where it has none. An empty line may come before it.
- */
+/* The length of a head including its empty line; 0 if incomplete. An empty line may precede it. */
 static size_t head_length(const char *head, size_t len, size_t *start)
 {
     const char *end;
@@ -34,7 +33,7 @@ static bool is_digits(const char *text, size_t len)
     return len > 0;
 }
 
-/* How often a field is given. */
+/* How often a field occurs. */
 static int count_field(const char *fields, const char *end, const char *name)
 {
     int count = 0;
@@ -91,14 +90,14 @@ int fuzz_one(const uint8_t *data, size_t size)
     if (request_head_find_field(head, size, "host", &value, &value_len))
         MUST(value > head && value + value_len < head + size && memchr(value, '\n', value_len) == NULL);
     MUST((verdict == REQUEST_HEAD_OK || verdict == REQUEST_HEAD_INCOMPLETE) == (reason == NULL));
-    /* Of what is incomplete only the end is missing. */
+    /* An incomplete head only lacks its end. */
     if (verdict == REQUEST_HEAD_INCOMPLETE)
         MUST(!request_head_has_end(head, size, 0));
     if (verdict != REQUEST_HEAD_OK)
         return 0;
     must_be_sound(head, size);
     MUST(found.len == head_len && request_head_has_end(head, size, head_len - 1));
-    /* The end of the head is the end, whatever follows, and the limit is exact. */
+    /* The end of the head does not depend on what follows, and the limit is exact. */
     MUST(request_head_check(head, head_len, head_len, &found, &reason) == REQUEST_HEAD_OK);
     MUST(request_head_check(head, head_len, head_len - 1, &found, &reason) == REQUEST_HEAD_TOO_LARGE);
     for (size_t len = 0; len < head_len; len++)

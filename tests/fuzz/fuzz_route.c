@@ -5,8 +5,8 @@
 #include "fuzz.h"
 #include "http/problem.h"
 
-/* A method, a space and a path. A match is the route's path with the ids in their places, each of the shape
- * of its kind, and the code in its; Allow names the very methods that the path takes. */
+/* A method, a space and a path. A match has the route's path with ids of the right shape and a code in
+ * their places, and Allow names exactly the methods of the path. */
 
 #define PATH_MAX_LEN 256
 
@@ -18,7 +18,7 @@ static const struct {
 } shapes[] = {{"account", "ACC-0000-0000"}, {"user", "USR-0000-0000"}, {"accountUser", "AUSR-0000-0000-0000"},
     {"group", "UGR-0000-0000"}};
 
-/* Of the shape, or with one more group of four digits. */
+/* The shape, possibly with one more group of four digits. */
 static bool has_shape(const char *shape, const char *value, size_t len)
 {
     size_t shape_len = strlen(shape);
@@ -44,7 +44,7 @@ static bool is_code(const char *value, size_t len)
     return len > 0;
 }
 
-/* The route's path with the match's ids is the path that was asked for. */
+/* The route's path with the match's ids is the requested path. */
 static void must_round_trip(const struct route_match *match, const char *path, size_t path_len)
 {
     char made[PATH_MAX_LEN] = "";

@@ -5,15 +5,14 @@
 
 #include "fuzz.h"
 
-/* The query string of a list, through a connection to a real database (DATABASE_URL): any text is a list or a
- * PT400 that says where the mistake is, in bounded time; never another error, and nothing is written.
- *
- * The parser is SQL, whose coverage libFuzzer does not see. In its place stand what a query brings about: the
- * shape of the statement that the database makes of it, and the words of the messages. And since few texts
- * are queries, half of the mutations put in, swap or take out words of the grammar. */
+/* The query string of a list, over a connection to a real database (DATABASE_URL). Any text gives a list
+ * or a PT400 with the position of the mistake, in bounded time; never another error, and nothing is
+ * written. libFuzzer does not see the coverage of the parser, which is SQL. Instead, the shape of the
+ * generated statement and the words of messages count as coverage. Because few texts are valid queries,
+ * half of the mutations insert, replace or remove words of the grammar. */
 
 #define MAX_SIZE 2048
-/* Of which a busy machine needs more than it should. */
+/* More than a query needs, even on a busy machine. */
 #define TIMEOUT "statement_timeout = '20s'"
 #define FEATURES 16384
 
@@ -59,7 +58,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-/* Another counter for each text; digits, such as a parameter's number, count for nothing. */
+/* A counter for each text; digits, such as the number of a parameter, are ignored. */
 static void note(const char *text)
 {
     uint32_t hash = 2166136261U;
@@ -78,7 +77,7 @@ static bool is_utf8(const char *text)
     return string != NULL;
 }
 
-/* A message begins with its place in the query, or is about the query as a whole. */
+/* A message begins with a position in the query, or is about the whole query. */
 static void must_be_message(const char *message, size_t query_len)
 {
     static const char at[] = "position ", *const whole[] = {"has more than ", "the query is longer than "};
@@ -120,7 +119,7 @@ static void must_be_invalid(const PGresult *result, const char *query)
             const char *text = json_string_value(message);
 
             must_be_message(text, strlen(query));
-            /* The words of the query that it quotes are not a new message. */
+            /* Quoted words of the query do not make a message new. */
             note(strrchr(text, ' '));
         }
     }
@@ -139,7 +138,7 @@ static void must_list(const PGresult *result)
     MUST((json_int_t)count <= limit && (json_int_t)count <= total);
 }
 
-/* sql: the list, and the statement that the database makes of the query, of the query and an account. */
+/* sql: the list, and the statement that the database generates for the query and an account. */
 static void must_answer(const char *sql, int parameter_count, const char *query)
 {
     const char *const parameters[] = {query, account};
@@ -158,7 +157,7 @@ int fuzz_one(const uint8_t *data, size_t size)
 {
     char *query;
 
-    /* Neither can be in a request's path. */
+    /* Neither can occur in the path of a request. */
     if (size > MAX_SIZE || memchr(data, '\0', size) != NULL)
         return -1;
     query = strndup((const char *)data, size);
@@ -169,7 +168,7 @@ int fuzz_one(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* The end of the word that begins at a place, or of the byte. */
+/* The end of the word, or of the byte, at a position. */
 static size_t word_end(const uint8_t *data, size_t size, size_t at)
 {
     for (size_t i = 0; i < WORD_COUNT; i++) {

@@ -3,8 +3,8 @@
 #include "base/trace.h"
 #include "fuzz.h"
 
-/* The value of a traceparent header: what is taken is of the standard's grammar, and fit for a log line and a
- * JSON text as it is. */
+/* The value of a traceparent header: an accepted value follows the grammar of the standard, and needs no
+ * escaping in a log line or in JSON. */
 
 #define SHAPE "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx"
 #define ZERO_ID "00000000000000000000000000000000"

@@ -5,7 +5,7 @@
 #include "api/validate.h"
 #include "fuzz.h"
 
-/* A body, whose first byte chooses the shape that it is held against. */
+/* A body; its first byte selects the shape to validate against. */
 
 #define MAX_DEPTH 16
 
@@ -40,7 +40,7 @@ static size_t depth_of(json_t *value)
     return json_is_object(value) || json_is_array(value) ? deepest + 1 : 0;
 }
 
-/* {"path": ["message", ...], ...}, with something in it, and not much more of it than of the body. */
+/* {"path": ["message", ...], ...}, not empty, and not much longer than the body. */
 static void must_be_errors(const char *errors, size_t body_len)
 {
     json_auto_t *object = json_loads(errors, JSON_REJECT_DUPLICATES, NULL);
@@ -57,7 +57,7 @@ static void must_be_errors(const char *errors, size_t body_len)
     }
 }
 
-/* Whether the one mistake is that it nests too deep. */
+/* Whether the only mistake is the depth of nesting. */
 static bool says_too_deep(const char *errors)
 {
     json_auto_t *object = errors != NULL ? json_loads(errors, 0, NULL) : NULL;
@@ -66,7 +66,7 @@ static bool says_too_deep(const char *errors)
     return message != NULL && strncmp(message, "nests deeper ", strlen("nests deeper ")) == 0;
 }
 
-/* The same value in other words has the same verdict. */
+/* Another spelling of the same value has the same verdict. */
 static void must_not_depend_on_spelling(
     const struct validate_shape *shape, const json_t *value, const char *errors)
 {

@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_TESTS_FIXTURE_H
 #define ACCOUNTSD_TESTS_FIXTURE_H
 
-/* The accounts, people and requests of the black-box tests, made through the api functions and over HTTP. */
+/* The accounts, people and requests of the black-box tests, created by api functions and over HTTP. */
 
 #include "harness.h"
 
@@ -17,7 +17,7 @@ struct account {
 struct account *account_make(PGconn *pg, const char *type);
 void account_free(struct account *account);
 
-/* A membership, as the answer to its invitation tells it. */
+/* A membership, from the answer to its invitation. */
 struct member {
     char *id;
     char *user_id;
@@ -25,16 +25,16 @@ struct member {
     char *code;
 };
 
-/* Of an account user's object with invitation.url. */
+/* From the object of an account user with invitation.url. */
 struct member *member_of(const json_t *object);
-/* Invites with the body of a create request, and demands 201. */
+/* Invites with the body of a create request, and expects 201. */
 struct member *member_invite(const struct server *server, const char *token, const char *body);
 void member_free(struct member *member);
 
-/* The two paths of a membership: by its own id, by those of its account and person. */
+/* The two paths of a membership: by its id, or by the ids of its account and person. */
 enum path_form { PATH_OF_ACCOUNT_USER, PATH_OF_USER, PATH_FORMS };
 
-/* The path and what follows it, such as "/groups"; the caller frees it. */
+/* The path with a suffix such as "/groups"; the caller frees it. */
 char *member_path(const struct member *member, enum path_form form, const char *more);
 /* The code in an object's invitation.url; the caller frees it. */
 char *invitation_code(const json_t *object);
@@ -43,9 +43,9 @@ char *accept_body(const char *code);
 
 /* The body of a create request; account and group may be NULL. The caller frees it. */
 char *create_body(const char *email, const char *account, const char *group);
-/* Gives all events that the session can see a position, though another test is doing so at this moment. */
+/* Numbers all events that the session can see, even if another test does so concurrently. */
 void events_number(PGconn *pg);
-/* An address that nobody has had. The caller frees it. */
+/* An address that no test has used. The caller frees it. */
 char *new_email(void);
 
 #endif

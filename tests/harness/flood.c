@@ -13,7 +13,8 @@
 
 #define SILENCE_SECONDS 20
 #define READ_SIZE 16384
-/* How many answers of each status are kept for tests/openapi: not all, or they would be most of its work. */
+/* How many answers of each status are recorded for tests/openapi: not all, because checking them would
+ * take too long. */
 #define RECORDED 100
 
 struct connection {
@@ -22,7 +23,7 @@ struct connection {
     bool is_busy;
     size_t index;
     char *request;
-    /* What has come of the answer. */
+    /* The part of the answer received so far. */
     char *bytes;
     size_t len, size;
 };
@@ -30,7 +31,7 @@ struct connection {
 struct run {
     const struct flood *flood;
     int epoll;
-    /* The next request to send, how many have ended, and when the last one did. */
+    /* The next request to send, the number completed, and the time of the last completion. */
     size_t next, ended;
     time_t ended_at;
     unsigned recorded[600];
@@ -76,14 +77,14 @@ static void send_all(const struct connection *connection, const char *bytes, siz
     for (size_t sent = 0; sent < len;) {
         ssize_t written = send(connection->fd, bytes + sent, len - sent, MSG_NOSIGNAL);
 
-        /* A server that has closed says so to who reads. */
+        /* If the server has closed the connection, reading reports it. */
         if (written <= 0)
             return;
         sent += (size_t)written;
     }
 }
 
-/* Gives requests to a free connection until one is on the way. */
+/* Gives requests to a free connection until one is in flight. */
 static void feed(struct run *run, struct connection *connection)
 {
     while (!connection->is_busy && run->next < run->flood->count) {
@@ -101,7 +102,7 @@ static void feed(struct run *run, struct connection *connection)
     }
 }
 
-/* Ends the request if its answer is whole; what follows one is no answer to anything. */
+/* Completes the request if its answer is whole; nothing may follow an answer. */
 static bool take_answer(struct run *run, struct connection *connection)
 {
     char *blank = connection->len > 0 ? strstr(connection->bytes, "\r\n\r\n") : NULL;
@@ -173,7 +174,7 @@ void flood_run(const struct flood *flood)
         struct epoll_event events[FLOOD_CONNECTIONS];
         int count = epoll_wait(run->epoll, events, FLOOD_CONNECTIONS, SILENCE_SECONDS * 1000);
 
-        /* Asked of the clock: idle connections are closed and opened all the while. */
+        /* By the clock, because idle connections are closed and opened all the time. */
         cr_assert(time(NULL) - run->ended_at < SILENCE_SECONDS, "silence, with %zu of %zu requests answered",
             run->ended, flood->count);
         for (int i = 0; i < count; i++)

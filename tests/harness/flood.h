@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_TESTS_FLOOD_H
 #define ACCOUNTSD_TESTS_FLOOD_H
 
-/* Many requests over many connections that are kept alive, each with one request on the way at a time. */
+/* Many requests over many persistent connections, each with one request in flight at a time. */
 
 #include "harness.h"
 
@@ -9,27 +9,27 @@
 
 enum flood_manner {
     FLOOD_AWAIT,
-    /* Hangs up after half of the request. */
+    /* Closes the connection after half of the request. */
     FLOOD_SEND_HALF,
-    /* Hangs up once all has been sent. */
+    /* Closes the connection after the whole request. */
     FLOOD_LEAVE,
 };
 
 struct flood {
-    /* The connections are dealt out among them. */
+    /* Connections are distributed over them. */
     struct server *const *servers;
     size_t server_count;
     size_t count;
     void *data;
-    /* The bytes of a request that a connection is free for, from 0 on; the flood frees them. */
+    /* The bytes of the next request for a free connection, by index from 0; the flood frees them. */
     char *(*next)(void *data, size_t index, enum flood_manner *manner);
-    /* Status 0: none came, or nobody waited for it. */
+    /* Status 0: no answer came, or the client did not wait for one. */
     void (*on_answer)(void *data, size_t index, const struct answer *answer);
-    /* Leaves the body of an answer NULL: to parse it may take the longest of all. */
+    /* Leaves the body of an answer NULL, because parsing it may take most of the time. */
     bool spares_bodies;
 };
 
-/* Sends all and takes all answers; fails where the servers fall silent. */
+/* Sends all requests and receives all answers; fails if the servers fall silent. */
 void flood_run(const struct flood *flood);
 
 #endif

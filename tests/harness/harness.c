@@ -81,7 +81,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *out)
     return fwrite(bytes, size, count, out);
 }
 
-/* A member of a line of exchanges.jsonl: a text with a character U+0000 to U+00FF for each byte. */
+/* A member of a line in exchanges.jsonl: a text with a character U+0000 to U+00FF for each byte. */
 static void write_bytes(FILE *out, const char *name, const char *bytes, size_t len)
 {
     fprintf(out, "\"%s\":\"", name);
@@ -93,8 +93,8 @@ static void write_bytes(FILE *out, const char *name, const char *bytes, size_t l
     fputc('"', out);
 }
 
-/* Appends an exchange to $TEST_DIR/exchanges.jsonl, for tests/openapi/check.mjs: names and texts, of known
- * lengths, then NULL. One write, so that tests that run at once do not mix their lines. */
+/* Appends an exchange to $TEST_DIR/exchanges.jsonl for tests/openapi/check.mjs: names and texts with known
+ * lengths, then NULL. A single write, so that concurrent tests do not mix their lines. */
 static void record(long status, ...)
 {
     const char *dir = getenv("TEST_DIR"), *name;
@@ -132,7 +132,7 @@ void record_raw(const char *sent, size_t sent_len, const char *received, size_t 
     record(0L, "sent", sent, sent_len, "received", received, received_len, NULL);
 }
 
-/* Recorded or not, which is for what the OpenAPI document does not describe. */
+/* Recorded or not; exchanges that the OpenAPI document does not describe are not. */
 static struct answer perform(int port, const char *method, const char *path, const char *token,
     const char *body, const char *const *headers, bool is_recorded)
 {
@@ -166,7 +166,7 @@ static struct answer perform(int port, const char *method, const char *path, con
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     }
-    /* Or curl would wait for as many bytes as Content-Length says. */
+    /* curl would otherwise wait for as many bytes as Content-Length says. */
     if (strcmp(method, "HEAD") == 0)
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
     if (curl_easy_perform(curl) == CURLE_OK)

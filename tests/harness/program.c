@@ -10,13 +10,13 @@
 #include "harness.h"
 #include "process.h"
 
-/* The program as a process: starts, stops, and what it logs. */
+/* The program as a process: start, stop, and log. */
 
 #define MAX_ARGUMENTS 32
 #define START_TIMEOUT_MS 20000
 #define STOP_TIMEOUT_MS 40000
 #define TICK_MS 10
-/* The server's log is written by a thread of its own, a little later. */
+/* A thread of the server writes its log a little later. */
 #define LOG_DELAY_MS 100
 
 static char *read_file(const char *path)
@@ -46,7 +46,7 @@ static int open_log(char log_path[LOG_PATH_SIZE])
     return log;
 }
 
-/* Starts the program with stderr and stdout in log, which is closed here. */
+/* Starts the program with stderr and stdout in log, and closes log. */
 static pid_t spawn(const char *const *arguments, int log)
 {
     char *argv[MAX_ARGUMENTS + 2] = {getenv("ACCOUNTSD_BINARY")};
@@ -58,11 +58,11 @@ static pid_t spawn(const char *const *arguments, int log)
     pid = fork();
     cr_assert_geq(pid, 0);
     if (pid == 0) {
-        /* A test that crashes takes its server with it. */
+        /* The server must not outlive a test that crashes. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(log, STDOUT_FILENO);
         dup2(log, STDERR_FILENO);
-        /* The tests' own, which accountsd would warn of. */
+        /* Variables of the tests, about which accountsd would warn. */
         unsetenv("ACCOUNTSD_BINARY");
         execv(argv[0], argv);
         _exit(127);
@@ -73,7 +73,7 @@ static pid_t spawn(const char *const *arguments, int log)
     return pid;
 }
 
-/* The exit status; the signal, negative, where one ended the process, as SIGKILL does when time is up. */
+/* The exit status; negative for a signal, such as SIGKILL after the timeout. */
 static int await_end(pid_t pid, long timeout_ms)
 {
     int status;
@@ -88,7 +88,7 @@ static int await_end(pid_t pid, long timeout_ms)
     return -1;
 }
 
-/* The number after a key of a line of the log; 0 where there is none. */
+/* The number after a key in a line of the log; 0 if there is none. */
 static int number_of(const char *line, const char *key)
 {
     const char *found = strstr(line, key);
@@ -104,7 +104,7 @@ struct server *server_spawn(const char *const *arguments)
     return server;
 }
 
-/* The program's arguments before a test's own. */
+/* The program's arguments before those of a test. */
 static const char *const serve_arguments[] = {"--port", "0", "--telemetry-port", "0", "--workers", "2", NULL};
 static const char *const deliver_arguments[] = {"deliver", "--telemetry-port", "0", NULL};
 
@@ -134,7 +134,7 @@ static void note_ports(struct server *server, const char *line)
     server->telemetry_port = number_of(line, "\"telemetry_port\":");
 }
 
-/* Waits for the line of its log that says that it is ready. False where it has ended before. */
+/* Waits for the line of its log that says that it is ready. False if it has exited. */
 static bool await_ready(struct server *server, const char *ready)
 {
     siginfo_t end = {0};
@@ -183,7 +183,7 @@ static struct server *start_unread(
 
     join_arguments(all, first, url, more);
     cr_assert_eq(pipe2(fds, O_CLOEXEC), 0);
-    /* So little room in the kernel that a few lines fill it. */
+    /* A pipe so small that a few lines fill it. */
     cr_assert_geq(fcntl(fds[1], F_SETPIPE_SZ, 4096), 4096);
     server->pid = spawn(all, fds[1]);
     while (len < sizeof(line) - 1 &&

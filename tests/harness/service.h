@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_TESTS_SERVICE_H
 #define ACCOUNTSD_TESTS_SERVICE_H
 
-/* The set-up that most suites have: a server of the test's own on the shared database, and two accounts. */
+/* The set-up of most suites: a server of the test's own on the shared database, and two accounts. */
 
 #include "fixture.h"
 
@@ -12,10 +12,10 @@ extern char *url;
 extern struct account *account, *other;
 extern struct server *server;
 
-/* Starts the server with more arguments, NULL-terminated. It is patient: where a machine is busy, a request
- * waits rather than being refused. */
+/* Starts the server with further arguments, NULL-terminated. On a busy machine its requests wait instead
+ * of being refused. */
 void service_start(const char *const *arguments);
-/* For TestSuite: .init without more arguments, and .fini. */
+/* For TestSuite: .init without further arguments, and .fini. */
 void service_set_up(void);
 void service_tear_down(void);
 

@@ -22,7 +22,8 @@ static EVP_PKEY *make_key(enum key_kind kind)
                                   : EVP_EC_gen("P-256");
 }
 
-/* Signed by itself, or with SHA-1 by another: of what signs itself OpenSSL does not check the signature. */
+/* Self-signed, or signed with SHA-1 by another key: OpenSSL does not check the signature of a self-signed
+ * certificate. */
 static X509 *sign(EVP_PKEY *key, const char *name, enum key_kind kind)
 {
     EVP_PKEY *issuer = kind == KEY_EC_SHA_1 ? make_key(KEY_EC) : NULL;
@@ -96,7 +97,7 @@ struct tls_client *tls_open(const struct server *server, const struct tls_wishes
     struct tls_client *client = calloc(1, sizeof(*client));
 
     client->context = SSL_CTX_new(TLS_client_method());
-    /* Old and weak, so that it is the server that refuses. */
+    /* Allows weak parameters, so that it is the server that refuses them. */
     SSL_CTX_set_security_level(client->context, 0);
     SSL_CTX_set_min_proto_version(client->context, wishes->min_version);
     SSL_CTX_set_max_proto_version(client->context, wishes->max_version);

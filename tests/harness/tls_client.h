@@ -1,13 +1,13 @@
 #ifndef ACCOUNTSD_TESTS_TLS_CLIENT_H
 #define ACCOUNTSD_TESTS_TLS_CLIENT_H
 
-/* Certificates, and a client that speaks TLS as a test wants it. */
+/* Certificates, and a TLS client under control of the test. */
 
 #include <openssl/ssl.h>
 
 #include "harness.h"
 
-/* A certificate of its own in two files; the paths are the struct's. */
+/* A self-made certificate in two files; the struct owns the paths. */
 struct certificate {
     char certificate_path[LOG_PATH_SIZE], key_path[LOG_PATH_SIZE];
 };
@@ -15,9 +15,9 @@ struct certificate {
 /* The last two are too weak: a short key, and a signature with SHA-1 by another key. */
 enum key_kind { KEY_EC, KEY_RSA, KEY_RSA_1024, KEY_EC_SHA_1 };
 
-/* For localhost, with that common name; signed by itself, unless its kind says otherwise. */
+/* For localhost, with this common name; self-signed, except for the last kind. */
 struct certificate *certificate_make(const char *name, enum key_kind kind);
-/* The same in the same files; written aside and renamed. */
+/* A new certificate in the same files, replaced by renaming. */
 void certificate_renew(const struct certificate *certificate, const char *name, enum key_kind kind);
 /* Removes the files too. */
 void certificate_free(struct certificate *certificate);
@@ -36,20 +36,20 @@ struct tls_client {
     char peer_name[64];
 };
 
-/* A connection that has not begun to shake hands: reads end after five seconds of silence. */
+/* A connection before its handshake; reads time out after five seconds. */
 struct tls_client *tls_open(const struct server *server, const struct tls_wishes *wishes);
-/* Shakes hands; false where that fails. */
+/* Performs the handshake; false if it fails. */
 bool tls_shake_hands(struct tls_client *client);
-/* Both; NULL where the hands are not shaken. */
+/* Both; NULL if the handshake fails. */
 struct tls_client *tls_connect(const struct server *server, const struct tls_wishes *wishes);
 void tls_close(struct tls_client *client);
 
 void tls_send(struct tls_client *client, const char *bytes, size_t len);
-/* One response with its body; the caller frees it. "" where none comes. */
+/* One response with its body; the caller frees it. "" if none comes. */
 char *tls_read_response(struct tls_client *client);
-/* All that comes until the end; *said_goodbye is whether the server announced it. The caller frees it. */
+/* Everything until the end; *said_goodbye: whether the server sent close_notify. The caller frees it. */
 char *tls_read_to_end(struct tls_client *client, bool *said_goodbye);
-/* A request is answered, and the connection stays open. */
+/* Expects that a request is answered and the connection stays open. */
 void tls_expect_served(struct tls_client *client, const char *name);
 
 #endif

@@ -68,8 +68,8 @@ void cluster_run(const struct cluster *cluster, const char *command, const char 
     run_command("scripts/postgres %s '%s' %s >>'%s.log' 2>&1", command, cluster->dir, more, cluster->dir);
 }
 
-/* The database that all are copies of, made by whoever needs one first: to migrate takes longer than most
- * tests. */
+/* The database that all others are copies of, created by the first that needs it: migrating takes longer
+ * than most tests. */
 static void make_template(const struct cluster *template)
 {
     char path[600];
@@ -198,7 +198,7 @@ struct load {
     atomic_bool pausing;
     atomic_size_t sent;
 
-    /* Under the mutex. */
+    /* Protected by the mutex. */
     pthread_mutex_t mutex;
     size_t counts[STATUSES];
     double slowest;

@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_TESTS_TROUBLE_H
 #define ACCOUNTSD_TESTS_TROUBLE_H
 
-/* What the tests share in which the database is in trouble: a PostgreSQL of a test's own, and a load of
- * invitations that goes on whatever happens. */
+/* Shared by tests of a database in trouble: a PostgreSQL of the test's own, and a continuous load of
+ * invitations. */
 
 #include <pthread.h>
 #include <time.h>
@@ -10,19 +10,19 @@
 #include "fixture.h"
 #include "process.h"
 
-/* No request is stuck: each has been answered in so many seconds, which is before --database-timeout, though
- * the machine may be busy. A sanitizer slows all. */
+/* Every request is answered within this many seconds, which is before --database-timeout, even on a busy
+ * machine. A sanitizer slows everything down. */
 #ifdef __SANITIZE_ADDRESS__
 #define SLOWEST_SECONDS 30.0
 #else
 #define SLOWEST_SECONDS 10.0
 #endif
 
-/* Seconds since a moment of CLOCK_MONOTONIC. */
+/* Seconds since a time of CLOCK_MONOTONIC. */
 double seconds_since(const struct timespec *start);
 struct timespec now(void);
 
-/* Runs a shell command in the project's folder, and demands that it succeeds. */
+/* Runs a shell command in the root of the project, and expects success. */
 __attribute__((format(printf, 1, 2))) void run_command(const char *format, ...);
 
 struct cluster {
@@ -31,25 +31,25 @@ struct cluster {
     char *url, *server_url;
 };
 
-/* A migrated database in $TEST_DIR/NAME. What it acknowledges survives a crash. */
+/* A migrated database in $TEST_DIR/NAME, with full durability. */
 struct cluster *cluster_start(const char *name);
-/* The same, but not started. */
+/* The same, not started. */
 struct cluster *cluster_make(const char *name);
-/* Sets the URLs of one that has been started. */
+/* Sets the URLs of a started cluster. */
 void cluster_open(struct cluster *cluster);
-/* One that is not made. */
+/* One that has not been created. */
 struct cluster *cluster_named(const char *name);
 /* `scripts/postgres COMMAND DIR MORE`. */
 void cluster_run(const struct cluster *cluster, const char *command, const char *more);
 void cluster_remove(struct cluster *cluster);
 
-/* Posts an invitation of somebody new until the status comes; fails after half a minute. */
+/* Posts new invitations until one has this status; fails after half a minute. */
 void await_status(const struct server *server, const struct account *account, long status);
 
-/* Waits until so many wait for a lock that pg holds. */
+/* Waits until this many sessions wait for a lock that pg holds. */
 void await_waiting(PGconn *pg, const char *count);
 
-/* One invitation, posted by a thread of its own. */
+/* One invitation, posted by its own thread. */
 struct poster {
     pthread_t thread;
     const struct server *server;
@@ -58,27 +58,27 @@ struct poster {
     struct answer answer;
 };
 
-/* Takes the address over. */
+/* Takes ownership of the address. */
 void poster_start(
     struct poster *poster, const struct server *server, const struct account *into, char *email);
-/* Waits for the answer and demands a status. */
+/* Waits for the answer and expects a status. */
 void poster_end(struct poster *poster, long status);
 
-/* Threads that invite people, each one after the other. */
+/* Threads that send invitations, each one after the other. */
 struct load;
 
 struct load *load_start(const struct server *server, const struct account *account, size_t threads);
-/* How many requests have been answered so. */
+/* How many requests were answered with this status. */
 size_t load_count(struct load *load, long status);
-/* Waits until one more is answered 201 than now. Seconds, from start on. */
+/* Waits for the next 201. Returns the seconds since start. */
 double load_await_success(struct load *load, const struct timespec *start);
-/* Ends the threads; they go on with load_resume. */
+/* Stops the threads; load_resume starts them again. */
 void load_pause(struct load *load);
 void load_resume(struct load *load);
-/* Demands that no answer was any but 201, 503 and 504, that no request took longer than slowest seconds, and
- * that all that is acknowledged is in the database; returns how many that are. */
+/* Expects that every answer was 201, 503 or 504, that no request took longer than slowest seconds, and
+ * that everything acknowledged is in the database; returns how many were acknowledged. */
 size_t load_check(struct load *load, PGconn *pg, double slowest);
-/* Tells the counts, under a name, on stderr. */
+/* Prints the counts, under a name, to stderr. */
 void load_tell(struct load *load, const char *name);
 void load_free(struct load *load);
 

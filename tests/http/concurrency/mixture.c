@@ -6,13 +6,13 @@
 #include <string.h>
 
 #define MAX_COMPLAINTS 20
-/* One of so many requests is poisoned, a second one only where the way takes two. */
+/* One request in so many is poisoned; a second one only for kinds that take two. */
 #define ONE_IN 100
 
 static const struct {
     const char *name;
     long status;
-    /* What a 400 complains of. */
+    /* The field that a 400 names. */
     const char *field;
     bool is_pair;
 } poisons[POISONS] = {
@@ -56,7 +56,7 @@ void mixture_complain(struct mixture *mixture, const char *format, ...)
     free(text);
 }
 
-/* Knuth's MMIX generator, its better half. */
+/* The high bits of Knuth's MMIX generator. */
 static size_t random_below(unsigned long *state, size_t limit)
 {
     *state = *state * 6364136223846793005UL + 1442695040888963407UL;
@@ -92,7 +92,7 @@ const struct account *mixture_account(const struct mixture *mixture, size_t inde
     return mixture->accounts[job->subject % 2];
 }
 
-/* Every third asks for no group, and gets the default one. */
+/* Every third names no group, and gets the default one. */
 const char *mixture_group(const struct mixture *mixture, size_t index)
 {
     const struct account *account = mixture_account(mixture, index);
@@ -126,8 +126,8 @@ char *mixture_trace_id(const struct mixture *mixture, size_t index)
     return trace_id;
 }
 
-/* Cuts a connection that is at work, if any is, and waits until its process has ended: what is sent from now
- * on cannot be lost with it. */
+/* Terminates a busy database connection, if there is one, and waits until its process has exited, so that
+ * later requests are not lost with it. */
 static void cut_a_connection(struct mixture *mixture)
 {
     char *done;
@@ -143,7 +143,7 @@ static void cut_a_connection(struct mixture *mixture)
     free(done);
 }
 
-/* Where it differs from the account that it would be in if it were good. */
+/* If it differs from the account of the unpoisoned request. */
 static const struct account *account_of_poison(const struct mixture *mixture, size_t index)
 {
     switch (mixture->jobs[index].poison) {
@@ -238,7 +238,7 @@ char *mixture_next(void *data, size_t index, enum flood_manner *manner)
     return bytes;
 }
 
-/* What is told must be of the person, account, group and caller that the request spoke of. */
+/* The response must be about the person, account, group and caller of the request. */
 static void judge_success(struct mixture *mixture, size_t index, const struct answer *answer)
 {
     struct job *job = &mixture->jobs[index];

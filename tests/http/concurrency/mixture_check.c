@@ -4,8 +4,8 @@
 
 #include "mixture.h"
 
-/* What the callers know, a row a request, goes to the database, and what it has of their accounts beside it.
- */
+/* Loads what the callers know into the database, one row for each request, beside the rows of their
+ * accounts. */
 static const char *const tables[] = {
     "create temp table told (n int primary key, fate text, trace_id text, email text, name text, account "
     "text,"
@@ -36,7 +36,7 @@ static const char *const tables[] = {
     "analyze caller, member, record, invitation, link",
 };
 
-/* Each counts what must not be there. */
+/* Each counts rows that must not exist. */
 static const struct {
     const char *what;
     const char *sql;

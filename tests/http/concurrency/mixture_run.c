@@ -8,10 +8,10 @@
 
 #define DEFAULT_SET_SIZE 32
 #define MAX_SERVERS 4
-/* For every way to have its turn. */
+/* Enough for each kind of poison to occur. */
 #define ENOUGH_REQUESTS 2000
-/* Of a server's session; what a slow request and one that waits for a lock run into, and none of the first
- * requests, for which all sessions plan their statements at once. */
+/* Of a server's session. Slow requests and those that wait for a lock exceed it; the first requests, for
+ * which all sessions plan their statements, do not. */
 #define STATEMENT_TIMEOUT_MS "2000"
 
 static unsigned long number_of_environment(const char *name, unsigned long otherwise)
@@ -107,7 +107,7 @@ static void mixture_free(struct mixture *mixture)
     free(mixture);
 }
 
-/* What the log tells of sets that were undone or lost. */
+/* What the log says about sets that were rolled back or lost. */
 static void read_log(struct mixture *mixture, const struct server *server)
 {
     static const char requests[] = "\"requests\":";
@@ -129,13 +129,13 @@ static void read_log(struct mixture *mixture, const struct server *server)
     free(log);
 }
 
-/* Only what was in a set that was cut may have failed because of it. */
+/* Only requests in a lost set may have failed because of it. */
 static void judge_sets(struct mixture *mixture, size_t server_count)
 {
     if (mixture->lost > mixture->lost_by_log)
         mixture_complain(mixture, "%zu requests got 503, and %zu were in sets that were cut", mixture->lost,
             mixture->lost_by_log);
-    /* Or all those that fail had no neighbours, which among many servers they may not have. */
+    /* Otherwise all failing requests were sets of one, which is possible with many servers. */
     if (mixture->set_size > 1 && server_count == 1 && mixture->count >= ENOUGH_REQUESTS &&
         mixture->sets_undone == 0)
         mixture_complain(mixture, "no set of more than one was undone");
@@ -184,7 +184,7 @@ void mixture_run(size_t server_count, size_t count)
     free(database_query(mixture->locker, "rollback", NULL));
     for (size_t i = 0; i < server_count; i++) {
         read_log(mixture, servers[i]);
-        /* Requests whose callers have left may be under way until then. */
+        /* Requests whose clients have gone may be in flight until then. */
         server_end(servers[i]);
     }
     mixture_judge_pairs(mixture);

@@ -2,7 +2,7 @@
 
 #include "mixture.h"
 
-/* FLOOD_REQUESTS makes it longer, FLOOD_SEED makes the same requests again. */
+/* FLOOD_REQUESTS sets the length, FLOOD_SEED repeats a run. */
 
 TestSuite(flood, .timeout = 1800);
 

@@ -12,19 +12,20 @@
 #include "harness/metric.h"
 #include "harness/trouble.h"
 
-/* Callers who ask for the dearest that is allowed, as much of it as they can, and what a calm one notices. */
+/* Greedy clients send the most expensive requests allowed, as many as they can, and an ordinary client's
+ * latency is measured. */
 
 #define HOST "Host: a\r\n"
 #define TOKENS 16
-/* Of each token. */
+/* For each token. */
 #define CLIENTS 4
 #define GROUPS 100
-/* The calm one's: so many requests a round, one each so many milliseconds. */
+/* The ordinary client: the requests of a round, and the milliseconds between them. */
 #define REQUESTS 100
 #define PAUSE_MS 50
 #define ROUNDS 3
-/* In hundredths of the calm value: the best round in the short form, which shows a collapse on a machine that
- * is busy, the median in the long one. */
+/* In hundredths of the value without greedy clients: the best round in the short form, which detects a
+ * collapse on a busy machine, the median in the long form. */
 #define SHORT_RATIO_MAX 500
 #define LONG_RATIO_MAX 200
 
@@ -46,7 +47,7 @@ static char *groups[TOKENS];
 static struct member *member;
 static char *url;
 
-/* Gives an account a hundred groups more; their array as a create request has it. */
+/* Adds a hundred groups to an account; returns their array for a create request. */
 static char *make_groups(const struct account *account)
 {
     free(database_query(pg,
@@ -103,7 +104,7 @@ static int open_client(const struct server *server)
     return fd;
 }
 
-/* Sends a request and takes the whole answer; its status, 0 where the connection has ended. */
+/* Sends a request and receives the whole answer; its status, 0 if the connection was closed. */
 static int exchange(int fd, const char *bytes, size_t len)
 {
     static const char length_field[] = "Content-Length: ";
@@ -153,7 +154,7 @@ static char *render_create(const struct greedy *greedy)
     return bytes;
 }
 
-/* The dearest filter that is allowed. */
+/* The most expensive filter allowed. */
 static char *render_list(const struct greedy *greedy)
 {
     char *bytes = NULL, filter[4096] = "";
@@ -186,7 +187,7 @@ static void *be_greedy(void *data)
     struct greedy *greedy = data;
     int fd = open_client(greedy->server);
 
-    /* What the test itself costs is not to be taken from those whose time is measured. */
+    /* The test's own work must not slow down what it measures. */
     setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
     while (!*greedy->is_over) {
         char *bytes = render[greedy->manner](greedy);
@@ -223,7 +224,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Microseconds that 99 of 100 answers to the calm one take at most; half of them in *median. */
+/* The 99th percentile of the ordinary client's latency in microseconds; *median: the median. */
 static long p99_of_calm(const struct server *server, long *median)
 {
     long times[REQUESTS];
@@ -253,7 +254,7 @@ struct ratio {
     long p99, median;
 };
 
-/* In hundredths of the values before and after, the calm one's beside the greedy ones. */
+/* In hundredths of the values before and after: the ordinary client's latency beside the greedy ones. */
 static struct ratio beside_greedy(const struct server *server, bool makes_up)
 {
     struct greedy *all = calloc((size_t)TOKENS * CLIENTS, sizeof(*all));
@@ -262,7 +263,7 @@ static struct ratio beside_greedy(const struct server *server, bool makes_up)
     long medians[3], before = p99_of_calm(server, &medians[0]), beside, after, started = now_us(), duration;
 
     start_greedy(all, server, makes_up, &is_over);
-    /* The server has noticed who they are. */
+    /* Wait until the server has learnt the tokens. */
     sleep_ms(1000);
     beside = p99_of_calm(server, &medians[1]);
     is_over = true;
@@ -328,8 +329,8 @@ static void lock_account(const struct account *held)
 #define QUEUE_LENGTH "accountsd_database_queue_length"
 #define BEHIND 10
 
-/* The one connection waits for a lock for one of a token's requests, and more of its requests wait for the
- * connection. Another token's, which comes last, is next. */
+/* One request of a token occupies the only connection, waiting for a lock, and more of its requests wait
+ * for the connection. The request of another token, which comes last, is next. */
 Test(greedy, token_waits_behind_itself)
 {
     struct account *greedy = greedy_accounts[0];
@@ -366,7 +367,7 @@ Test(greedy, token_waits_behind_itself)
     server_end(server);
 }
 
-/* A token has as many requests in the queue as there is room left, however many it sends. */
+/* A token may fill only part of the queue, however many requests it sends. */
 Test(greedy, token_leaves_others_room_in_the_queue)
 {
     struct account *greedy = greedy_accounts[0];
@@ -408,7 +409,7 @@ static void expect_get(const struct server *server, const char *token, long stat
     free(path);
 }
 
-/* Nothing but the token is looked at, and that once; another one is looked at again. */
+/* Only the token is checked, once; each other token is checked too. */
 Test(greedy, made_up_tokens_get_nothing_done)
 {
     struct server *server = start_narrow("8");
@@ -440,8 +441,8 @@ static void set_status(const char *status)
         calm->token_id, status, NULL));
 }
 
-/* A token that is disabled is refused at once, one that is enabled is accepted after the lifetime of a
- * refusal. */
+/* A disabled token is refused at once; a token that is enabled again is accepted after the lifetime of a
+ * cached refusal. */
 Test(greedy, refusals_are_forgotten_and_acceptances_never_remembered)
 {
     struct server *server =

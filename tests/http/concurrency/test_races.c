@@ -6,21 +6,21 @@
 
 #include "harness/service.h"
 
-/* Two requests at once on one membership: one order of the two, which the answers and the database agree on.
- */
+/* Two concurrent requests on one membership: the answers and the database must agree on one order of the
+ * two. */
 
 #define CROWD 100
 #define ROUNDS 32
 
 static void set_up(void)
 {
-    /* Enough connections that the database, and not the queue, puts requests into an order. */
+    /* Enough connections that the database, and not the queue, orders the requests. */
     service_start((const char *[]){"--database-connections", "6", NULL});
 }
 
 TestSuite(races, .init = set_up, .fini = service_tear_down, .timeout = 120);
 
-/* A request that waits for the others before it goes. */
+/* A request that starts when all runners are ready. */
 struct runner {
     pthread_t thread;
     pthread_barrier_t *start;
@@ -50,7 +50,8 @@ static void hold(const struct member *member)
         member->id, NULL));
 }
 
-/* Waits until a request waits for the held member, gives the other the time to come as well, lets go. */
+/* Waits until a request waits for the held membership, gives the other time to arrive too, and releases
+ * the lock. */
 static void let_go(void)
 {
     for (int i = 0; i < 500; i++) {
@@ -68,7 +69,7 @@ static void let_go(void)
     free(database_query(pg, "commit", NULL));
 }
 
-/* held: a member whose row is locked until the requests have come; NULL for none. */
+/* held: a membership whose row is locked until the requests have arrived; NULL for none. */
 static void race(struct runner *runners, unsigned count, const struct member *held)
 {
     pthread_barrier_t start;
@@ -94,7 +95,7 @@ static void runner_free(struct runner *runner)
     free(runner->body);
 }
 
-/* Who the race is about, and by which path. */
+/* The membership of the race, and the form of its path. */
 struct target {
     struct member *member;
     enum path_form form;
@@ -134,7 +135,7 @@ static struct runner taking(const struct target *target, const char *group)
     return made;
 }
 
-/* Every other round by the other form. */
+/* Every other round uses the other form. */
 static struct target invite(unsigned round)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
@@ -164,8 +165,8 @@ static void expect_once(struct runner made, long status)
     answer_free(&answer);
 }
 
-/* "<status> [<invitation statuses>] <groups>": what the database says of the member. What must be true of
- * every member, however it came about, is looked at as well. */
+/* "<status> [<invitation statuses>] <groups>": the state of the membership in the database. Also checks
+ * what must hold for every membership. */
 static char *state_of(const struct member *member)
 {
     char *broken = database_query(pg,
@@ -217,15 +218,15 @@ static void expect_records(const struct member *member, const char *action, cons
     free(found);
 }
 
-/* One way in which a race may end. */
+/* One possible result of a race. */
 struct outcome {
     long first, second;
-    /* The type of the problem of the one that lost; NULL: both won, or it has none. */
+    /* The problem type of the one that lost; NULL: both won, or it has none. */
     const char *type;
     const char *state;
 };
 
-/* Runs both at once, and demands one of two outcomes; which one it was, 2 if neither. */
+/* Runs both concurrently and expects one of two results; returns which, 2 if neither. */
 static size_t expect_outcome(
     struct runner runners[2], const struct member *member, const struct outcome outcomes[2], unsigned round)
 {
@@ -234,7 +235,7 @@ static size_t expect_outcome(
     size_t found = 2;
     char *state;
 
-    /* The one that starts first has a head start; both shall win some. */
+    /* The first to start has an advantage, so they take turns. */
     if (round % 4 < 2) {
         struct runner swapped[2] = {runners[1], runners[0]};
 

@@ -6,7 +6,7 @@
 #include "harness/fixture.h"
 #include "mixture.h"
 
-/* Several servers beside each other on one database. */
+/* Several servers on one database. */
 
 #define SERVERS 4
 #define ROUNDS 50
@@ -51,7 +51,7 @@ static void post_to_all(struct caller callers[SERVERS], struct server *const *se
     pthread_barrier_destroy(&start);
 }
 
-/* All are told of one membership, and one of them has the code that is good. */
+/* All callers got one membership, and exactly one has the valid code. */
 static void expect_one_invitation(PGconn *pg, struct caller callers[SERVERS], const char *email)
 {
     char *state = database_query(pg,

@@ -14,15 +14,15 @@
 
 #define MAX_LINES 64
 #define BUFFER_SIZE 65536
-/* What a server sends first for a prepared statement (PostgreSQL's protocol, "Message Formats"): Bind. What
- * comes before, to connect and to prepare, is let through. */
+/* The first message of the execution of a prepared statement (PostgreSQL's protocol, "Message Formats"):
+ * Bind. Earlier messages, to connect and to prepare, pass. */
 #define BIND 'B'
 #define NO_CUT LINK_CUTS
 
 struct line {
-    /* To the server, and to the database; -1: free. */
+    /* The sockets to the server and to the database; -1: free. */
     int near, far;
-    /* A call is on its way, and how it will end. */
+    /* A call is in flight, and how it will be cut. */
     bool is_busy;
     enum link_cut cut;
 };
@@ -37,13 +37,13 @@ struct link {
     unsigned one_in;
     unsigned long seed;
     size_t turn;
-    /* How each call is cut, or NO_CUT where chance decides. */
+    /* How to cut each call, or NO_CUT for a random choice. */
     _Atomic enum link_cut only;
     size_t cuts[LINK_CUTS];
     struct line lines[MAX_LINES];
 };
 
-/* Knuth's MMIX generator, its better half. */
+/* The high bits of Knuth's MMIX generator. */
 static size_t random_below(struct link *link, size_t limit)
 {
     link->seed = link->seed * 6364136223846793005UL + 1442695040888963407UL;
@@ -151,7 +151,7 @@ static void pass_answer(struct link *link, struct line *line, char *bytes)
     }
     if (!send_all(line->near, bytes, (size_t)got))
         close_line(line);
-    /* ReadyForQuery ends an answer: Z, its length, and the state. */
+    /* ReadyForQuery ends an answer: Z, its length, and the transaction status. */
     else if (got >= 6 && memcmp(bytes + got - 6, "Z\0\0\0\5", 5) == 0)
         line->is_busy = false;
 }
@@ -187,7 +187,7 @@ static void *run(void *data)
     return NULL;
 }
 
-/* The socket that libpq would take. */
+/* The socket that libpq would use. */
 static void find_database(struct link *link, const char *database_url)
 {
     PQconninfoOption *options = PQconninfoParse(database_url, NULL);

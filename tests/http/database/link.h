@@ -1,38 +1,38 @@
 #ifndef ACCOUNTSD_TESTS_LINK_H
 #define ACCOUNTSD_TESTS_LINK_H
 
-/* A bad line between a server and its database: what passes through it is cut now and then, when a call is on
- * its way. It runs on a thread of its own. */
+/* An unreliable connection between a server and its database: a proxy, on a thread of its own, that cuts
+ * connections while a call is in flight. */
 
 #include <stddef.h>
 
 enum link_cut {
-    /* The call does not reach the database. */
+    /* The database does not receive the call. */
     LINK_CUT_BEFORE_SEND,
-    /* A part of it does. */
+    /* The database receives a part of the call. */
     LINK_CUT_IN_SEND,
-    /* All of it does, and the line is gone before it can have been done. */
+    /* The database receives the whole call, and the connection is cut before the call can be done. */
     LINK_CUT_AFTER_SEND,
-    /* It is done, and nothing of the answer comes back. */
+    /* The call is done, and nothing of the answer is passed on. */
     LINK_CUT_BEFORE_ANSWER,
-    /* A part of the answer does. */
+    /* A part of the answer is passed on. */
     LINK_CUT_IN_ANSWER,
-    /* It is done, and in place of the answer comes what PgBouncer says when it has lost the database: an
-     * error of its own, of class 08. */
+    /* The call is done, and instead of the answer comes the error that PgBouncer sends when it has lost
+     * the database: its own, of class 08. */
     LINK_CUT_WITH_ERROR,
     LINK_CUTS,
 };
 
 struct link;
 
-/* To the database of a connection string. One in so many calls is cut, by each way in turn, at places that
- * the seed decides about. */
+/* To the database of a connection string. Cuts one in so many calls, in each way in turn, at positions
+ * that depend on the seed. */
 struct link *link_start(const char *database_url, unsigned one_in, unsigned long seed);
-/* From now on each call is cut by that way; LINK_CUTS: as link_start was told again. */
+/* Cuts each call in this way; LINK_CUTS: as link_start was told. */
 void link_cut_only(struct link *link, enum link_cut way);
-/* What a server is to connect to; of the link. */
+/* The connection string for the server; owned by the link. */
 const char *link_url(const struct link *link);
-/* Ends all connections. cuts: how often each way had its turn. */
+/* Closes all connections. cuts: how often each way was used. */
 void link_stop(struct link *link, size_t cuts[LINK_CUTS]);
 
 #endif

@@ -6,11 +6,11 @@
 
 #include "harness/trouble.h"
 
-/* A database, or its write-ahead log, on a disk of its own, which a file fills. The disk is a tmpfs in a
- * mount namespace that only that PostgreSQL and the test know. */
+/* A database, or its write-ahead log, on a small disk that a file fills. The disk is a tmpfs in a mount
+ * namespace that only this PostgreSQL and the test can see. */
 
 #define SIZE "128m"
-/* More segments than there is room for. */
+/* More segments than fit. */
 #define MAX_SEGMENTS 20
 
 TestSuite(disk, .timeout = 600);
@@ -19,13 +19,13 @@ struct disk {
     struct cluster *cluster;
     struct account *account;
     PGconn *pg;
-    /* Keeps the namespace when PostgreSQL has ended. */
+    /* Keeps the namespace after PostgreSQL has exited. */
     int namespace;
-    /* How to run a command in it. */
+    /* The prefix of a command to run in it. */
     char enter[64];
 };
 
-/* Starts PostgreSQL with $0/space on the small disk, after a command has been run there. */
+/* Starts PostgreSQL with $0/space on the small disk, after running a command there. */
 static struct cluster *start_on_disk(const char *name, const char *command)
 {
     struct cluster *cluster = cluster_make(name);
@@ -55,11 +55,11 @@ static int open_namespace(const struct cluster *cluster)
     return fd;
 }
 
-/* Skips the test where nobody may mount. */
+/* Skips the test if this user may not mount. */
 static void demand_mounts(void)
 {
     if (system("unshare --mount --propagation private mount -t tmpfs tmpfs /mnt 2>/dev/null") != 0) {
-        /* Criterion tells of a skipped test only to who asks. */
+        /* Criterion reports skipped tests only in verbose mode. */
         fprintf(stderr, "disk: SKIPPED: this user may not mount a disk that can be filled\n");
         cr_skip_test("this user may not mount a disk that can be filled");
     }
@@ -83,7 +83,7 @@ static void disk_close(struct disk *disk)
     close(disk->namespace);
 }
 
-/* Fails where the disk is not small. */
+/* Fails if the disk is not small. */
 static void disk_fill(const struct disk *disk)
 {
     run_command("! %s sh -c 'head -c 1G /dev/zero >\"$0/space/ballast\"' \"$(realpath '%s')\" 2>/dev/null",
@@ -120,7 +120,7 @@ Test(disk, full_is_503_until_there_is_room)
         load_await_success(load, &begin);
         disk_fill(&disk);
         await_status(server, disk.account, 503);
-        /* What is there can be read. */
+        /* Existing data can be read. */
         answer = request(server, "GET", ACCOUNT_USERS "?limit=1", disk.account->token, NULL, NULL);
         cr_expect_eq(answer.status, 200, "%ld %s", answer.status, answer.text);
         answer_free(&answer);
@@ -138,7 +138,7 @@ Test(disk, full_is_503_until_there_is_room)
     disk_close(&disk);
 }
 
-/* Takes segments until there is none to be had, which PostgreSQL does not survive. */
+/* Allocates segments until there is no room, which PostgreSQL does not survive. */
 static void use_up_segments(const struct disk *disk)
 {
     PGconn *pg = PQconnectdb(disk->cluster->url);
@@ -149,7 +149,7 @@ static void use_up_segments(const struct disk *disk)
     PQfinish(pg);
 }
 
-/* It restarts by itself as long as it finds a little room in the last segment. */
+/* It restarts by itself while there is some room in the last segment. */
 static void await_end(const struct disk *disk)
 {
     char path[600];
@@ -159,7 +159,7 @@ static void await_end(const struct disk *disk)
         sleep_ms(100);
 }
 
-/* Who runs PostgreSQL has to make room and start it again. Between the two it may or may not run. */
+/* An operator has to make room and start PostgreSQL again. In between it may or may not run. */
 Test(disk, full_of_the_log_is_503_until_there_is_room_and_loses_nothing)
 {
     struct disk disk;

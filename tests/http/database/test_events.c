@@ -8,9 +8,9 @@
 #include "harness/fixture.h"
 #include "harness/trouble.h"
 
-/* The feed of events: readers that begin, stop and go on at any moment, while transactions of all lengths
+/* The feed of events: readers that start, stop and continue at any time, while transactions of all lengths
  * commit and roll back in any order. Each reader gets every event once, in the same order, at positions
- * without gaps. Two threads number events, as two workers of accountsd deliver do. */
+ * without gaps. Two threads number events, as two processes of accountsd deliver do. */
 
 #define WRITERS 6
 #define READERS 3
@@ -25,7 +25,7 @@ struct feed {
     atomic_int writers;
 };
 
-/* The ids of account users, in the order of their invitation or of their event. */
+/* Ids of account users, in the order of their invitations or of their events. */
 struct ids {
     char **ids;
     size_t count;
@@ -51,7 +51,7 @@ struct writer {
     struct ids committed;
 };
 
-/* Transactions of one to three invitations, some of them long, one in five rolled back. */
+/* Transactions of one to three invitations, some of them long; one in five is rolled back. */
 static void *write_events(void *data)
 {
     struct writer *writer = data;
@@ -85,7 +85,7 @@ static void *write_events(void *data)
     return NULL;
 }
 
-/* As many at once as it likes, sometimes rolled back, sometimes in a transaction that takes a while. */
+/* Random batches, sometimes rolled back, sometimes in a long transaction. */
 static void number_once(PGconn *pg, unsigned *seed)
 {
     char count[32];
@@ -116,13 +116,13 @@ struct reader {
     pthread_t thread;
     struct feed *feed;
     unsigned seed;
-    /* The last position that it kept; other tests have their events between ours. */
+    /* The stored position; events of other tests lie between. */
     long position;
     struct ids read;
     size_t wakes, restarts;
 };
 
-/* Reads one page after all that was read before; how many events it had. */
+/* Reads one page after the stored position; returns the number of events. */
 static int read_page(struct reader *reader, PGconn *pg)
 {
     char after[32], count[32];
@@ -148,7 +148,7 @@ static int read_page(struct reader *reader, PGconn *pg)
     return rows;
 }
 
-/* Waits for a notification, or a while; true when there was one. */
+/* Waits for a notification or a timeout; true for a notification. */
 static bool await_wake(PGconn *pg)
 {
     struct pollfd fd = {.fd = PQsocket(pg), .events = POLLIN};
@@ -190,7 +190,7 @@ static void *read_events(void *data)
         if (is_over)
             events_number(pg);
         while (read_page(reader, pg) > 0) {
-            /* It ends and another goes on, from the last position that it kept. */
+            /* The reader ends, and another continues from the stored position. */
             if (rand_r(&reader->seed) % 20 == 0) {
                 PQfinish(pg);
                 pg = listen_to_events();
@@ -203,7 +203,7 @@ static void *read_events(void *data)
     return NULL;
 }
 
-/* The last position when all that is there has been read. */
+/* The last position once all events have been read. */
 static long drain(PGconn *pg)
 {
     long last = 0;
@@ -287,7 +287,7 @@ Test(events, are_read_once_in_one_order_without_gaps)
     PQfinish(pg);
 }
 
-/* How many events of an account there are after a position, which becomes the last one. */
+/* The number of events of an account after a position, which moves to the last one. */
 static size_t read_on(PGconn *pg, const struct account *account, long *position)
 {
     char after[32], *last, *count;
@@ -317,7 +317,7 @@ static void invite(PGconn *pg, const struct account *account)
     free(email);
 }
 
-/* Its key is below those of others that readers have long had. */
+/* Its key is lower than those of events that readers have read already. */
 Test(events, of_a_long_transaction_come_when_it_commits)
 {
     PGconn *pg = database_connect(database_url()), *slow = database_connect(database_url());
@@ -325,7 +325,7 @@ Test(events, of_a_long_transaction_come_when_it_commits)
     long position;
     char *key, *settled;
 
-    /* The first one keeps what the groups give, for which a second would wait. */
+    /* The first transaction stores the set of groups, and a second one would wait for it. */
     invite(pg, account);
     position = drain(pg);
     free(database_query(slow, "begin", NULL));
@@ -338,7 +338,7 @@ Test(events, of_a_long_transaction_come_when_it_commits)
     free(database_query(slow, "commit", NULL));
     cr_expect_eq(read_on(pg, account, &position), 1, "the event of the long transaction is lost");
     cr_expect_eq(read_on(pg, account, &position), 0);
-    /* What is settled is not looked through again. */
+    /* Settled keys are not read again. */
     key = database_query(pg, "select max(key)::text from accounts.outbox", NULL);
     for (int tries = 0; tries < 1000; tries++, sleep_ms(10)) {
         read_on(pg, account, &position);
@@ -357,7 +357,7 @@ Test(events, of_a_long_transaction_come_when_it_commits)
     PQfinish(pg);
 }
 
-/* One that stays open, and would have woken. */
+/* A transaction that stays open, and would have notified. */
 Test(events, of_a_long_transaction_keep_nobody_from_being_woken)
 {
     PGconn *pg = database_connect(database_url()), *slow = database_connect(database_url()),
@@ -409,8 +409,8 @@ Test(events, wake_who_listens)
     PQfinish(pg);
 }
 
-/* A reader whose transaction goes on stops neither other readers nor those who number; one who numbers, and
- * whose transaction goes on, is waited for by nobody. */
+/* A reader with an open transaction blocks neither other readers nor numbering; an open transaction that
+ * numbers blocks nobody. */
 Test(events, are_read_beside_a_transaction_that_stays_open)
 {
     struct cluster *cluster = cluster_start("numbering");
@@ -448,7 +448,7 @@ Test(events, are_read_beside_a_transaction_that_stays_open)
 
 #define IDLE_POLLS 100
 
-/* The place in the log, and the next transaction id, before and after idle polls. */
+/* The WAL position and the next transaction id, before and after idle polls. */
 static bool polls_write(PGconn *pg)
 {
     static const char *const state =
@@ -470,7 +470,8 @@ static bool polls_write(PGconn *pg)
     return have_written;
 }
 
-/* In a database of its own. PostgreSQL's own processes write now and then: once in ten times they do not. */
+/* In a database of its own. Background processes of PostgreSQL write now and then, but not during each of
+ * ten tries. */
 Test(events, that_are_not_there_are_polled_for_without_a_write)
 {
     struct cluster *cluster = cluster_start("idle");
@@ -480,7 +481,7 @@ Test(events, that_are_not_there_are_polled_for_without_a_write)
 
     for (int i = 0; i < 3; i++)
         invite(pg, account);
-    /* The calls after the last event settle what was numbered. */
+    /* The calls after the last event settle the numbered keys. */
     for (int i = 0; i < 3; i++)
         events_number(pg);
     while (polls_write(pg) && tries < 10)

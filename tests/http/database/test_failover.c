@@ -4,7 +4,7 @@
 
 #include "harness/trouble.h"
 
-/* A primary and a standby that has all that is acknowledged. The server knows both, and no more than that. */
+/* A primary and a synchronous standby. The server knows only these two hosts. */
 
 #define THREADS 8
 #define MAX_SECONDS_TO_SERVICE 5.0
@@ -22,7 +22,7 @@ static char *socket_of(const struct cluster *cluster)
     return real;
 }
 
-/* Both hosts in one URL, the way libpq spells it. */
+/* Both hosts in one URL, in libpq's syntax. */
 static char *url_of_both(const struct cluster *a, const struct cluster *b, const char *user)
 {
     char *a_socket = socket_of(a), *b_socket = socket_of(b), *url = NULL;
@@ -91,7 +91,7 @@ Test(failover, to_a_standby_loses_nothing_and_takes_seconds)
         load_await_success(load, &start);
         sleep_ms(500 + random() % 500);
         cluster_run(primary, "kill", "");
-        /* Some rounds find the server in the midst of its longest wait. */
+        /* In some rounds the server is in the middle of its longest wait. */
         sleep_ms(round % 4 * 1000);
         start = now();
         cluster_run(standby, "promote", "");
@@ -118,8 +118,8 @@ Test(failover, to_a_standby_loses_nothing_and_takes_seconds)
     pair_remove(&pair);
 }
 
-/* The standby gets nothing more; what waits for it to have the commit is told to wait no longer. The commit
- * is then reported as done, and would be gone after a failover. */
+/* The standby receives nothing more, and the wait for it is cancelled. PostgreSQL reports the commit as
+ * done, but it would be lost in a failover. */
 Test(failover, a_commit_that_no_standby_has_is_not_acknowledged)
 {
     static const char waiting[] = "select coalesce((select pid from pg_stat_activity where usename = "
@@ -143,7 +143,7 @@ Test(failover, a_commit_that_no_standby_has_is_not_acknowledged)
         char *pid = database_query(pg, waiting, NULL);
 
         if (strcmp(pid, "0") != 0) {
-            /* All that was acknowledged came before the standby stopped. */
+            /* Everything acknowledged was acknowledged before the standby stopped. */
             before = load_count(load, 201);
             free(database_query(pg, "select pg_cancel_backend($1::int)", pid, NULL));
             sleep_ms(300);

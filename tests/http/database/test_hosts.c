@@ -9,8 +9,8 @@
 
 #include "harness/trouble.h"
 
-/* A database host that takes connections and says nothing, which is what a machine looks like whose network
- * has gone, and a pooler whose database has. */
+/* A database host that accepts connections and sends nothing, like a machine whose network has failed, or
+ * a pooler whose database is down. */
 
 /* Of two workers. */
 #define CONNECTIONS "4"
@@ -81,7 +81,7 @@ static bool has_connections(const char *count)
     return has;
 }
 
-/* All else waits for a minute, but for the hosts that answer. */
+/* All other waits last a minute, so that only the responsive host can help. */
 Test(hosts, that_are_silent_cost_nothing_while_another_answers)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -107,7 +107,7 @@ Test(hosts, that_are_silent_cost_nothing_while_another_answers)
     free(ports);
 }
 
-/* A host that is a link to a directory with the database's socket in it, or with a silent one. */
+/* A host that is a link to a directory with the socket of the database, or with a silent socket. */
 static void point_link_to(const char *target)
 {
     char *link = path_of("host"), *new_link = path_of("host.new");
@@ -128,7 +128,7 @@ static int make_silent_host(const char *path)
     return listen_silently((struct sockaddr *)&address, sizeof(address));
 }
 
-/* Starts a server on the database, which then falls silent. */
+/* Starts a server on the database, which then becomes silent. */
 static struct server *start_and_silence(const char *silent_path, const char *connect_timeout)
 {
     char *link = path_of("host"), *url = url_of(link, "5432");

@@ -5,8 +5,8 @@
 
 #include "harness/trouble.h"
 
-/* sql/install.sql beside transactions at work: neither waits for the other. It takes no lock on a table but
- * those of queries and writes; any stronger one would queue every create behind it. */
+/* sql/install.sql beside running transactions: neither waits for the other. It takes only the table locks
+ * of queries and writes; a stronger lock would queue every create behind it. */
 
 static PGconn *pg;
 static struct account *account;
@@ -50,7 +50,7 @@ static PGconn *write_everywhere(void)
     return writer;
 }
 
-/* Any wait for a lock fails it. */
+/* Fails on any wait for a lock. */
 static void install_beside(PGconn *writer)
 {
     run_command("PGOPTIONS='-c lock_timeout=1s' psql -X -q -v ON_ERROR_STOP=1 -d '%s' -f sql/install.sql "
@@ -64,7 +64,7 @@ static void install_beside(PGconn *writer)
 #define WAITS_AT_GATE                                                                                        \
     "locktype = 'advisory' and not granted and objid::bigint = " GATE "::bigint & 4294967295"
 
-/* One that holds all its locks, and waits before its commit for the gate. */
+/* An install that holds all its locks and waits before its commit. */
 static void start_install(void)
 {
     run_command(
@@ -91,7 +91,7 @@ static void await_end_of_install(void)
                 " sleep 0.1; done; exit 1");
 }
 
-/* One test, because two installs wait for each other. */
+/* A single test, because two installs wait for each other. */
 Test(install, and_writers_do_not_wait_for_each_other)
 {
     PGconn *gate = database_connect(database_url());
@@ -99,7 +99,7 @@ Test(install, and_writers_do_not_wait_for_each_other)
 
     install_beside(write_everywhere());
 
-    /* What an earlier release had is dropped. */
+    /* Functions of an earlier release are dropped. */
     free(database_query(
         pg, "create function internal.of_an_earlier_release() returns int language sql as 'select 1'", NULL));
     free(database_query(gate, "select pg_advisory_lock(" GATE ")", NULL));

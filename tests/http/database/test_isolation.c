@@ -5,14 +5,14 @@
 
 #include "harness/trouble.h"
 
-/* Somebody has made SERIALIZABLE the default, in which requests that meet fail where they would have waited.
- * The server's sessions are READ COMMITTED all the same. */
+/* The default isolation is SERIALIZABLE, at which concurrent requests would fail instead of waiting. The
+ * server's sessions are READ COMMITTED nevertheless. */
 
 #define REQUESTS 50
 
 TestSuite(isolation, .timeout = 120);
 
-/* Half of them invite one person and the others one each, all at once, each in a transaction of its own. */
+/* Half of them invite one person, the others one each, all concurrently, each in its own transaction. */
 static void expect_all_done(const char *url, const struct account *into)
 {
     struct server *server = server_start(url,
@@ -51,7 +51,7 @@ static void run_statement(PGconn *pg, const char *begin, const char *name, const
     free(sql);
 }
 
-/* A copy of a database has what is set for it, and not what is set for a role in it. */
+/* A copy of a database has the settings of the database, but not those of a role in it. */
 Test(isolation, is_not_what_the_database_has_set)
 {
     PGconn *main = database_connect(database_url()), *pg;

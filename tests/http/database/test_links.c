@@ -10,12 +10,12 @@
 #include "harness/trouble.h"
 #include "link.h"
 
-/* The line between server and database is cut again and again, and each caller repeats its request with its
- * idempotency key until it is answered. SOAK makes it long, LINK_SEED repeats one. */
+/* The connection between server and database is cut again and again, and each caller repeats its request
+ * with its idempotency key until it is answered. SOAK selects the long form, LINK_SEED repeats a run. */
 
 #define INVITATIONS 1000
 #define INVITATIONS_OF_SOAK 10000
-/* How many are on their way before those that were not answered are repeated. */
+/* How many requests are in flight before unanswered ones are repeated. */
 #define BATCH 250
 #define ROUNDS 100
 #define ONE_IN 6
@@ -24,7 +24,7 @@ TestSuite(links, .timeout = 540);
 
 struct invitation {
     char *email;
-    /* Of the answer. */
+    /* From the answer. */
     char *id, *code;
     bool is_replay;
 };
@@ -32,7 +32,7 @@ struct invitation {
 struct run {
     const struct account *account;
     struct invitation *invitations;
-    /* Those of the batch that have no answer yet. */
+    /* Requests of the batch without an answer so far. */
     size_t pending[BATCH], count;
     bool is_answered[BATCH];
     size_t lost, in_progress;
@@ -78,7 +78,7 @@ static void on_answer(void *data, size_t index, const struct answer *answer)
     free(replayed);
 }
 
-/* Sends a batch, and again what was not answered, until all of it is. */
+/* Sends a batch, and repeats unanswered requests until all are answered. */
 static void invite_batch(struct run *run, struct server *const *servers, size_t first, size_t count)
 {
     struct flood flood = {
@@ -99,13 +99,13 @@ static void invite_batch(struct run *run, struct server *const *servers, size_t 
                 run->pending[left++] = run->pending[i];
         }
         run->count = left;
-        /* What was cut off may still be under way. */
+        /* Requests that were cut off may still be running. */
         if (left > 0)
             nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
     }
 }
 
-/* Each counts what must not be there. told: what the callers know. */
+/* Each counts rows that must not exist. told: what the callers know. */
 static const struct {
     const char *what, *sql;
 } checks[] = {
@@ -207,8 +207,9 @@ Test(links, that_are_cut_cost_nobody_anything)
     PQfinish(pg);
 }
 
-/* A pooler's error is the first that comes, as one of the database is that has done nothing; but the pooler
- * does not know whether the database has. Without a key nobody would notice that it is done again. */
+/* A pooler's error arrives in the same place as an error of a database that has done nothing, but the
+ * pooler does not know whether the call was done. Without an idempotency key, repeating it would go
+ * unnoticed. */
 Test(links, an_error_of_a_pooler_is_no_word_of_the_database)
 {
     static const struct {
@@ -226,8 +227,8 @@ Test(links, an_error_of_a_pooler_is_no_word_of_the_database)
         char *email = new_email(), *body = create_body(email, NULL, NULL), *invitations;
         struct answer answer;
 
-        /* There is a connection again, and the token is known: to look it up is another call, that does
-         * nothing. */
+        /* Makes sure that there is a connection and that the token is cached: looking it up is a call of
+         * its own. */
         link_cut_only(link, LINK_CUTS);
         await_status(server, account, 201);
         link_cut_only(link, rows[i].way);

@@ -4,10 +4,10 @@
 
 #include "harness/trouble.h"
 
-/* Locks that somebody else holds, and a server whose connections all wait for one. */
+/* Locks held by other sessions, and a server whose connections all wait for one. */
 
-/* The role's lock_timeout, twice where a member of a set is tried again alone, and the time that a busy
- * machine takes. A sanitizer slows all. */
+/* The role's lock_timeout, twice if a request of a set is retried alone, and slack for a busy machine. A
+ * sanitizer slows everything down. */
 #ifdef __SANITIZE_ADDRESS__
 #define LOCKED_SECONDS 25.0
 #else
@@ -45,7 +45,7 @@ static struct server *start(const char *options, const char *const *arguments)
     return server;
 }
 
-/* Nobody can be invited into the account until end_lock. */
+/* Blocks invitations into the account until end_lock. */
 static void lock_account(const struct account *held)
 {
     free(database_query(pg, "begin", NULL));
@@ -58,7 +58,7 @@ static void end_lock(void)
     free(database_query(pg, "rollback", NULL));
 }
 
-/* Posts an invitation and demands a status; the seconds it took. */
+/* Posts an invitation and expects a status; returns the seconds it took. */
 static double expect_status(const struct server *server, const struct account *into, long status)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
@@ -74,11 +74,11 @@ static double expect_status(const struct server *server, const struct account *i
     return seconds;
 }
 
-/* Two connections, and more who wait for the lock, in sets with others. */
+/* Two connections, and more requests that wait for the lock, in sets with others. */
 Test(locks, held_for_a_minute_cost_others_nothing)
 {
     double hold = (double)short_or_soak(7, 60);
-    /* On a slow machine the others may be in the queue for longer than its default. */
+    /* On a slow machine the others may be queued for longer than the default. */
     struct server *server = start("", (const char *[]){"--workers", "1", "--queue-timeout", "20000", NULL});
     struct load *load = load_start(server, account, 6), *stuck;
     struct timespec start = now();
@@ -117,8 +117,8 @@ Test(locks, held_for_a_minute_cost_others_nothing)
 
 #define CROWD 10
 
-/* One connection, and behind one who waits for the lock a set in which all but the last wait for it too. They
- * have waited together for as long as anybody may; one by one it would be that long for each. */
+/* One connection; behind a request that waits for the lock comes a set in which all but the last wait for
+ * it too. Together they have waited for as long as allowed; one by one, each would wait that long again. */
 Test(locks, waited_for_in_a_set_do_not_hold_up_who_is_in_it)
 {
     struct server *server = start("-c lock_timeout=2000",
@@ -144,7 +144,7 @@ Test(locks, waited_for_in_a_set_do_not_hold_up_who_is_in_it)
 
 #define QUEUE_SIZE 4
 
-/* Nothing ends the wait but the test: whatever is answered meanwhile has not waited for a connection. */
+/* Only the test ends the wait, so whatever is answered meanwhile did not wait for a connection. */
 Test(locks, on_all_connections_leave_what_needs_none)
 {
     static const struct {
@@ -194,8 +194,8 @@ Test(locks, on_all_connections_leave_what_needs_none)
     server_end(server);
 }
 
-/* A server that has given up a statement does not leave it in the database. Nothing but its going ends this
- * one, which is a mistake that it tells of at its start. */
+/* When a server gives up a statement, the statement must not stay in the database. Only a lost client ends
+ * this one: a misconfiguration, about which the server warns at its start. */
 Test(locks, are_waited_for_no_longer_than_the_server_does)
 {
     struct server *server = start("-c lock_timeout=0 -c statement_timeout=0",
@@ -223,7 +223,7 @@ static size_t count_deadlocks(const struct server *server)
     return count;
 }
 
-/* Two addresses of tests/harness/poison.sql that take the same two locks, each in its own order. */
+/* Two addresses of tests/harness/poison.sql that take the same two locks in opposite orders. */
 static void post_deadlocks(const struct server *server)
 {
     struct poster posters[PAIRS][2];
@@ -251,7 +251,7 @@ Test(locks, crossed_again_and_again_cost_nobody_anything)
     struct server *server =
         start("", (const char *[]){"--workers", "1", "--database-connections", "8", "--set-size", "1", NULL});
 
-    /* Now and then one of a pair is too late to meet the other. */
+    /* Sometimes the two miss each other. */
     while (deadlocks < wanted && rounds < wanted) {
         post_deadlocks(server);
         rounds++;

@@ -5,8 +5,8 @@
 #include "harness/metric.h"
 #include "harness/trouble.h"
 
-/* A PostgreSQL of the test's own, since it is stopped, or takes no more connections; not a throwaway one,
- * since what it has acknowledged must be there when it comes back. */
+/* A PostgreSQL of the test's own, because it is stopped or refuses connections; with full durability,
+ * because what it acknowledged must survive. */
 
 #define THREADS 8
 
@@ -43,7 +43,7 @@ static size_t count_events(const struct server *server, const char *event)
     return count;
 }
 
-/* While the database is away: an answer at once, and what needs no database is served all the same. */
+/* While the database is away, requests are answered at once, and what needs no database is served. */
 static void expect_at_once(const struct server *server, const struct account *account)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
@@ -79,7 +79,7 @@ Test(outage, restarts_under_load_lose_nothing)
         load_await_success(load, &start);
         sleep_ms(300);
         cluster_run(stage.cluster, "stop", modes[round % 2]);
-        /* The first request after may find out; from then on the answer is at once. */
+        /* The first request may discover the outage; later ones are answered at once. */
         await_status(server, stage.account, 503);
         expect_at_once(server, stage.account);
         cluster_run(stage.cluster, "start", "");
@@ -96,7 +96,7 @@ Test(outage, restarts_under_load_lose_nothing)
     stage_end(&stage);
 }
 
-/* Pauses the test's own work in the database, and not the load's. */
+/* Pauses the test's own work in the database, but not the load. */
 static void terminate_backends(PGconn *pg)
 {
     free(database_query(pg,
@@ -104,7 +104,7 @@ static void terminate_backends(PGconn *pg)
         NULL));
 }
 
-/* Most are terminated while they work, and say so: that costs nobody anything. */
+/* Most backends are terminated while they work, and report it; no request fails. */
 Test(outage, backends_terminated_in_a_loop_lose_nothing)
 {
     double seconds = (double)short_or_soak(5, 60);
@@ -162,7 +162,7 @@ Test(outage, too_many_connections_are_too_few_to_serve_at_worst)
     start = now();
     load_await_success(load, &start);
 
-    /* With none of them there is no service, and the database is not stormed. */
+    /* Without connections there is no service, and the server does not flood the database with attempts. */
     limit_connections(&stage, "0");
     await_status(server, stage.account, 503);
     sleep_ms(2000);
@@ -175,7 +175,7 @@ Test(outage, too_many_connections_are_too_few_to_serve_at_worst)
     cr_expect_leq(during, (size_t)(seconds_since(&start) / 0.5) + 1, "%zu attempts", during);
     cr_expect_geq(during, 1);
 
-    /* With one of four there is. */
+    /* With one of four connections there is. */
     limit_connections(&stage, "1");
     load_await_success(load, &start);
     await_status(server, stage.account, 201);
@@ -195,14 +195,14 @@ static void make_read_only(const struct stage *stage, const char *whether)
     char *sql = NULL;
 
     cr_assert_geq(asprintf(&sql, "alter system set default_transaction_read_only = %s", whether), 0);
-    /* As the setting would forbid to change it. */
+    /* The setting itself would forbid changing it. */
     free(database_query(stage->pg, "set default_transaction_read_only = off", NULL));
     free(database_query(stage->pg, sql, NULL));
     free(database_query(stage->pg, "select pg_reload_conf()", NULL));
     free(sql);
 }
 
-/* A demoted server behind an address that stays: connections to it are given up, and none are made. */
+/* A demoted server behind an unchanged address: connections to it are closed, and none are made. */
 Test(outage, a_read_only_database_is_away)
 {
     static const char lost[] = "\"it is of no use any more\"";
@@ -236,7 +236,7 @@ static void lock_account(const struct stage *stage)
         stage->account->id, NULL));
 }
 
-/* A backend that ends and says so has not done what it was at, and another does it. One that says nothing may
+/* A backend that reports its end has not done its work, so another does it. One that reports nothing may
  * have committed. */
 Test(outage, what_was_not_done_is_done_and_what_nobody_knows_is_said)
 {
@@ -246,8 +246,8 @@ Test(outage, what_was_not_done_is_done_and_what_nobody_knows_is_said)
     struct answer answer;
 
     stage_start(&stage, "unknown");
-    /* One connection: another might be under way when all are terminated, and a database that cannot be
-     * connected to is away. */
+    /* A single connection: otherwise another may be in flight when all are terminated, and a database
+     * without connections is away. */
     server = server_start(
         stage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
     lock_account(&stage);

@@ -12,7 +12,7 @@
 #include "harness/trouble.h"
 
 /* PgBouncer in transaction pooling between server and database: two database connections for four of the
- * server's, and no setting of a session passes it. */
+ * server's, and no session settings. */
 
 #define PORT "6432"
 #define POOL_SIZE "2"
@@ -29,7 +29,7 @@ static PGconn *pg;
 static struct account *account;
 static struct server *server;
 
-/* PgBouncer, like PostgreSQL, refuses root. */
+/* PgBouncer, like PostgreSQL, refuses to run as root. */
 static void run_pooler(const char *configuration)
 {
     const struct passwd *postgres = getuid() == 0 ? getpwnam("postgres") : NULL;
@@ -39,7 +39,7 @@ static void run_pooler(const char *configuration)
     dup2(log, STDERR_FILENO);
     if (postgres != NULL && (setgid(postgres->pw_gid) != 0 || setuid(postgres->pw_uid) != 0))
         _exit(126);
-    /* After the change of user, which undoes it. */
+    /* After the change of user, which resets it. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     execl("/usr/sbin/pgbouncer", "pgbouncer", "-q", configuration, (char *)NULL);
     _exit(127);
@@ -92,7 +92,7 @@ __attribute__((format(printf, 2, 3))) static void write_file(const char *name, c
     fclose(file);
 }
 
-/* The directory of the database's socket: one that PgBouncer's user may enter. */
+/* The directory of the database's socket, which PgBouncer's user can enter. */
 static char *socket_dir(void)
 {
     char *dir = database_query(pg,
@@ -174,7 +174,7 @@ Test(pooler, lets_every_kind_of_request_through)
     member_free(member);
 }
 
-/* They are the role's. Nothing else ends the waiting before --database-timeout, which would be a 504. */
+/* They are set for the role. Nothing else ends the wait before --database-timeout, which would be a 504. */
 Test(pooler, does_not_keep_the_timeouts_away)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *settings;

@@ -5,8 +5,8 @@
 
 #include "harness/trouble.h"
 
-/* Two sessions of the database, without a server: what one does waits for the transaction of the other, and
- * then minds what that has done. */
+/* Two database sessions without a server: a statement in one waits for the transaction of the other, and
+ * then takes its changes into account. */
 
 static PGconn *first, *second;
 static struct account *account;
@@ -42,8 +42,8 @@ static struct member *invite(void)
     return member;
 }
 
-/* Begins a statement of the second session, and waits until it waits for the first, whose transaction is
- * open. */
+/* Begins a statement in the second session, and waits until it is blocked by the first, whose transaction
+ * is open. */
 static void begin_waiting(const char *sql, const char *one, const char *two)
 {
     const char *const parameters[] = {one, two};
@@ -52,7 +52,7 @@ static void begin_waiting(const char *sql, const char *one, const char *two)
     await_waiting(first, "1");
 }
 
-/* Its outcome: "200", or the SQLSTATE of its error and the message; the caller frees it. */
+/* Its result: "200", or SQLSTATE and message of its error; the caller frees it. */
 static char *end_waiting(void)
 {
     PGresult *result = PQgetResult(second);
@@ -78,7 +78,7 @@ static void expect_outcome(const char *expected, const char *what)
     free(outcome);
 }
 
-/* Whatever changes a membership waits for its end, and then there is none to be changed. */
+/* Every change of a membership waits for its removal, and then finds none. */
 Test(sessions, what_was_removed_meanwhile_is_not_changed)
 {
     static const char *const changes[] = {
@@ -127,7 +127,7 @@ static void expect_accepted(const struct member *member, const char *expected, c
     free(count);
 }
 
-/* An acceptance waits for whoever changes the membership, and then looks at what its code is worth. */
+/* An acceptance waits for a change of the membership, and then checks its code. */
 Test(sessions, an_acceptance_minds_what_was_done_meanwhile)
 {
     static const struct {
@@ -155,8 +155,8 @@ Test(sessions, an_acceptance_minds_what_was_done_meanwhile)
     }
 }
 
-/* How many of the events after a position, at most max_count, are the account's; moves the position on. The
- * caller frees it. */
+/* How many of the events after a position, at most max_count, belong to the account; moves the position.
+ * The caller frees it. */
 static char *read_events(char position[32], const char *max_count)
 {
     char *last, *found;
@@ -199,14 +199,14 @@ static void invite_by(PGconn *pg)
     free(email);
 }
 
-/* Events below those that readers have had already, of transactions that took longer, are read when they
- * commit; however much is read at a time. */
+/* Events of slow transactions, with keys below those that were read already, are read once they commit,
+ * whatever the size of the page. */
 Test(sessions, events_of_a_slow_transaction_are_not_passed_over)
 {
     static const char *const max_counts[] = {"1", "2", "1000"};
     char position[32] = "0";
 
-    /* What groups give is kept by the first who asks; a second would wait for it. */
+    /* The first request stores the set of groups, and a second one would wait for it. */
     invite_by(second);
     read_all(position, "1000");
     for (size_t i = 0; i < sizeof(max_counts) / sizeof(max_counts[0]); i++) {

@@ -6,17 +6,17 @@
 #include "harness/metric.h"
 #include "harness/trouble.h"
 
-/* Requests that wait together go to the database as one set. One worker with one connection, which a lock
- * holds up, makes them wait. */
+/* Requests that wait together go to the database as one set. A lock blocks the only connection of the only
+ * worker, so that they wait. */
 
 #define CALLERS 24
-/* What tests/harness/poison.sql makes the database fail on, and what it makes deadlocks of. */
+/* Addresses on which tests/harness/poison.sql makes the database fail or deadlock. */
 #define POISON "poison-"
 #define DEADLOCK_A "deadlock-a-"
 #define DEADLOCK_B "deadlock-b-"
 
 #define QUEUE_LENGTH "accountsd_database_queue_length"
-/* Of a server that makes sets of the size that it may, however slow the machine is. */
+/* For a server whose sets are as large as allowed, even on a slow machine. */
 #define SETS "--set-time", "10000", "--set-size"
 
 TestSuite(sets, .timeout = 120);
@@ -53,7 +53,7 @@ static void caller_free(struct caller *caller)
 }
 
 /* Starts the callers behind one that waits for a lock, the last of them with a poisoned address, so that
- * they make one set; then lets them go. */
+ * they form one set; then releases the lock. */
 static void run_set(const char *set_size, struct caller callers[CALLERS])
 {
     PGconn *pg = database_connect(database_url());
@@ -121,8 +121,7 @@ Test(sets, one_that_fails_does_not_disturb_its_neighbours)
     }
 }
 
-/* Two connections wait for a lock, each with one caller. Behind them is a set for each, with a deadlock
- * between the two. */
+/* Two connections wait for a lock, each with one caller. Behind each is a set, and the two sets deadlock. */
 Test(sets, a_deadlock_between_two_costs_nobody_anything)
 {
     PGconn *pg = database_connect(database_url());

@@ -39,7 +39,7 @@ static bool is_of_user(const struct route *route)
     return route->kind != NULL && strcmp(route->kind, "user") == 0;
 }
 
-/* The values that each slot of a route can have. */
+/* The possible values of each slot of a route. */
 static void find_values(const struct route *route, unsigned allowed[SLOTS])
 {
     static const char *const parameters[] = {"{account}", "{user}", "{accountUser}", "{group}"};
@@ -81,7 +81,7 @@ static bool sees(const struct caller *caller, enum place place)
     return place != PLACES && (caller->own == OPERATIONS || place == caller->own);
 }
 
-/* What the contract says: the path first, then what the request itself shows, who calls, and the rest. */
+/* The status by the contract: the path first, then the form of the request, the caller, and the rest. */
 static long expected_status(struct request_case *the_case)
 {
     const struct route *route = the_case->route;
@@ -94,7 +94,7 @@ static long expected_status(struct request_case *the_case)
         if (values[slot] == MALFORMED)
             return 404;
     }
-    /* The description of the service is everybody's. */
+    /* The description of the service is public. */
     if (route->operation == NULL)
         return 200;
     if (is_operation(route, "accept_invite")) {
@@ -141,7 +141,7 @@ static long expected_status(struct request_case *the_case)
     return strcmp(route->method, "DELETE") == 0 ? 204 : 200;
 }
 
-/* A malformed id comes alone: beside it the others do not matter. */
+/* A malformed id is tested alone, because the others do not matter then. */
 static bool is_wanted(const enum value values[SLOTS])
 {
     size_t malformed = 0, unusual = 0;
@@ -153,7 +153,7 @@ static bool is_wanted(const enum value values[SLOTS])
     return malformed == 0 || (malformed == 1 && unusual == 0);
 }
 
-/* Goes on to the next values; false when all have been. */
+/* Advances to the next values; false after the last ones. */
 static bool next_values(const unsigned allowed[SLOTS], enum value values[SLOTS])
 {
     for (size_t slot = 0; slot < SLOTS; slot++) {

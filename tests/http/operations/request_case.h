@@ -1,5 +1,5 @@
-/* Who may do what to whom: every operation x whose and what ids, in path and body x every kind of caller, and
- * what the contract says to each. */
+/* Authorization: every operation x the owner of each id, in path and body x every kind of caller, and the
+ * status by the contract. */
 
 #ifndef REQUEST_CASE_H
 #define REQUEST_CASE_H
@@ -9,7 +9,7 @@
 
 #include "api/route.h"
 
-/* Whose something is: one account of each kind. */
+/* The owner of something: one account of each kind. */
 enum place { CLIENT, VENDOR, OPERATIONS, DISABLED, PLACES };
 
 enum token_kind { TOKEN_GOOD, TOKEN_DISABLED, TOKEN_OF_DISABLED, TOKEN_NONE };
@@ -20,7 +20,7 @@ struct caller {
     enum token_kind token;
 };
 
-/* What an id may be. ABSENT: left out; of a code: a wrong one. */
+/* The kinds of an id. ABSENT: left out; for a code: a wrong one. */
 enum value { OWN, OTHER, UNKNOWN, MALFORMED, ABSENT, VALUES };
 
 /* Where a request has ids. */
@@ -31,26 +31,26 @@ struct request_case {
     const struct caller *caller;
     enum value values[SLOTS];
     long expected;
-    /* Whose membership or account it is about; PLACES where there is none. */
+    /* The owner of the membership or account that it concerns; PLACES if there is none. */
     enum place place;
-    /* Status, headers but for the date, body. */
+    /* Status, headers except the date, body. */
     char *seen;
 };
 
-/* NULL where there are no more. */
+/* NULL after the last one. */
 const struct caller *caller_at(size_t index);
-/* PLACES where the value is nobody's. */
+/* PLACES if the value belongs to no account. */
 enum place caller_place(const struct caller *caller, enum value value);
 
 bool is_operation(const struct route *route, const char *operation);
 
-/* All cases of a route and a caller; how many, which live until the next call. */
+/* All cases of a route and a caller, valid until the next call; returns their number. */
 size_t request_cases_make(const struct route *route, const struct caller *caller, struct request_case **made);
-/* The one with the same ids but what is another's for what is nobody's and the other way round; NULL where
- * nothing is another's. */
+/* The case with the same ids, except that ids of another account are exchanged for unknown ones and the
+ * reverse; NULL if there is no id of another account. */
 const struct request_case *request_case_twin(
     const struct request_case *the_case, const struct request_case *others, size_t count);
-/* Whose membership the path names, seen or not. */
+/* The owner of the membership that the path names, visible or not. */
 enum place request_case_member_place(const struct request_case *the_case);
 /* For messages; the caller frees it. */
 char *request_case_describe(const struct request_case *the_case);

@@ -9,7 +9,7 @@
 
 TestSuite(create, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
-/* Invites, and demands 201. */
+/* Invites, and expects 201. */
 static struct answer invite(const char *email, const char *group)
 {
     char *body = create_body(email, NULL, group);
@@ -20,8 +20,7 @@ static struct answer invite(const char *email, const char *group)
     return answer;
 }
 
-/* The keys of an object, with their types as letters; what the seed shows, nulls where nothing is known yet.
- */
+/* The keys of an object, with their types as letters; values as in the seed, null where none is known. */
 static void assert_shape(const json_t *object, const char *path, const char *const *shape)
 {
     size_t count = 0;
@@ -133,7 +132,7 @@ Test(create, invites_again_with_the_same_ids_and_a_new_code)
     free(email);
 }
 
-/* The same call in psql gives the same JSON, but for what is made anew and who acted. */
+/* The same call in psql returns the same JSON, except for new values and the actor. */
 Test(create, gives_the_same_answer_in_sql)
 {
     char *email = new_email(), *body = create_body(email, account->id, NULL), *text;

@@ -4,7 +4,7 @@
 
 #include "membership.h"
 
-/* What a code is good for, and what becomes of invitations, under both forms of a membership's path. */
+/* The validity of codes and the states of invitations, with both forms of a membership's path. */
 
 TestSuite(invitation, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
@@ -75,7 +75,7 @@ Test(invitation, says_what_is_wrong_with_a_code_and_burns_nothing)
         expect_invitations(neighbour, "Revoked");
         member_free(neighbour);
 
-        /* After all that was wrong, what is right still works. */
+        /* After all the refusals, a valid request still works. */
         neighbour = invite();
         answer = accept_code(neighbour, form, longer);
         expect_problem(&answer, 400, "/problems/wrong-code");
@@ -133,7 +133,7 @@ Test(invitation, tells_nobody_without_its_code_whether_it_is_there)
     member_free(removed);
 }
 
-/* How long the open invitation is open from now on, as the setting says. */
+/* The open invitation expires after the configured lifetime from now. */
 static void expect_whole_lifetime(const struct member *member)
 {
     char *is_whole = database_query(pg,
@@ -292,7 +292,7 @@ Test(invitation, of_an_ended_one_the_code_is_dead)
         expect_problem(&answer, 404, NULL);
         expect_invitations(member, "Accepted");
 
-        /* And stays so when the person has come back by another. */
+        /* And it stays so when the person is invited again with another code. */
         back = member_invite(server, account->token, body);
         accept_now(back);
         answer = accept_code(member, form, member->code);

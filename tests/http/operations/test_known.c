@@ -7,16 +7,16 @@
 
 #include "harness/service.h"
 
-/* Whether an address is known, as that of a member of some other account, is nobody's business: who invites
- * it cannot tell. What an inviter is shown of a person is what they said themselves, until the person
- * accepts; but for ids, times and the code, nothing differs, in earnest or in a dry run. */
+/* An inviter cannot find out whether an address belongs to a member of another account. Until the person
+ * accepts, inviters see what they entered themselves; except for ids, times and the code, responses do not
+ * differ, also in dry runs. */
 
 #define PAIRS 150
 
 TestSuite(known, .init = service_set_up, .fini = service_tear_down, .timeout = 300);
 
-/* Two addresses of one length: the first of a member of the other account, of whom all is different that can
- * be, and the other nobody's. The member has accepted, or not. */
+/* Two addresses of equal length: that of a member of the other account with different data, and an unknown
+ * one. The member has accepted, or not. */
 static void make_emails(char *emails[2], bool has_accepted)
 {
     char *tail = new_email(), *body, *answer;
@@ -49,7 +49,7 @@ static void make_emails(char *emails[2], bool has_accepted)
     free(tail);
 }
 
-/* Puts a 0 in the place of each digit of ids and times, and of each character of the code. */
+/* Replaces each digit of ids and times, and each character of the code, by 0. */
 static void mask(char *text)
 {
     char *code = strstr(text, "/invitations/AUSR-"), *trace = strstr(text, "traceparent: ");
@@ -58,7 +58,7 @@ static void mask(char *text)
         if (isdigit((unsigned char)*at))
             *at = '0';
     }
-    /* The trace of a request is made of nothing. */
+    /* The trace id of a request is random. */
     if (trace != NULL)
         memset(trace, '0', strcspn(trace, "\r"));
     if (code == NULL)
@@ -100,7 +100,7 @@ static char *masked(const char *text, const char *email)
     return copy;
 }
 
-/* Compares what two requests are answered, headers and body, but for what no two have in common. */
+/* Compares two answers, headers and body, except for what always differs. */
 static void expect_same(const char *what, struct answer answers[2], char *emails[2])
 {
     char *texts[2], *headers[2];
@@ -121,7 +121,7 @@ static void expect_same(const char *what, struct answer answers[2], char *emails
     }
 }
 
-/* What the inviter is shown afterwards of both, one after the other: by id, in lists, on the page. */
+/* What the inviter sees of both afterwards: by id, in lists, on the page. */
 static void expect_same_views(struct member *members[2], char *emails[2])
 {
     static const struct {
@@ -222,7 +222,7 @@ static double median(double times[PAIRS])
     return times[PAIRS / 2];
 }
 
-/* Asked in turn, so that whatever else the machine does falls upon both, and each as often first. */
+/* Asked alternately, so that other load on the machine affects both, and each first equally often. */
 static void expect_same_time(const char *prefer)
 {
     double known[PAIRS] = {0}, new[PAIRS] = {0}, of_known, of_new;

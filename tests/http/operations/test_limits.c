@@ -7,14 +7,14 @@
 #include "harness/fixture.h"
 #include "harness/flood.h"
 
-/* Limits of two servers on one database. The database is one of their own, because limits hold for all of it:
- * made from the one that scripts/test has migrated and left empty. */
+/* Limits of two servers on one database: a database of its own, because limits apply to a whole database.
+ * It is a copy of one that scripts/test has migrated and left empty. */
 
 #define SERVERS 2
 #define ACCOUNTS 3
 #define REQUESTS 256
 #define ALLOWED 40
-/* No time for one more to become free while a test runs: that takes a fortieth of it. */
+/* So long that no further invitation becomes free during a test, which would take a fortieth of it. */
 #define PERIOD "10 days"
 #define PERIOD_SECONDS (10L * 24 * 60 * 60)
 
@@ -23,7 +23,7 @@ static PGconn *pg;
 static struct account *accounts[ACCOUNTS], *operations;
 static struct server *servers[SERVERS];
 
-/* Of the main database: a statement about the one of this test, its name in the middle. */
+/* A statement in the main database about this test's database, whose name is inserted. */
 static void on_main(const char *begin, const char *end)
 {
     PGconn *main = database_connect(database_url());
@@ -68,11 +68,11 @@ static void tear_down(void)
 
 TestSuite(limits, .init = set_up, .fini = tear_down, .timeout = 300);
 
-/* What a flood asks for, and what came of it. */
+/* The parameters and the results of a flood. */
 struct asked {
-    /* The tokens that its requests have in turn, and the accounts that they name. */
+    /* The tokens that its requests use in turn, and the accounts that they name. */
     const struct account *tokens[ACCOUNTS], *accounts[ACCOUNTS];
-    /* The person of all, or of every second. NULL: everybody is new. */
+    /* The person of all requests, or of every second one. NULL: all are new. */
     const char *email;
     bool every_second;
     unsigned done, refused, others;
@@ -87,7 +87,7 @@ static char *next(void *data, size_t index, enum flood_manner *manner)
 {
     const struct asked *asked = data;
     char *email = is_to_email(asked, index) ? strdup(asked->email) : new_email(), *bytes = NULL;
-    /* Two and three have no common measure: each token goes with each account. */
+    /* Two and three are coprime, so each token is combined with each account. */
     char *body = create_body(email, asked->accounts[index % ACCOUNTS]->id, NULL);
 
     (void)manner;
@@ -154,7 +154,7 @@ static void configure(const char *kind, const char *limit)
         kind, limit, NULL));
 }
 
-/* All mails that have been sent, of which the refused ones are none. */
+/* All mails sent; refused requests send none. */
 static long mails(void)
 {
     char *count = database_query(pg, "select count(*) from accounts.outbox", NULL);
@@ -191,7 +191,7 @@ Test(limits, are_exact_across_servers)
         snprintf(limit, sizeof(limit), "%d per " PERIOD, ALLOWED);
         configure(kinds[i], limit);
         expect_exactly(&cases[i], kinds[i]);
-        /* The window passes, and as many pass again. */
+        /* The period passes, and as many succeed again. */
         free(database_query(
             pg, "update accounts.invitation_use set counted_at = counted_at - interval '" PERIOD "'", NULL));
         expect_exactly(&cases[i], kinds[i]);
@@ -237,7 +237,7 @@ Test(limits, are_the_same_in_psql)
     cr_expect_str_eq(PQresultErrorField(result, PG_DIAG_SQLSTATE), "PT429");
     cr_expect_str_eq(
         PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), answer_text(&answer, "detail", NULL));
-    /* A few seconds lie between the two. */
+    /* A few seconds pass between the two. */
     json_t *there = json_array_get(json_object_get(errors, "Retry-After"), 0),
            *here = json_array_get(json_object_get(json_object_get(answer.body, "errors"), "Retry-After"), 0);
     cr_assert(json_is_string(here) && json_is_string(there));

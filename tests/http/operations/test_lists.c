@@ -4,8 +4,7 @@
 
 #include "harness/service.h"
 
-/* What a DBA is given for a query is what HTTP answers to it, byte for byte; and select, wherever it is
- * taken. */
+/* For a query, a DBA gets the same bytes as an HTTP client; and select, wherever it is allowed. */
 
 #define MEMBERS 7
 
@@ -31,7 +30,7 @@ static void make_members(void)
         free(email);
         free(body);
     }
-    /* One in both groups. */
+    /* One membership in both groups. */
     free(database_query(pg, "select api.add_account_user_group($1, jsonb_build_object('id', $2::text))",
         members[1]->id, account->other_group, NULL));
     free(database_query(pg,
@@ -73,7 +72,7 @@ static struct answer ask(const char *method, const char *path, const char *query
     return answer;
 }
 
-/* What a DBA gets who calls with the token: the answer; for a mistake its errors. */
+/* The result for a DBA who calls with the token: the answer, or the errors of a mistake. */
 static char *ask_database(enum path_form form, const char *query)
 {
     static const char list_account_users[] = "select api.list_account_users($1, $2)::text";
@@ -89,7 +88,7 @@ static char *ask_database(enum path_form form, const char *query)
     return text;
 }
 
-/* With every byte percent-encoded but for the ampersands between parameters, or as it is. */
+/* With every byte percent-encoded except the ampersands between parameters, or unchanged. */
 static char *encode(const char *query, bool is_whole)
 {
     char *text = NULL;
@@ -154,7 +153,7 @@ Test(lists, are_the_same_in_psql)
         for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
             char *sent = encode(queries[i], false), *encoded = encode(queries[i], true);
 
-            /* As it is, a percent sign begins a code already. */
+            /* Unencoded, a percent sign would begin an escape. */
             if (strchr(queries[i], '%') == NULL && strstr(queries[i], " & ") == NULL) {
                 expect_same(form, queries[i], sent);
                 expect_same(form, queries[i], encoded);
@@ -196,7 +195,7 @@ static void expect_omitted(const struct answer *answer, long status, const char 
 
 Test(lists, select_is_taken_by_get_and_create)
 {
-    /* tests/openapi holds every answer against its own $meta.omitted. */
+    /* tests/openapi checks every answer against its own $meta.omitted. */
     static const struct {
         const char *select, *shown, *made;
     } selections[] = {
@@ -225,7 +224,7 @@ Test(lists, select_is_taken_by_get_and_create)
             answer = ask("POST", collection, selections[i].select, body);
             expect_omitted(&answer, 201, selections[i].made);
             answer_free(&answer);
-            /* A mistake in it invites nobody. */
+            /* A mistake in select invites nobody. */
             free(email);
             free(body);
             email = new_email();

@@ -5,8 +5,8 @@
 
 #include "harness/fixture.h"
 
-/* Where all ids of a kind with the usual number of digits are used up, new ones have one more group of four,
- * and everything goes on. In a database of this test's own, because nobody else's ids must change. */
+/* When the ids with the usual number of digits are used up, new ids have one more group of four, and
+ * everything continues to work. In a database of its own, because ids of other tests must not change. */
 
 static char name[32];
 static PGconn *pg;
@@ -65,7 +65,7 @@ static struct answer ask(
     return request_json(server, method, path, account->token, body);
 }
 
-/* Of GET with a query: how many there are. */
+/* The number of objects that GET finds with a query. */
 static void expect_found(const struct account *account, const char *filter, const char *id)
 {
     char *path;
@@ -79,7 +79,7 @@ static void expect_found(const struct account *account, const char *filter, cons
     free(path);
 }
 
-/* All operations on one invitation into an account, whose ids have so many characters. */
+/* All operations on one invitation into an account, whose ids have this many characters. */
 static void live(const struct account *account, size_t short_len, size_t long_len)
 {
     char *email = new_email(), *body = create_body(email, account->id, account->default_group), *path,

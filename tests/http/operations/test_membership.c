@@ -4,7 +4,7 @@
 
 #include "membership.h"
 
-/* A membership, its groups and its end, under both forms of its path. */
+/* A membership, its groups and its end, with both forms of its path. */
 
 TestSuite(membership, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
@@ -68,7 +68,7 @@ Test(membership, takes_groups_and_gives_them_back)
         cr_expect_eq(answer.status, 200, "%s", answer.text);
         expect_groups(&answer, account->default_group, account->other_group);
 
-        /* There already: nothing changes, not even updated.at. */
+        /* Already a group of the membership: nothing changes, not even updated.at. */
         again = ask("POST", member, form, "/groups", other_body);
         cr_expect_str_eq(again.text, answer.text);
         expect_status(&again, 200);
@@ -207,7 +207,7 @@ Test(membership, ends_and_may_begin_again)
         }
         expect_invitations(member, "Revoked");
 
-        /* The person stays, and stays elsewhere. */
+        /* The person remains, also in other accounts. */
         cr_expect_str_eq(elsewhere->user_id, member->user_id);
         after = request(server, "GET", path, other->token, NULL, NULL);
         cr_expect_eq(after.status, 200);
@@ -306,7 +306,7 @@ Test(membership, says_which_methods_a_path_takes)
     member_free(member);
 }
 
-/* What is wrong with a body, and the field that the answer blames. */
+/* Invalid bodies, and the fields that the answers name. */
 static const struct {
     const char *method;
     const char *more;
@@ -399,11 +399,11 @@ Test(membership, takes_nothing_but_json)
     } requests[] = {{"POST", "/accept-invite", accept}, {"POST", "/groups", group}, {"PUT", "/groups", array},
         {"PUT", "", object}};
     for (EACH_FORM(form)) {
-        /* The last is a user's alone. */
+        /* The last operation exists only for users. */
         for (size_t i = 0; i < (form == PATH_OF_USER ? 4 : 3); i++) {
             char *path = member_path(member, form, requests[i].more);
 
-            /* curl leaves a header out that has no value. */
+            /* curl removes a header without a value. */
             answer = ask_with(requests[i].method, path, requests[i].body, "Content-Type:");
             expect_problem(&answer, 415, NULL);
             answer = ask_with(requests[i].method, path, requests[i].body, "Content-Type: text/plain");

@@ -6,8 +6,8 @@
 #include "harness/service.h"
 #include "harness/trouble.h"
 
-/* Requests that lose a race to a transaction which changes what they refer to: they are tried again, and
- * answered as if they had come after it. Each is a set of one. */
+/* Requests that lose a race to a transaction which changes what they refer to are retried, and answered as
+ * if they had come after it. Each is a set of one. */
 
 static void set_up(void)
 {
@@ -16,7 +16,7 @@ static void set_up(void)
 
 TestSuite(references, .init = set_up, .fini = service_tear_down, .timeout = 120);
 
-/* A request by a thread of its own. */
+/* A request on its own thread. */
 struct sender {
     pthread_t thread;
     const char *method;
@@ -32,7 +32,7 @@ static void *run(void *data)
     return NULL;
 }
 
-/* Commits what pg has begun once the request waits for it, and returns the request's answer. */
+/* Commits pg's transaction once the request waits for it, and returns the request's answer. */
 static struct answer race(const char *method, const char *path, const char *body)
 {
     struct sender sender = {.method = method, .path = strdup(path), .body = strdup(body)};
@@ -125,8 +125,8 @@ Test(references, to_a_default_group_that_is_another_meanwhile_lead_to_that)
     free(email);
 }
 
-/* Addresses of tests/harness/poison.sql, whose first insert fails. What is no race is not tried again: it
- * would only hide a mistake of ours. */
+/* Addresses on which tests/harness/poison.sql makes the first insert fail. Errors that are not caused by a
+ * race are not retried, because that would hide mistakes. */
 Test(references, that_lost_a_race_are_tried_again_and_no_others)
 {
     static const struct {

@@ -5,7 +5,7 @@
 #include "harness/service.h"
 #include "http/concurrency/mixture.h"
 
-/* Prefer: tx=rollback over HTTP; what the database makes of it is in tests/sql. */
+/* Prefer: tx=rollback over HTTP; tests/sql tests the database's part. */
 
 TestSuite(rehearsal, .init = service_set_up, .fini = service_tear_down, .timeout = 60);
 
@@ -17,7 +17,7 @@ static struct answer send(const char *method, const char *path, const char *toke
     return request(server, method, path, token, body, headers);
 }
 
-/* All that there is of the account's members, and of the person of an address. */
+/* All rows of the account's members, and of the person with an address. */
 static char *contents(const char *email)
 {
     char *members = mixture_fingerprint(pg, account), *person, *all = NULL;

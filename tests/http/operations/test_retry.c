@@ -9,10 +9,10 @@
 #include "harness/service.h"
 #include "http/concurrency/mixture.h"
 
-/* Idempotency-Key over HTTP; what the database makes of it is in tests/sql. */
+/* Idempotency-Key over HTTP; tests/sql tests the database's part. */
 
 #define CALLERS 24
-/* In a crowd, and with SOAK set. */
+/* Concurrently, and with SOAK set. */
 #define PEOPLE 40
 #define MAX_PEOPLE 200
 #define TWINS 50
@@ -35,7 +35,7 @@ static struct answer send_with_key(const char *path, const char *token, const ch
     return send("POST", path, token, body, line, NULL);
 }
 
-/* The same bytes, and the same headers but for those that tell of the exchange itself. */
+/* The same bytes, and the same headers except those of the exchange itself. */
 static void expect_replay(const struct answer *replay, const struct answer *first)
 {
     static const char *const names[] = {"location", "content-type", "cache-control", "content-length"};
@@ -153,7 +153,7 @@ Test(retry, tells_another_request_from_the_first)
     free(another);
 }
 
-/* A key is its token's. The same token in psql meets the same key, but cannot have the code again. */
+/* A key belongs to its token. The same token in psql meets the same key, but cannot derive the code. */
 Test(retry, keeps_the_keys_of_each_caller_apart)
 {
     struct account *operations = account_make(pg, "Operations");
@@ -239,7 +239,7 @@ Test(retry, refuses_a_malformed_key_and_names_the_header)
     free(body);
 }
 
-/* What is not a POST does by itself what a key is for. */
+/* Methods other than POST are idempotent without a key. */
 Test(retry, passes_over_a_key_where_it_means_nothing)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *path;
@@ -273,7 +273,7 @@ static void *post_one(void *data)
     return NULL;
 }
 
-/* The first is held up by a lock, and whoever asks meanwhile is told at once. */
+/* A lock delays the first request, and concurrent ones are refused at once. */
 Test(retry, tells_who_asks_while_the_first_is_being_done)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
@@ -360,7 +360,7 @@ Test(retry, does_once_what_many_ask_at_once)
     free(body);
 }
 
-/* The same request from many connections at once, for each of many people. */
+/* The same request over many connections concurrently, for each of many people. */
 struct crowd {
     bool has_key;
     size_t count;

@@ -8,8 +8,8 @@
 #include "harness/fixture.h"
 #include "harness/flood.h"
 
-/* Codes of invitations, those in mails too, and secrets of tokens, good and wrong ones, used in every way
- * that there is to use and to misuse them: no log has one, nor has a dump of the database. */
+/* Codes of invitations and mails, and secrets of tokens, valid and invalid ones, used and misused in every
+ * way: neither a log nor a dump of the database contains one. */
 
 #define MEMBERS 1000
 #define TOKENS 20
@@ -18,10 +18,10 @@
 TestSuite(secrets, .timeout = 300);
 
 struct secrets {
-    /* Of the account, with their secrets. */
+    /* Tokens of the account, with their secrets. */
     char *tokens[TOKENS];
     struct member *members[MEMBERS];
-    /* What was sent as a code and was none. */
+    /* Texts sent as codes that are not codes. */
     char wrong[MEMBERS][WRONG_SIZE];
     FILE *patterns;
 };
@@ -49,7 +49,7 @@ static char *request_text(const char *method, const char *path, const char *auth
         method, path, authorization, strlen(body), body);
 }
 
-/* A line for grep; and as bytea would show it. */
+/* A pattern for grep, as text and in the form of bytea. */
 static void add_pattern(struct secrets *secrets, const char *secret)
 {
     fprintf(secrets->patterns, "%s\n", secret);
@@ -81,7 +81,7 @@ static void on_invited(void *data, size_t index, const struct answer *answer)
     add_pattern(secrets, secrets->members[index]->code);
 }
 
-/* What is done with a code: in its place or out of it. */
+/* What is done with a code, in the right place or elsewhere. */
 enum use {
     USE_RIGHT,
     USE_CHANGED,
@@ -179,7 +179,7 @@ static void on_used(void *data, size_t index, const struct answer *answer)
     }
 }
 
-/* A token in its place, spoilt, and out of place. */
+/* A token in its place, damaged, or elsewhere. */
 static char *token_text(void *data, size_t index, enum flood_manner *manner)
 {
     struct secrets *secrets = data;
@@ -208,7 +208,7 @@ static void on_token_used(void *data, size_t index, const struct answer *answer)
     cr_expect_null(strstr(answer->text, secret_of(secrets->tokens[index % TOKENS])), "%s", answer->text);
 }
 
-/* The codes of mails, as delivery gets them: of these members, or of any other that has a mail queued. */
+/* The codes of mails, as delivery gets them: of these members, or of any other with a queued mail. */
 static void claim_mails(PGconn *pg, struct secrets *secrets)
 {
     PGresult *result;
@@ -223,8 +223,7 @@ static void claim_mails(PGconn *pg, struct secrets *secrets)
     free(database_query(pg, "reset role", NULL));
 }
 
-/* The database raises an error over a statement that has a code, and logs it: a lock does not come in time.
- */
+/* The database raises an error in a statement with a code, and logs it: a lock timeout. */
 static void fail_with_code(PGconn *pg, const struct server *server, const struct member *member)
 {
     char *path = member_path(member, PATH_OF_ACCOUNT_USER, "/accept-invite"),
@@ -243,7 +242,7 @@ static void fail_with_code(PGconn *pg, const struct server *server, const struct
     free(body);
 }
 
-/* How many lines of a command's output have one of the patterns in a file. */
+/* How many lines of a command's output match a file of patterns. */
 static unsigned long lines_with(const char *patterns, const char *command)
 {
     char *whole = text("%s | grep -F -c -f %s", command, patterns), line[64] = "";
@@ -266,7 +265,7 @@ static char *new_file(FILE **out)
     return path;
 }
 
-/* Makes a file with one pattern. */
+/* Creates a file with one pattern. */
 static char *file_with(const char *pattern)
 {
     FILE *out;
@@ -277,7 +276,7 @@ static char *file_with(const char *pattern)
     return path;
 }
 
-/* A pattern that is there shows that it is looked for in the right place. */
+/* A control pattern that must be found shows that the search works. */
 static void expect_none(const char *command, const char *patterns, const char *control, unsigned long least)
 {
     char *control_path = file_with(control);
@@ -289,7 +288,7 @@ static void expect_none(const char *command, const char *patterns, const char *c
     free(control_path);
 }
 
-/* Statements that fail are logged: so is this one. */
+/* Failing statements are logged, this one too. */
 static void mark_postgres_log(PGconn *pg, const char *mark)
 {
     char *sql = text("select 1 / 0 as \"%s\"", mark);
@@ -300,7 +299,7 @@ static void mark_postgres_log(PGconn *pg, const char *mark)
     free(sql);
 }
 
-/* Every statement of servers that are started from now on is logged, as README says how, or none again. */
+/* Makes PostgreSQL log every statement of servers started from now on, configured as README says, or none. */
 static void log_statements(PGconn *pg, bool are_logged)
 {
     free(database_query(pg,

@@ -7,8 +7,8 @@
 
 #include "harness/service.h"
 
-/* One mailbox is one person, however its address is spelled; a name is kept and looked for as a person sees
- * it. */
+/* One mailbox is one person, however its address is spelled; a name is stored and searched in the form
+ * that people see. */
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -32,8 +32,7 @@ static const char *string_at(const json_t *object, const char *member, const cha
     return text != NULL ? text : "";
 }
 
-/* Whether one person is meant by two spellings, of two accounts that invite them. A number that nobody has
- * had goes before both. */
+/* Whether two spellings, used by two accounts, lead to one person. An unused number is put before both. */
 static void expect_people(const char *one, const char *another, bool is_same)
 {
     static unsigned number;
@@ -101,7 +100,7 @@ Test(spelling, of_no_mailbox_is_refused)
     expect_refused("x@exam\ufe0fple.com", "Ann", "user.email", idna);
     expect_refused("x@exam\u00adple.com", "Ann", "user.email", idna);
     expect_refused("x@\u05d0a.example", "Ann", "user.email", idna);
-    /* Which NFC makes a K. */
+    /* NFC maps this to a K. */
     expect_refused("\u212aate@example.com", "Ann", "user.email", none);
     expect_refused("a\u034fnn@example.com", "Ann", "user.email", none);
     expect_refused("ann\ufe0f@example.com", "Ann", "user.email", none);

@@ -8,12 +8,12 @@
 #include "harness/fixture.h"
 #include "request_case.h"
 
-/* Every operation x whose and what ids, in path and body x every kind of caller. */
+/* Authorization: every operation x the owner of each id, in path and body x every kind of caller. */
 
 #define TRACEPARENT "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 #define WRONG_CODE "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
-/* An account, a membership of it, and a token that was disabled. */
+/* An account, a membership of it, and a disabled token. */
 static struct {
     struct account *account;
     struct member *member;
@@ -23,7 +23,7 @@ static char *unknown_account, *unknown_user, *unknown_account_user, *unknown_gro
 static PGconn *pg;
 static struct server *server;
 
-/* An id of a wrong shape; which one changes from case to case. */
+/* An id of a wrong shape, which varies from case to case. */
 static char *malformed_id(const char *id)
 {
     static unsigned count;
@@ -47,7 +47,7 @@ static char *malformed_id(const char *id)
     return text;
 }
 
-/* The id in a slot; NULL where it is left out. The caller frees it. */
+/* The id in a slot; NULL if it is left out. The caller frees it. */
 static char *id_in(const struct request_case *the_case, enum slot slot)
 {
     enum value value = the_case->values[slot];
@@ -99,7 +99,7 @@ static char *make_path(const struct request_case *the_case)
     return path;
 }
 
-/* NULL for an operation without one. */
+/* NULL for an operation without a body. */
 static char *make_body(const struct request_case *the_case)
 {
     const struct route *route = the_case->route;
@@ -129,7 +129,7 @@ static char *make_body(const struct request_case *the_case)
     return body;
 }
 
-/* Makes a membership anew, as far as the operation needs it. */
+/* Creates a new membership if the operation needs one. */
 static void make_member(enum place place, const struct route *route)
 {
     struct account *account = places[place].account;
@@ -166,7 +166,7 @@ static void make_member(enum place place, const struct route *route)
     free(email);
 }
 
-/* Accounts of their own for each operation, so that a digest has little to read. */
+/* Each operation has its own accounts, so that a digest reads few rows. */
 static void make_places(const struct route *route)
 {
     static const char *const types[PLACES] = {"Client", "Vendor", "Operations", "Client"};
@@ -205,12 +205,12 @@ static void free_places(void)
 
 #define MD5_LEN 32
 
-/* A digest of all rows of each place's account, MD5_LEN + 1 bytes each, and the number of people. */
+/* A digest of all rows of each account, MD5_LEN + 1 bytes each, and the number of people. */
 static void prepare_digest(void)
 {
     char *prepare = NULL;
 
-    /* By indexes, however little there is; and nothing here has to outlast a crash. */
+    /* Index scans even for few rows; durability is not needed. */
     free(database_query(pg,
         "select set_config(name, 'off', false) from (values ('synchronous_commit'), ('jit'), "
         "('enable_seqscan'), ('enable_hashjoin'),"
@@ -265,7 +265,7 @@ static bool is_same_place(const char *before, const char *after, size_t place)
     return strncmp(before + place * (MD5_LEN + 1), after + place * (MD5_LEN + 1), MD5_LEN) == 0;
 }
 
-/* All that a caller can tell answers apart by. */
+/* Everything by which a caller can tell answers apart. */
 static char *seen_of(const struct answer *answer)
 {
     char *text = NULL;
@@ -310,7 +310,7 @@ static struct answer send_case(const struct request_case *the_case)
     return answer;
 }
 
-/* Nothing but what the caller may see, and 401 says how to do better. */
+/* An answer contains only what the caller may see, and a 401 says how to authenticate. */
 static void check_answer(
     const struct request_case *the_case, const struct answer *answer, const char *description)
 {
@@ -328,7 +328,7 @@ static void check_answer(
     }
 }
 
-/* before: the digest until now, which is exchanged for the one after. */
+/* before: the digest until now, which is replaced by the current one. */
 static void run_case(struct request_case *the_case, char **before)
 {
     bool is_refused = the_case->expected >= 400;
@@ -346,7 +346,7 @@ static void run_case(struct request_case *the_case, char **before)
             "%s: has something changed in account %zu?", description, place);
     the_case->seen = seen_of(&answer);
 
-    /* Also after a surprise, so that one leads to no more of them. */
+    /* Even after a failure, so that it does not cause further ones. */
     if (strcmp(*before, after) != 0) {
         make_member(the_case->caller->own, the_case->route);
         make_member(the_case->caller->other, the_case->route);
@@ -359,8 +359,8 @@ static void run_case(struct request_case *the_case, char **before)
     answer_free(&answer);
 }
 
-/* What is another's must look like what is nobody's, each in the place of the other: the number of answers
- * compared. */
+/* Ids of another account must look like unknown ones, each in the place of the other; returns the number
+ * of comparisons. */
 static size_t compare_cases(const struct request_case *cases, size_t count)
 {
     size_t compared = 0;
@@ -419,7 +419,7 @@ Test(who_may, do_what_to_whom)
         const struct caller *caller;
         char *before;
 
-        /* A code is all that they ask for, and each answer is a page: test_page.c. */
+        /* These need only a code, and answer with pages: see test_page.c. */
         if ((route->flags & (ROUTE_IS_PAGE | ROUTE_IS_PROBLEM)) != 0)
             continue;
         make_places(route);

@@ -5,7 +5,7 @@
 #include "harness/service.h"
 #include "harness/trouble.h"
 
-/* The page of an invitation, as it comes over the wire; tests/browser looks at it. */
+/* The page of an invitation, as bytes; tests/browser tests it in a browser. */
 
 #define INVITATIONS "/invitations/"
 #define PAGE_MEDIA_TYPE "text/html; charset=utf-8"
@@ -48,7 +48,7 @@ static struct answer ask_member(const char *method, const struct member *member,
     return answer;
 }
 
-/* What every answer below the path has. */
+/* The headers of every answer below the path. */
 static void expect_page_headers(const struct answer *answer)
 {
     static const char begin[] = "default-src 'none'; style-src 'sha256-",
@@ -67,7 +67,7 @@ static void expect_page_headers(const struct answer *answer)
     expect_header(answer, "x-robots-tag", "noindex");
 }
 
-/* state: the class that the page's body has. */
+/* state: the class of the page's body. */
 static void expect_page(struct answer *answer, long status, const char *state)
 {
     char body[64];
@@ -93,7 +93,7 @@ static void expect_state(const struct member *member, long status, const char *s
     expect_page(&answer, status, state);
 }
 
-/* POST, which leads back to the page whatever becomes of it. */
+/* POST, which always redirects to the page. */
 static void press(const struct member *member)
 {
     char *path = page_path(member), *pressed = NULL;
@@ -120,7 +120,7 @@ static struct answer change(const char *method, const struct member *member, con
     return answer;
 }
 
-/* What is known of a membership and its invitations. */
+/* The rows of a membership and its invitations. */
 static char *contents(const struct member *member)
 {
     return database_query(pg,
@@ -246,7 +246,7 @@ Test(page, a_link_that_is_cut_or_changed_leads_to_a_page)
         expect_page(&answer, 404, "wrong");
         free(cut);
     }
-    /* Right in shape, and wrong. */
+    /* Well-formed, and wrong. */
     path[strlen(path) - 1] = path[strlen(path) - 1] == 'A' ? 'B' : 'A';
     answer = ask("GET", path, NULL);
     expect_page(&answer, 404, "wrong");
@@ -486,7 +486,7 @@ Test(page, may_be_switched_off)
     member_free(member);
 }
 
-/* In the language that has come so far. */
+/* In the language of the headers received so far. */
 Test(page, what_does_not_arrive_is_told_by_a_page)
 {
     static const struct {

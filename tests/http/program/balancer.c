@@ -23,7 +23,7 @@ struct balancer {
     int listener, port;
     pthread_t accepting, looking;
 
-    /* Shared by the threads, under the mutex. */
+    /* Shared by the threads, protected by the mutex. */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct backend backends[BALANCER_MAX_SERVERS];
@@ -45,7 +45,7 @@ static int new_socket(void)
     return fd;
 }
 
-/* The port of the next server that is ready, 0 for none. */
+/* The port of the next ready server, 0 for none. */
 static int next_port(struct balancer *balancer)
 {
     int port = 0;
@@ -61,7 +61,7 @@ static int next_port(struct balancer *balancer)
     return port;
 }
 
-/* A connection to a server, -1 where none takes it. */
+/* A connection to a server, -1 if none accepts it. */
 static int connect_to_any(struct balancer *balancer)
 {
     for (size_t i = 0; i < BALANCER_MAX_SERVERS; i++) {
@@ -80,7 +80,7 @@ static int connect_to_any(struct balancer *balancer)
     return -1;
 }
 
-/* Carries what there is to read from one to the other; false at its end, which the other is told. */
+/* Copies available bytes from one to the other; false at the end, which is passed on. */
 static bool carry_some(int from, int to)
 {
     char bytes[COPY_SIZE];
@@ -107,7 +107,7 @@ static void carry_all(int client, int server)
         for (size_t i = 0; i < 2; i++) {
             if (ends[i].fd >= 0 && ends[i].revents != 0 &&
                 !carry_some(i == 0 ? client : server, i == 0 ? server : client)) {
-                /* poll leaves it out from now on. */
+                /* poll ignores it from now on. */
                 ends[i].fd = -1;
                 open--;
             }
@@ -155,8 +155,8 @@ static void *accept_all(void *data)
     return NULL;
 }
 
-/* Asks every server in turn whether it is ready. Not under the mutex: the answer is of a moment ago anyway.
- */
+/* Asks every server in turn whether it is ready. Without the mutex, because the answer may be outdated
+ * anyway. */
 static void *look(void *data)
 {
     struct balancer *balancer = data;

@@ -9,7 +9,7 @@
 #include "harness/metric.h"
 #include "harness/process.h"
 
-/* What the server takes of what it is given: processors and open files. */
+/* How many of the given processors and open files the server uses. */
 
 static char *url;
 
@@ -50,7 +50,7 @@ Test(capacity, has_as_many_workers_as_processors_it_may_use)
 /* More than there is room for. */
 #define WAITING 20
 
-/* At the cap of clients, with the telemetry port nearly full, there are descriptors for the database. */
+/* With the maximum of clients, and the telemetry port nearly full, descriptors are left for the database. */
 Test(capacity, has_descriptors_for_all_database_connections)
 {
     static const char connected[] = "accountsd_database_connections{state=\"idle\"}";
@@ -74,7 +74,7 @@ Test(capacity, has_descriptors_for_all_database_connections)
     for (size_t i = 0; i < PROBES; i++)
         probes[i] = connect_telemetry_raw(server);
     await_metric(server, "accountsd_client_connections", (double)room);
-    /* All connections to the database are made anew. */
+    /* All database connections are replaced. */
     free(database_query(pg,
         "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = $1", name,
         NULL));

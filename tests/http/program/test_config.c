@@ -5,8 +5,8 @@
 
 #include "harness/fixture.h"
 
-/* A configuration that is wrong is told by the names of options: no part of a value is in what is said, since
- * any may be a password, or a part of one. */
+/* Errors of configuration name options, and contain no part of a value, because it may be a part of a
+ * password. */
 
 #define MARKER "hunter2"
 
@@ -77,7 +77,7 @@ Test(config, scripts_tell_no_connection_string)
     expect_script_silent("scripts/run", "ACCOUNTSD_PORT", MARKER);
 }
 
-/* Every option of both commands, with a value that may be none of its own. */
+/* Every option of both commands, with a value that may be invalid for it. */
 Test(config, no_value_is_told)
 {
     static const char *const commands[] = {"serve", "deliver"};
@@ -94,7 +94,7 @@ Test(config, no_value_is_told)
     }
 }
 
-/* All mistakes at once, of what options say and of what they refer to. */
+/* All mistakes at once, in values and in the files that they refer to. */
 Test(config, everything_is_checked_that_will_be_used)
 {
     static const char *const wanted[] = {"--listen-address: is not an IP address",

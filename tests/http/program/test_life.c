@@ -12,7 +12,7 @@
 #include "harness/fixture.h"
 #include "harness/process.h"
 
-/* Start, stop, and a database that goes away. */
+/* Start, stop, and a database that becomes unavailable. */
 
 TestSuite(life, .timeout = 120);
 
@@ -51,7 +51,7 @@ static void start_client(
     cr_assert_eq(pthread_create(&client->thread, NULL, post_once, client), 0);
 }
 
-/* Waits for a lock for as long as the test wants, on a machine however slow. The caller frees it. */
+/* Waits for locks as long as the test needs, even on a slow machine. The caller frees it. */
 static char *patient_url(void)
 {
     char *base = server_database_url(database_url()), *url = NULL;
@@ -61,7 +61,7 @@ static char *patient_url(void)
     return url;
 }
 
-/* Takes a lock that every create in the account waits for, and no other test's. */
+/* Takes a lock that blocks every create in the account, and no other test. */
 static void lock_account(PGconn *pg, const struct account *account)
 {
     free(database_query(pg, "begin", NULL));
@@ -70,8 +70,8 @@ static void lock_account(PGconn *pg, const struct account *account)
             account->id, NULL));
 }
 
-/* Waits until a statement waits for the lock that pg holds. (pg_stat_activity would not do: a transaction
- * sees it as it was at its first look.) */
+/* Waits until a statement waits for the lock that pg holds. (pg_stat_activity does not work, because a
+ * transaction sees it as of its first read.) */
 static void await_waiter(PGconn *pg)
 {
     for (int i = 0; i < 500; i++) {
@@ -89,7 +89,7 @@ static void await_waiter(PGconn *pg)
     cr_assert_fail("no statement waits");
 }
 
-/* A lock holds the requests back while the server is told to stop: all of them are answered first. */
+/* A lock delays the requests while the server is told to stop: all of them are answered first. */
 static void assert_drains(int signal)
 {
     PGconn *pg = database_connect(database_url());
@@ -103,7 +103,7 @@ static void assert_drains(int signal)
     for (size_t i = 0; i < 8; i++)
         start_client(&clients[i], server, account, body);
     await_waiter(pg);
-    /* The others need only have been read by the server. */
+    /* It is enough that the server has read the others. */
     sleep_ms(300);
     kill(server->pid, signal);
     sleep_ms(200);
@@ -123,7 +123,8 @@ static void assert_drains(int signal)
     free(url);
 }
 
-/* Sent while the one before it is in the database, it is not read any more; the answer to that arrives. */
+/* A request that is sent while the one before it is in the database is not read any more; the answer to
+ * that one arrives. */
 Test(life, a_next_request_does_not_cost_the_answer_in_a_drain)
 {
     PGconn *pg = database_connect(database_url());
@@ -189,7 +190,7 @@ Test(life, a_drain_gives_up_what_does_not_end_in_time)
     sleep_ms(300);
     kill(server->pid, SIGTERM);
     await_logged(server, "\"requests_given_up\":3}");
-    /* They were cut: nobody got a 503. */
+    /* They were cut off without a 503. */
     log = server_log(server);
     cr_expect_not_null(strstr(log, "\"status\":499,"), "%s", log);
     cr_expect_null(strstr(log, "\"status\":503,"), "%s", log);
@@ -208,7 +209,7 @@ Test(life, a_drain_gives_up_what_does_not_end_in_time)
     free(url);
 }
 
-/* As if it had been killed: who waits for an answer gets none. */
+/* Like a kill: pending requests get no answer. */
 Test(life, a_second_signal_ends_a_drain_at_once)
 {
     PGconn *pg = database_connect(database_url());
@@ -244,7 +245,7 @@ Test(life, a_second_signal_ends_a_drain_at_once)
     free(url);
 }
 
-/* At the cap of connections some wait in the kernel's queue. */
+/* At the maximum of connections, further ones wait in the kernel's queue. */
 Test(life, a_drain_serves_who_waits_to_be_let_in)
 {
     PGconn *pg = database_connect(database_url());
@@ -284,8 +285,8 @@ static bool is_served(const struct server *server)
     return served;
 }
 
-/* Of what comes during the drain delay, a certificate's SIGHUP or a debugger's stop, only a second signal to
- * stop ends it. */
+/* During the drain delay, neither SIGHUP for a certificate nor a debugger's stop ends it; only a second
+ * signal to stop does. */
 Test(life, only_a_signal_to_stop_cuts_the_drain_delay_short)
 {
     static const int others[] = {SIGHUP, SIGSTOP, SIGCONT};
@@ -317,7 +318,7 @@ Test(life, a_statement_that_takes_too_long_is_504)
     cr_expect_eq(answer.status, 504, "%s", answer.text);
     answer_free(&answer);
     free(database_query(pg, "commit", NULL));
-    /* The other connections, and the one made anew, serve on. */
+    /* The other connections, and the new one, continue to serve. */
     for (int i = 0; i < 8; i++) {
         answer = post(server, account->token, body);
         cr_expect_eq(answer.status, 201, "%s", answer.text);
@@ -331,7 +332,7 @@ Test(life, a_statement_that_takes_too_long_is_504)
     free(url);
 }
 
-/* Waits until so many of the clients have their answer. */
+/* Waits until this many clients have their answers. */
 static void await_answered(struct client *clients, size_t count, size_t answered)
 {
     for (int i = 0; i < 500; i++) {

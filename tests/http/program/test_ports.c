@@ -10,7 +10,7 @@
 #include "harness/fixture.h"
 #include "harness/process.h"
 
-/* A port has one owner, and a process that cannot have all its ports answers on none. */
+/* A port has one owner, and a process that cannot open all its ports serves none. */
 
 #define HOST "127.0.0.1"
 #define TAKEN "Address already in use"
@@ -35,7 +35,7 @@ static struct sockaddr_in loopback(int port)
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-/* One that is free now. */
+/* A port that is free now. */
 static int free_port(void)
 {
     struct sockaddr_in address = loopback(0);
@@ -112,7 +112,7 @@ struct knocker {
     atomic_int answered, tried;
 };
 
-/* Asks again and again, and counts the answers. */
+/* Connects again and again, and counts the answers. */
 static void *knock(void *data)
 {
     static const char bytes[] = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -133,7 +133,7 @@ static void *knock(void *data)
     return NULL;
 }
 
-/* It would answer, and then die. */
+/* It would answer first, and then exit. */
 Test(ports, nobody_is_answered_where_the_telemetry_port_is_taken)
 {
     struct server *owner = server_start(url, NULL);

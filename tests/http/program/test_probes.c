@@ -9,7 +9,7 @@
 #include "harness/fixture.h"
 #include "harness/process.h"
 
-/* Who may have what of the telemetry port, and for how long. */
+/* What the telemetry port serves, and for how long. */
 
 static char *url;
 
@@ -71,7 +71,7 @@ Test(probes, the_port_says_no_to_the_rest)
             strncmp(answer, cases[i].answer, strlen(cases[i].answer)), 0, "%s: %s", cases[i].bytes, answer);
         free(answer);
     }
-    /* And the API says nothing of these. */
+    /* The API does not serve these. */
     answer = send_raw(server, metrics, strlen(metrics));
     cr_expect_eq(strncmp(answer, "HTTP/1.1 404 ", 13), 0, "%s", answer);
     free(answer);
@@ -89,14 +89,14 @@ Test(probes, can_be_switched_off)
     server_end(server);
 }
 
-/* As many as the port takes at once. */
+/* The maximum of connections on the port. */
 #define HOGS 64
 #define DEADLINE_MS 2000
-/* Of a busy machine. */
+/* For a busy machine. */
 #define SLACK_MS 5000
 
-/* Each route and status has a histogram of its own: enough of them, so that /metrics is more than the kernel
- * takes off the server's hands for a client of small segments. */
+/* Each route and status has its own histogram: enough of them to make /metrics larger than the kernel
+ * buffers for a client with small segments. */
 static void make_series(const struct server *server)
 {
     static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE"};
@@ -153,7 +153,7 @@ Test(probes, are_answered_in_time_though_all_slots_are_taken)
     server_end(server);
 }
 
-/* Nor is a slot kept by asking again, or by what has been asked already. */
+/* Neither further requests nor pipelined ones keep a slot. */
 Test(probes, have_one_answer_a_connection)
 {
     static const char bytes[] = "GET /live HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -14,14 +14,14 @@
 #include "harness/fixture.h"
 #include "harness/process.h"
 
-/* Servers are restarted one after the other behind a balancer, while clients that keep their connections and
- * repeat what was not answered invite people. */
+/* Servers are restarted one after the other behind a load balancer, while clients with persistent
+ * connections, which repeat unanswered requests, send invitations. */
 
 #define SERVERS 3
 #define CLIENTS 12
 #define MAX_TRIES 20
 #define ANSWER_SIZE 65536
-/* At most, for a client that thinks; less than the drain delay that costs no retry. */
+/* At most, for a client with pauses; less than the drain delay, so no retry is needed. */
 #define THINK_MS 300
 #define DRAIN_DELAY_MS "600"
 
@@ -37,9 +37,9 @@ struct client {
     const struct account *account;
     atomic_bool *is_over;
     int fd;
-    /* What was acknowledged, as {"email", "id", "code"}. */
+    /* Acknowledged invitations, as {"email", "id", "code"}. */
     json_t *invited;
-    /* Tries that brought no answer, or a 503; creates that were given up. */
+    /* Attempts without an answer, or with a 503; creates given up. */
     size_t unanswered, unavailable, failed;
     long longest_ms;
 };
@@ -65,7 +65,7 @@ static bool send_all(struct client *client, const char *bytes, size_t len)
     struct timeval timeout = {.tv_sec = 60};
     char byte;
 
-    /* As every client looks before it uses a connection again. */
+    /* Every client checks this before it reuses a connection. */
     if (client->fd >= 0 && recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
         hang_up(client);
     if (client->fd < 0) {
@@ -85,7 +85,7 @@ static bool send_all(struct client *client, const char *bytes, size_t len)
     return true;
 }
 
-/* Reads one answer; status 0 where the connection ends before it is whole. */
+/* Reads one answer; status 0 if the connection ends before it is complete. */
 static struct answer receive(struct client *client)
 {
     char *bytes = calloc(1, ANSWER_SIZE), *blank = NULL;
@@ -116,7 +116,7 @@ static struct answer receive(struct client *client)
     return answer;
 }
 
-/* One try of a request. */
+/* One attempt of a request. */
 static struct answer try_once(struct client *client, const char *bytes)
 {
     struct answer answer = {0};
@@ -131,7 +131,7 @@ static struct answer try_once(struct client *client, const char *bytes)
     return answer;
 }
 
-/* Invites somebody, with as many tries as it takes. */
+/* Invites a person, with as many attempts as needed. */
 static void invite(struct client *client, size_t index)
 {
     char *email = NULL, *body, *bytes = NULL;
@@ -192,8 +192,8 @@ static void *invite_many(void *data)
     return NULL;
 }
 
-/* Every acknowledged create is there, once and with its code; and nothing else is. What was repeated was done
- * once: there is one invitation of each. */
+/* Every acknowledged create exists once, with its code, and nothing else exists. Repeated requests were
+ * performed once: there is one invitation each. */
 static void check(PGconn *pg, const struct account *account, json_t *invited)
 {
     char *text = json_dumps(invited, JSON_COMPACT), *found, *members, *invitations, expected[32];
@@ -222,7 +222,7 @@ static void check(PGconn *pg, const struct account *account, json_t *invited)
     free(text);
 }
 
-/* Restarts so often. Whether the end of a server may cost a retry depends on the delay. */
+/* Restarts this often. Whether the end of a server may cost a retry depends on the delay. */
 static void restart(unsigned restarts, const char *delay, bool expects_every_answer)
 {
     PGconn *pg = database_connect(database_url());

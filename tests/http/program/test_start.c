@@ -10,7 +10,7 @@
 
 #include "harness/trouble.h"
 
-/* The start: with what is wrong, without a database, and told to stop meanwhile. */
+/* The start: with errors, without a database, and with a signal to stop meanwhile. */
 
 TestSuite(start, .timeout = 120);
 
@@ -55,10 +55,10 @@ Test(start, one_clear_line_when_it_cannot_start)
     free(url);
 }
 
-/* A database of its own, where no server finds what it needs. */
+/* A database of its own, without what a server needs. */
 struct scratch {
     char name[64];
-    /* As the superuser, who may see every schema. */
+    /* As the superuser, who can see every schema. */
     char *url;
     PGconn *pg;
 };
@@ -80,7 +80,7 @@ static struct scratch make_scratch(void)
     char *base = server_database_url(database_url());
 
     snprintf(scratch.name, sizeof(scratch.name), "schema_test_%d", (int)getpid());
-    /* The last of two names counts. */
+    /* The last of two database names counts. */
     cr_assert_geq(asprintf(&scratch.url, "%s user=postgres dbname=%s", base, scratch.name), 0);
     run_on_database("create database", scratch.name);
     scratch.pg = database_connect(scratch.url);
@@ -95,7 +95,7 @@ static void drop_scratch(struct scratch *scratch)
     free(scratch->url);
 }
 
-/* versions: the schema's, and that of the oldest server that it serves; NULL: no schema. */
+/* versions: of the schema, and of the oldest compatible server; NULL: no schema. */
 static void set_schema_version(const struct scratch *scratch, const char *versions)
 {
     char *sql = NULL;
@@ -135,7 +135,7 @@ Test(start, a_newer_schema_that_still_serves_this_server_is_taken)
     struct server *server;
 
     set_schema_version(&scratch, "9, 0");
-    /* There is nothing to prepare. */
+    /* Without functions nothing can be prepared. */
     server = server_start(scratch.url, (const char *[]){"--prepared-statements", "0", NULL});
     server_end(server);
     drop_scratch(&scratch);
@@ -143,7 +143,7 @@ Test(start, a_newer_schema_that_still_serves_this_server_is_taken)
 
 #define MAIL_OPTIONS "--mail-directory=/tmp", "--mail-from=a@example.test"
 
-/* Waits until /ready has that status, and answers with a text. */
+/* Waits until /ready has this status and text. */
 static void await_ready(const struct server *server, long status, const char *text)
 {
     for (int tries = 0; tries < 2000; tries++, sleep_ms(10)) {
@@ -188,7 +188,7 @@ Test(start, comes_before_the_database)
     PQfinish(pg);
     cluster_run(cluster, "stop", "fast");
     servers[0] = server_start(cluster->server_url, NULL);
-    /* The role is no matter while nobody answers. */
+    /* The role does not matter while the database is not reachable. */
     servers[1] = server_start_deliver(cluster->url, (const char *[]){MAIL_OPTIONS, NULL});
     for (size_t i = 0; i < 2; i++) {
         await_ready(servers[i], 503, "has no database connection");
@@ -217,7 +217,7 @@ Test(start, comes_before_the_database)
     cluster_remove(cluster);
 }
 
-/* Says why once, however often it tries, and again when that is another. */
+/* It logs the reason once for any number of attempts, and again when the reason changes. */
 Test(start, comes_before_the_migrations)
 {
     struct scratch scratch = make_scratch();
@@ -239,7 +239,7 @@ Test(start, comes_before_the_migrations)
     drop_scratch(&scratch);
 }
 
-/* As with a wrong password: the database refuses the login, until somebody puts that right. */
+/* As with a wrong password: the database refuses the login until an operator corrects it. */
 Test(start, comes_before_the_login)
 {
     char *base = server_database_url(database_url()), *url = NULL, *role = NULL, *sql = NULL;
@@ -275,7 +275,7 @@ Test(start, comes_before_the_login)
     free(base);
 }
 
-/* What libpq has to say at the start of a session is no line of the log. */
+/* libpq's notices at the start of a session are not lines of the log. */
 Test(start, logs_no_notice_of_libpq)
 {
     struct scratch scratch = make_scratch();
@@ -297,7 +297,7 @@ Test(start, logs_no_notice_of_libpq)
     drop_scratch(&scratch);
 }
 
-/* A database that takes connections and never says a word. */
+/* A database that accepts connections and sends nothing. */
 struct silence {
     int fd;
     char url[128];
@@ -315,7 +315,7 @@ static void silence_start(struct silence *silence)
     snprintf(silence->url, sizeof(silence->url), "postgresql://u@127.0.0.1:%d/x", ntohs(address.sin_port));
 }
 
-/* Whether somebody connects within a time. */
+/* Whether a client connects within a time. */
 static bool silence_is_called(const struct silence *silence, int ms)
 {
     struct pollfd fd = {.fd = silence->fd, .events = POLLIN};
@@ -359,7 +359,7 @@ Test(start, ends_at_once_when_told_to)
     close(silence.fd);
 }
 
-/* An attempt that is broken off is followed by another. */
+/* An attempt that is cancelled is followed by another. */
 Test(start, sighup_breaks_off_nothing)
 {
     struct silence silence;

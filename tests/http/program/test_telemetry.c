@@ -38,7 +38,7 @@ static void tear_down(void)
 
 TestSuite(telemetry, .init = set_up, .fini = tear_down, .timeout = 240);
 
-/* Asks until the answer has the status and the part; JSON it must be at any time. */
+/* Asks until the answer has the status and contains the text; it must always be JSON. */
 static void await_health(const struct server *server, const char *path, long status, const char *part)
 {
     for (int i = 0; i < TRIES; i++) {
@@ -86,7 +86,7 @@ Test(telemetry, counts_what_happens)
         cr_expect_eq(answer.status, 200);
         answer_free(&answer);
     }
-    /* A request is counted when its response has left, which may be after its client has it. */
+    /* A request is counted when its response has been sent, which may be after the client has read it. */
     await_metric(server, REQUESTS("GET", ACCOUNT_USERS "/{accountUser}", "200"), 3);
     await_metric(server, REQUESTS("POST", ACCOUNT_USERS, "201"), 1);
     metrics = metrics_of(server);
@@ -121,7 +121,7 @@ Test(telemetry, counts_what_happens)
     server_end(server);
 }
 
-/* Waits in the queue, connections at work and refusals, while a lock holds the one connection back. */
+/* Waits in the queue, busy connections and refusals, while a lock blocks the only connection. */
 Test(telemetry, shows_the_queue)
 {
     struct server *server = server_start(
@@ -132,7 +132,7 @@ Test(telemetry, shows_the_queue)
     struct answer known;
 
     await_metric(server, "accountsd_database_connections{state=\"idle\"}", 1);
-    /* From now on the server knows the token. */
+    /* From now on the server has the token in its cache. */
     known = request(server, "GET", ACCOUNT_USERS "?limit=0", account->token, NULL, NULL);
     cr_assert_eq(known.status, 200);
     answer_free(&known);
@@ -169,7 +169,7 @@ Test(telemetry, shows_the_queue)
     server_end(server);
 }
 
-/* Cuts the database connections that a server made under a name. */
+/* Terminates the database connections with an application_name. */
 static void cut_connections(const char *application)
 {
     free(database_query(pg,
@@ -213,11 +213,11 @@ Test(telemetry, counts_errors_and_lost_connections)
 
 struct strange {
     size_t unanswered;
-    /* Of a method that nobody knows. */
+    /* Requests with unknown methods. */
     size_t unknown;
 };
 
-/* Paths, ids, methods and queries that nobody knows, none of them twice. */
+/* Paths, ids, methods and queries that are unknown, each only once. */
 static char *strange_request(void *data, size_t index, enum flood_manner *manner)
 {
     static const char *const targets[] = {"/%zx/%zx", BASE "/account-users/AUSR-%04zu-%04zu-0000",
@@ -256,7 +256,7 @@ static size_t count_series(const char *metrics)
     return count;
 }
 
-/* The first 100 have all there is of routes, methods and statuses. */
+/* The first 100 requests cover all routes, methods and statuses. */
 Test(telemetry, series_do_not_grow_with_what_clients_send)
 {
     struct server *server = server_start(server_url, NULL);
@@ -280,7 +280,7 @@ Test(telemetry, series_do_not_grow_with_what_clients_send)
     server_end(server);
 }
 
-/* The ids of the threads of a process that have a name. */
+/* The ids of a process's threads with a name. */
 static size_t threads_of(pid_t pid, const char *name, pid_t *tids, size_t max)
 {
     char path[300], line[64];
@@ -306,7 +306,7 @@ static size_t threads_of(pid_t pid, const char *name, pid_t *tids, size_t max)
     return count;
 }
 
-/* One worker's thread is stopped, as by an endless loop or a page that never comes. */
+/* The thread of one worker is stopped, as by an endless loop. */
 Test(telemetry, a_stuck_worker_is_noticed)
 {
     struct server *server = server_start(server_url, (const char *[]){"--stall-timeout", "2000", NULL});
@@ -340,7 +340,7 @@ Test(telemetry, an_idle_server_stays_live)
     server_end(server);
 }
 
-/* A database of the test's own, whose schema and doors it changes. */
+/* A database of the test's own, whose schema and access it changes. */
 Test(telemetry, readiness_follows_the_database_and_its_schema)
 {
     char *name = NULL, *sql = NULL, *url = NULL;
@@ -360,7 +360,7 @@ Test(telemetry, readiness_follows_the_database_and_its_schema)
         "'select 98, 1'",
         NULL));
     PQfinish(scratch);
-    /* There is nothing to prepare. */
+    /* Without functions nothing can be prepared. */
     server = server_start(url, (const char *[]){"--prepared-statements", "0", NULL});
     await_health(server, "/ready", 200, PASS);
 
@@ -397,7 +397,7 @@ Test(telemetry, readiness_follows_the_database_and_its_schema)
     free(url);
 }
 
-/* Of the delay, nobody is refused, and who keeps a connection is told to leave. */
+/* During the delay no request is refused, and clients with persistent connections are told to close them. */
 Test(telemetry, draining_is_told_before_the_port_is_closed)
 {
     struct server *server = server_start(server_url, (const char *[]){"--drain-delay", "60000", NULL});

@@ -15,11 +15,11 @@
 
 TestSuite(unread, .timeout = 120);
 
-/* More lines than the smallest buffer and the kernel's together have room for. */
+/* More lines than fit into the smallest buffer and the kernel's together. */
 #define REQUESTS 1000
 #define OPTIONS "--log-buffer", "65536", "--workers", "2", "--stall-timeout", "2000"
 
-/* Of which each has a line; a few invite somebody. */
+/* Each has a line in the log; a few of them invite a person. */
 static void send_requests(const struct server *server, const struct account *account)
 {
     for (int i = 0; i < REQUESTS; i++) {
@@ -35,7 +35,7 @@ static void send_requests(const struct server *server, const struct account *acc
     }
 }
 
-/* What has been logged, until it says no more for half a second; the caller frees it. */
+/* Everything logged, until nothing comes for half a second; the caller frees it. */
 static char *read_all(int fd)
 {
     struct pollfd readable = {.fd = fd, .events = POLLIN};
@@ -50,7 +50,7 @@ static char *read_all(int fd)
     return text;
 }
 
-/* Requests of which there is a line, and those of which a line says that theirs was dropped. */
+/* Requests with a line in the log, and those whose lines were reported as dropped. */
 static void count_lines(char *log, long *logged, long *missing)
 {
     for (char *line; (line = strsep(&log, "\n")) != NULL && *line != '\0';) {
@@ -77,7 +77,7 @@ Test(unread, stops_nothing)
     server = server_start_unread(url, (const char *[]){OPTIONS, NULL}, &log_fd);
     cr_expect_eq(metric(server, "accountsd_log_lines_dropped_total"), 0);
     send_requests(server, account);
-    /* Longer than a loop may stand still. */
+    /* Longer than a loop may be stuck. */
     sleep_ms(2500);
     for (int i = 0; i < 2; i++) {
         struct answer answer = telemetry_get(server, i == 0 ? "/live" : "/ready");
@@ -90,7 +90,8 @@ Test(unread, stops_nothing)
     dropped = (long)metric(server, "accountsd_log_lines_dropped_total");
     cr_expect_gt(dropped, REQUESTS / 4, "%ld", dropped);
 
-    /* Whoever reads again learns what is missing, at its place; and then nothing is. */
+    /* A reader that returns sees how many lines were dropped, at their place, and none are dropped
+     * afterwards. */
     log = read_all(log_fd);
     count_lines(log, &logged, &missing);
     free(log);
@@ -107,7 +108,7 @@ Test(unread, stops_nothing)
     cr_expect_eq(logged + missing, REQUESTS + 50, "%ld and %ld", logged, missing);
     cr_expect_eq(missing, dropped);
     close(log_fd);
-    /* Nor does one that nobody will read again. */
+    /* A log that is never read again does not block the exit. */
     server_end(server);
     account_free(account);
     PQfinish(pg);
@@ -134,7 +135,7 @@ Test(unread, holds_up_no_end)
     free(url);
 }
 
-/* Nor does who reads in time miss the end. */
+/* A log that is read in time is complete. */
 Test(unread, is_whole_at_the_end)
 {
     char *url = server_database_url(database_url()), *log;

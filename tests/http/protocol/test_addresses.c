@@ -10,7 +10,7 @@
 #include "harness/process.h"
 #include "harness/trouble.h"
 
-/* How much of the server one client address may have. */
+/* The share of the server that one client address may use. */
 
 #define REQUEST "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
 #define LOOPBACK "127.0.0.1"
@@ -30,7 +30,7 @@ static void tear_down(void)
 
 TestSuite(addresses, .init = set_up, .fini = tear_down, .timeout = 120);
 
-/* A connection of an address; its reads end after five seconds of silence. */
+/* A connection from an address; its reads time out after five seconds. */
 static int connect_from(const struct server *server, const char *address)
 {
     struct sockaddr_in from = {.sin_family = AF_INET},
@@ -127,7 +127,8 @@ static void expect_status(int fd, const char *status, const char *more)
 #define IN_FLIGHT 2
 #define ASKED 6
 
-/* Two wait for a lock; all others of the address are told to come again, on connections that stay. */
+/* Two requests wait for a lock; all others from the address are told to retry, on connections that stay
+ * open. */
 Test(addresses, have_as_many_requests_in_flight_as_they_may)
 {
     PGconn *pg = database_connect(database_url());

@@ -8,7 +8,7 @@
 
 #include "harness/tls_client.h"
 
-/* The certificate's files: what is wrong with them at the start, and new ones while the server runs. */
+/* The certificate's files: errors at the start, and new files while the server runs. */
 
 #define CONNECTIONS 16
 
@@ -84,7 +84,7 @@ Test(certificate, one_clear_line_when_it_is_of_no_use)
     certificate_free(other);
 }
 
-/* Below 112 bits: at the start, and for a server that has a good one. */
+/* Below 112 bits: at the start, and for a server with a valid certificate. */
 Test(certificate, a_weak_one_is_of_no_use)
 {
     static const struct {
@@ -111,7 +111,7 @@ static size_t count_logged(const struct server *server, const char *event)
     return count;
 }
 
-/* Makes it read its files, and waits until it has said what came of that. The workers learn it soon after. */
+/* Makes it reload its files, and waits for the result in its log. The workers get it soon after. */
 static void reload(const struct server *server, const char *event)
 {
     size_t before = count_logged(server, event);
@@ -124,7 +124,7 @@ static void reload(const struct server *server, const char *event)
     nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
 }
 
-/* Enough connections that each worker has some. */
+/* So many connections that each worker has some. */
 static void connect_all(
     const struct server *server, struct tls_client *clients[CONNECTIONS], const char *name)
 {
@@ -171,7 +171,7 @@ Test(certificate, a_new_one_is_for_new_connections)
         connect_all(server, new, name);
         close_all(new);
     }
-    /* Accepted under the first one, they shake hands with it although nobody else does any more. */
+    /* Accepted before the reload, they shake hands with the first certificate, although new ones do not. */
     for (size_t i = 0; i < CONNECTIONS; i++) {
         cr_assert(tls_shake_hands(early[i]));
         tls_expect_served(early[i], "early");
@@ -190,7 +190,7 @@ Test(certificate, a_bad_one_changes_nothing)
     char *log;
 
     connect_all(server, old, "first");
-    /* A key that is not the certificate's. */
+    /* A key that does not match the certificate. */
     rename(other->key_path, certificate->key_path);
     reload(server, "\"certificate_not_reloaded\"");
     connect_all(server, new, "first");
@@ -208,7 +208,7 @@ Test(certificate, a_bad_one_changes_nothing)
     cr_expect_not_null(strstr(log, "key values mismatch"), "%s", log);
     cr_expect_null(strstr(log, "\"certificate_reloaded\""), "%s", log);
     free(log);
-    /* And a good one counts again. */
+    /* A valid one is used again. */
     certificate_renew(certificate, "second", KEY_EC);
     reload(server, "\"certificate_reloaded\"");
     connect_all(server, new, "second");

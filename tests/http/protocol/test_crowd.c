@@ -13,26 +13,26 @@
 #include "harness/fixture.h"
 #include "harness/process.h"
 
-/* Crowds of clients that trickle, never read or say nothing, and what the others notice of them. */
+/* Crowds of clients that send slowly, never read or send nothing, and their effect on other clients. */
 
 #define HOST "Host: a\r\n"
 #define DOCUMENT "GET /public/v1/accounts/openapi.json HTTP/1.1\r\n" HOST "\r\n"
-/* A client of the crowd does something that often, all of them spread over the time. */
+/* How often a client of the crowd acts; the clients are spread over this time. */
 #define TURN_MS 500
 #define TICK_MS 2
 #define DEADLINE_MS 2000
-/* For so long a client that has been refused may go on sending, so that the answer reaches it. */
+/* How long a refused client may continue to send, so that it gets the answer. */
 #define LINGER_MS 2000
-/* Beside both: a look late, a client's turn, the kernel's timer, and a machine that is busy. */
+/* For a late check, a client's turn, the kernel's timer, and a busy machine. */
 #define SLACK_MS 3000
 #define GONE_MS (DEADLINE_MS + LINGER_MS + SLACK_MS)
-/* How often the p99 beside a crowd is measured, and what it may be in hundredths of its calm value: the best
- * of them in the short form, which is no measurement but shows a collapse, the median in the long one. */
+/* How often the p99 beside a crowd is measured, and its maximum in hundredths of the value without it: the
+ * best one in the short form, which only detects a collapse, the median in the long form. */
 #define ROUNDS 3
 #define SHORT_RATIO_MAX 500
 #define LONG_RATIO_MAX 200
-/* What a crowd may cost in memory: each that never reads has sent what the kernel took, which the server
- * holds until the client is cut; and then some. */
+/* The maximum of memory for a crowd: a client that never reads has sent what the kernel buffers, which the
+ * server holds until it cuts the client off; and some slack. */
 #define SLOW_MAX_KIB 4
 #define MUTE_MAX_KIB 512
 #define MORE_MAX_KIB 8192
@@ -40,7 +40,7 @@
 enum manner { TRICKLES, IDLES, NEVER_READS, MANNERS };
 
 struct size {
-    /* So many of each manner, in their order. */
+    /* The number of clients of each manner, in their order. */
     size_t clients[MANNERS];
     size_t requests;
 };
@@ -60,7 +60,8 @@ struct crowd {
     atomic_size_t cut[MANNERS];
     atomic_bool is_over;
     struct client *clients;
-    /* Many requests for the document: one by one they would cost the test more than the server. */
+    /* Many requests for the document in one write, because single ones would cost the test more than the
+     * server. */
     char documents[512 * (sizeof(DOCUMENT) - 1)];
 };
 
@@ -106,8 +107,8 @@ static void open_client(const struct crowd *crowd, struct client *client, enum m
     *client = (struct client){.fd = fd, .manner = manner};
 }
 
-/* A byte of a head without end, or requests until nothing is taken any more, or nothing. False where the
- * server has ended the connection. */
+/* A byte of an endless head, or requests until the kernel accepts no more, or nothing. False if the server
+ * has closed the connection. */
 static bool send_more(const struct crowd *crowd, struct client *client)
 {
     static const char beginning[] = "POST /a HTTP/1.1\r\n" HOST "X: ";
@@ -129,7 +130,7 @@ static bool send_more(const struct crowd *crowd, struct client *client)
     return sent >= 0 || errno == EAGAIN;
 }
 
-/* A client that was cut comes again. */
+/* A client that was cut off connects again. */
 static void take_turn(struct crowd *crowd, struct client *client)
 {
     if (send_more(crowd, client))
@@ -144,8 +145,7 @@ static void *be_a_crowd(void *data)
     struct crowd *crowd = data;
     size_t ticks = TURN_MS / TICK_MS;
 
-    /* Where there are few cores, it would take them from those whose time is measured: a crowd has its own.
-     */
+    /* The crowd runs at low priority, because on few cores it would slow down what is measured. */
     setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
     for (size_t tick = 0; !crowd->is_over; tick++) {
         for (size_t i = tick % ticks; i < crowd->count && !crowd->is_over; i += ticks)
@@ -180,7 +180,7 @@ static struct crowd *crowd_gather(const struct server *server, const struct size
     return crowd;
 }
 
-/* From now on all keep still, with their connections open. */
+/* From now on all are silent, with their connections open. */
 static void crowd_freeze(struct crowd *crowd)
 {
     crowd->is_over = true;
@@ -202,7 +202,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Microseconds that 99 of 100 answers to an honest client take at most. */
+/* The 99th percentile of an honest client's latency in microseconds. */
 static long p99_of_others(const struct server *server, size_t requests)
 {
     long *times = calloc(requests, sizeof(*times)), p99;
@@ -244,7 +244,7 @@ static void expect_gone(const struct server *server, size_t descriptors)
     }
 }
 
-/* Most of a manner have been cut, and came again. */
+/* Most clients of a manner have been cut off, and have connected again. */
 static void expect_cut(const struct crowd *crowd, const struct size *size, enum manner manner, long started)
 {
     size_t most = size->clients[manner] / 2;
@@ -254,7 +254,7 @@ static void expect_cut(const struct crowd *crowd, const struct size *size, enum 
     cr_expect_gt(crowd->cut[manner], most, "of manner %d only %zu were cut", manner, crowd->cut[manner]);
 }
 
-/* In hundredths of the p99 before and after, the p99 beside a crowd that is cut and comes again. */
+/* The p99 beside a crowd that is cut off and connects again, in hundredths of the p99 before and after. */
 static long crowded_p99(const struct server *server, const struct size *size)
 {
     size_t descriptors, before = process_resident(server->pid), resident,
@@ -305,7 +305,7 @@ Test(crowd, costs_the_others_little_and_is_gone_in_time)
     server_end(server);
 }
 
-/* Opens connections and says nothing; how many the server has taken. */
+/* Opens connections and sends nothing; returns how many the server has accepted. */
 static size_t fill_up(const struct server *server, int *fds, size_t count)
 {
     size_t before = process_descriptors(server->pid);
@@ -328,7 +328,7 @@ static void expect_served_after(const struct server *server, const int *fds, siz
     free(answer);
 }
 
-/* The usual soft limit is lower than the usual cap. */
+/* The usual soft limit is below the default of --max-connections. */
 Test(crowd, as_many_files_may_be_open_as_connections)
 {
     int fds[600];
@@ -339,7 +339,7 @@ Test(crowd, as_many_files_may_be_open_as_connections)
     server = server_start(url, (const char *[]){"--max-connections", "500", NULL});
     process_allow_descriptors(2000);
     taken = fill_up(server, fds, 600);
-    /* Beside them the database's, which are made meanwhile. */
+    /* The database connections are opened meanwhile. */
     cr_expect(taken >= 500 && taken <= 510, "%zu connections are open", taken);
     expect_served_after(server, fds, 600);
     server_end(server);

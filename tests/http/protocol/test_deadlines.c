@@ -11,27 +11,28 @@
 #include "harness/fixture.h"
 #include "harness/process.h"
 
-/* Deadlines that pass for many at once: none early, none late by more than a tenth, and the others served. */
+/* Deadlines of many clients that pass together: none early, none late by more than a tenth, while others
+ * are served. */
 
 #define HOST "Host: a\r\n"
 #define WHOLE "GET /a HTTP/1.1\r\n" HOST "\r\n"
 #define HALF "POST /a HTTP/1.1\r\n" HOST "X-"
 #define SHORT_MS 8000
 #define LONG_MS 10000
-/* Beside a crowd whose deadlines pass, an answer that needs no database, on a machine that is busy. */
+/* The latency of an answer without the database, beside a crowd whose deadlines pass, on a busy machine. */
 #define SLOWEST_MS 500
 
 enum manner {
-    /* Says nothing; nothing after an answer. */
+    /* Sends nothing; nothing after an answer. */
     SILENT,
     SERVED,
-    /* Half a head, on a new connection and on an old one. */
+    /* Half a head, on a new connection and on a used one. */
     BEGINS,
     BEGINS_AGAIN,
     MANNERS,
 };
 
-/* A sanitizer makes each five times as dear. */
+/* A sanitizer makes each five times as expensive. */
 #ifdef __SANITIZE_ADDRESS__
 #define UNIT ((size_t)100)
 #else
@@ -44,7 +45,7 @@ static const size_t counts[MANNERS] = {
 struct client {
     int fd;
     enum manner manner;
-    /* Of now_us(). */
+    /* From now_us(). */
     long since;
 };
 
@@ -74,14 +75,14 @@ static void open_client(const struct server *server, struct client *client, enum
     }
 }
 
-/* Half of the time after they came, whose time that is not. */
+/* Called half a deadline after connecting, which does not count. */
 static void begin(struct client *client)
 {
     client->since = now_us();
     send_text(client->fd, HALF);
 }
 
-/* Milliseconds from a client's beginning to its end. */
+/* Milliseconds from a client's start to the end of its connection. */
 static long await_end(const struct client *client)
 {
     long ms = (now_us() - client->since) / 1000;
@@ -94,7 +95,7 @@ static long await_end(const struct client *client)
     return ms;
 }
 
-/* Asks all the time, on a connection of its own. */
+/* Sends requests all the time, on its own connection. */
 struct other {
     pthread_t thread;
     const struct server *server;

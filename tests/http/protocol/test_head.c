@@ -5,7 +5,7 @@
 
 #include "harness/service.h"
 
-/* HEAD is GET without the body, problems too. */
+/* HEAD is GET without the body, for problems too. */
 
 #define TRACEPARENT "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 #define DOCUMENT "/public/v1/accounts/openapi.json"
@@ -30,7 +30,7 @@ static void tear_down(void)
 
 TestSuite(head, .init = set_up, .fini = tear_down, .timeout = 120);
 
-/* The lines of a head but those that may differ between two answers. */
+/* The lines of a head except those that always differ. */
 static char *lines_of(const char *head, size_t len)
 {
     static const char *const left_out[] = {"date:", "connection:"};

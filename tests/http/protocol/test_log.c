@@ -9,7 +9,7 @@
 #include "harness/service.h"
 #include "harness/trouble.h"
 
-/* What the log says of single requests, found by their trace ids. */
+/* The log's lines about single requests, found by their trace ids. */
 
 #define REQUEST_TIMEOUT "500"
 
@@ -20,7 +20,7 @@ static void set_up(void)
 
 TestSuite(log, .init = set_up, .fini = service_tear_down, .timeout = 120);
 
-/* The line of an event with a trace id, once it is there; the caller frees it. */
+/* The line of an event with a trace id, once it exists; the caller frees it. */
 static json_t *await_line(const char *event, const char *trace_id)
 {
     for (int i = 0; i < 1000; i++) {
@@ -46,7 +46,7 @@ static json_t *await_line(const char *event, const char *trace_id)
     return NULL;
 }
 
-/* Refused by the handler, by libh2o, and in its place before a request is whole. */
+/* Refused by the handler, by libh2o, and before libh2o because the request is incomplete. */
 static const struct {
     const char *name, *head;
     int status;
@@ -70,7 +70,7 @@ Test(log, tells_how_many_bytes_a_refusal_had)
         bool closed, is_head;
 
         snprintf(trace_id, sizeof(trace_id), "%032zx", i + 1);
-        /* What is refused before it is whole lacks its last line. */
+        /* A request that is refused while incomplete lacks its last line. */
         cr_assert_geq(asprintf(&bytes, "%straceparent: 00-%s-00f067aa0ba902b7-01\r\n%s", refusals[i].head,
                           trace_id, refusals[i].status == 408 ? "" : "\r\n"),
             0);
@@ -96,7 +96,7 @@ Test(log, tells_how_many_bytes_a_refusal_had)
     }
 }
 
-/* The answer says nothing of what went wrong; its trace id leads to the line that does. */
+/* The answer does not say what went wrong; its trace id leads to the line that does. */
 Test(log, says_why_an_answer_is_500)
 {
     static const char trace_id[] = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -123,7 +123,7 @@ Test(log, says_why_an_answer_is_500)
     free(email);
 }
 
-/* It is done, but the client never learns of it, which is no 201. */
+/* The request is performed, but the client never learns of it, so it is not logged as 201. */
 Test(log, says_499_where_the_client_has_gone)
 {
     static const char trace_id[] = "5bf92f3577b34da6a3ce929d0e0e4736",

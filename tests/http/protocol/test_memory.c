@@ -10,12 +10,12 @@
 #include "harness/process.h"
 #include "harness/tls_client.h"
 
-/* The server's memory under the worst that clients can make it hold, and over many requests. */
+/* The server's memory when clients make it hold as much as possible, and over many requests. */
 
 #define HOST "Host: a\r\n"
-/* What the server keeps for reuse, however many there were. */
+/* Memory that the server keeps for reuse, however many clients there were. */
 #define KEPT_MAX_KIB 6144
-/* For refusals, on a machine however busy; long before --request-timeout would end all. */
+/* The time for refusals, even on a busy machine; long before --request-timeout would end all. */
 #define LATER_MS 12000
 #define HEAD_WITHOUT_END "GET /a HTTP/1.1\r\n" HOST "X: "
 
@@ -33,7 +33,7 @@ static void tear_down(void)
 
 TestSuite(memory, .init = set_up, .fini = tear_down, .timeout = 3000);
 
-/* Sends to all in turn, a piece at a time, and no more to who has been refused. */
+/* Sends to all in turn, a piece at a time, and no more to refused clients. */
 static void send_to_all(const int *fds, size_t count, size_t len)
 {
     static char piece[16384];
@@ -51,7 +51,7 @@ static void send_to_all(const int *fds, size_t count, size_t len)
     free(is_refused);
 }
 
-/* The resident size, once it is as small as that, or when the time for it is up. */
+/* The resident size, once it is below a bound, or when the time is up. */
 static size_t await_resident(const struct server *server, size_t max)
 {
     size_t resident = process_resident(server->pid);
@@ -70,7 +70,7 @@ Test(memory, is_bounded_under_the_worst_heads_and_bodies)
         const char *name;
         const char *beginning;
         size_t len;
-        /* KiB that each may cost while it is there, and when a refusal has had its time. */
+        /* The maximum in KiB for each, while it is connected and after the time for refusals. */
         size_t each_max, later_max;
     } rows[] = {
         {"bodies that may be", "POST /a HTTP/1.1\r\n" HOST "Content-Length: 65536\r\n\r\n", 65000, 160, 160},
@@ -89,7 +89,7 @@ Test(memory, is_bounded_under_the_worst_heads_and_bodies)
         struct server *server = server_start(url, (const char *[]){"--request-timeout", "20000", NULL});
         size_t before = process_resident(server->pid), now, later;
         const char *beginning = rows[row].beginning;
-        /* The largest are few, or they would not come at once. */
+        /* Few of the largest, because many could not be sent at once. */
         size_t these = rows[row].len > 1000000 ? count / 10 : count, later_max;
 
         for (size_t i = 0; i < these; i++) {
@@ -120,7 +120,7 @@ static void say_goodbye(struct tls_client *client)
     SSL_shutdown(client->ssl);
 }
 
-/* An error that the client says it has found. */
+/* A TLS alert by which the client reports an error. */
 static void complain(struct tls_client *client)
 {
     static const char record[5 + 32] = "\x17\x03\x03\x00\x20";
@@ -130,7 +130,7 @@ static void complain(struct tls_client *client)
     cr_assert_leq(SSL_read(client->ssl, &byte, 1), 0);
 }
 
-/* What follows the last word of TLS is nobody's. */
+/* Bytes after the last record of TLS are dropped. */
 Test(memory, is_bounded_behind_the_last_word)
 {
     static void (*const last_words[])(struct tls_client *) = {say_goodbye, complain};
@@ -161,24 +161,23 @@ Test(memory, is_bounded_behind_the_last_word)
     certificate_free(certificate);
 }
 
-/* After the first fifth of the requests, by which all that is kept is there; in the long form less than
- * malloc's smallest block, 32 bytes, for each of the rarest kind. */
+/* Measured after the first fifth of the requests, when all caches are full; in the long form less than
+ * malloc's smallest block, 32 bytes, for each request of the rarest kind. */
 #define GROWTH_MAX_KIB 2048
 #define GROWTH_OF_SOAK_MAX_KIB 224
 #define PERSON(email) "{\"user\":{\"email\":\"" email "\",\"firstName\":\"Ann\",\"lastName\":\"Lee\"}"
 
-/* What is asked for: $ is a member's id, # the number of the request. Those that the database works for are
- * few. */
+/* Requests: $ is a member's id, # the number of the request. Few of them need the database. */
 static const struct kind {
     const char *target;
     enum { NO_TOKEN, TOKEN, WRONG_TOKEN } token;
-    /* Headers and the body, where there are any. */
+    /* Headers and the body, if any. */
     const char *more, *body;
-    /* So many of a hundred requests. */
+    /* The share in a hundred requests. */
     size_t share;
     long status;
 } kinds[] = {
-    /* By the database, accepted and refused. */
+    /* Answered by the database, accepted and refused. */
     {"POST " ACCOUNT_USERS, TOKEN, "", PERSON("soak-#-$@example.com") "}", 3, 201},
     {"POST " ACCOUNT_USERS, TOKEN, "Prefer: tx=rollback\r\n", PERSON("dry-#-$@example.com") "}", 1, 201},
     {"POST " ACCOUNT_USERS, TOKEN, "Idempotency-Key: #-$\r\n", PERSON("key-#-$@example.com") "}", 2, 201},
@@ -188,7 +187,7 @@ static const struct kind {
     {"GET " ACCOUNT_USERS "/$", WRONG_TOKEN, "", NULL, 3, 401},
     {"GET " ACCOUNT_USERS "?eq(id,$)&select=audit", TOKEN, "", NULL, 1, 200},
     {"GET " ACCOUNT_USERS "?eq(id,$", TOKEN, "", NULL, 1, 400},
-    /* Before it. */
+    /* Refused before it. */
     {"POST " ACCOUNT_USERS, TOKEN, "", "{\"user\":{\"email\":\"none\"}}", 32, 400},
     {"GET /a", NO_TOKEN, "", NULL, 18, 404},
     {"PATCH " ACCOUNT_USERS, NO_TOKEN, "", NULL, 18, 405},
@@ -207,7 +206,7 @@ struct soak {
     size_t deck[HUNDRED];
 };
 
-/* In an order in which the kinds are mixed. */
+/* In an order that mixes the kinds. */
 static void make_deck(struct soak *soak)
 {
     size_t place = 0;

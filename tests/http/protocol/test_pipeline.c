@@ -9,7 +9,7 @@
 #include "harness/fixture.h"
 #include "harness/process.h"
 
-/* Clients that send many requests at once, and the others. */
+/* Clients that pipeline many requests, and other clients. */
 
 #define HOST "Host: a\r\n"
 #define CHEAP "GET /a HTTP/1.1\r\n" HOST "\r\n"
