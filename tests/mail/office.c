@@ -11,7 +11,7 @@
 #define TICK_MS 10
 #define MAX_ARGUMENTS 32
 
-/* A URL's connection to another database, as another user where one is named. */
+/* The URL for another database, and for another user if one is named. */
 static char *url_with(const char *url, const char *database, const char *user)
 {
     char *error = NULL, *text = NULL;
@@ -212,7 +212,7 @@ size_t log_await(const struct server *server, const char *text, size_t count)
 {
     size_t found = log_count(server, text);
 
-    /* Each look takes a moment. */
+    /* Each read takes a moment. */
     for (int tries = 0; tries < 50 && found < count; tries++)
         found = log_count(server, text);
     return found;

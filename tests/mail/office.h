@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_TESTS_OFFICE_H
 #define ACCOUNTSD_TESTS_OFFICE_H
 
-/* A post office: a database of a test's own, with mails in its queue, and the workers that deliver them. */
+/* A post office: a database of the test's own with queued mails, and the processes that deliver them. */
 
 #include "harness/fixture.h"
 #include "harness/process.h"
@@ -18,17 +18,17 @@ struct office {
     char sink_url[64];
 };
 
-/* A copy of the database mail_template, in which a mail is tried again after a fifth of a second. */
+/* A copy of the database mail_template, in which a mail is retried after a fifth of a second. */
 struct office *office_open(void);
-/* The same for a migrated database that is there already; office_close leaves it. */
+/* The same for an existing migrated database; office_close keeps it. */
 struct office *office_open_at(const char *url);
-/* Stops the sink, and removes the database. */
+/* Stops the sink, and drops the database. */
 void office_close(struct office *office);
 
 /* A sink without faults; its address is sink_url. */
 void office_set_sink(struct office *office, const struct sink_options *options);
 
-/* A suite whose tests each have an office with such a sink, and so many seconds. */
+/* A suite whose tests each have an office with such a sink, and this timeout. */
 #define OFFICE_SUITE(suite, seconds)                                                                         \
     static struct office *office;                                                                            \
     static void set_up(void)                                                                                 \
@@ -42,27 +42,27 @@ void office_set_sink(struct office *office, const struct sink_options *options);
     }                                                                                                        \
     TestSuite(suite, .init = set_up, .fini = tear_down, .timeout = seconds);
 
-/* Invites so many people, which queues a mail for each. */
+/* Invites this many people, which queues a mail for each. */
 void office_queue(struct office *office, size_t count);
-/* Invites one; the id of the mail. The caller frees it. */
+/* Invites one person; returns the id of the mail. The caller frees it. */
 char *office_queue_one(
     struct office *office, const char *email, const char *first_name, const char *language);
 
-/* A worker that sends in clear text to the sink, looks into the queue often and has little patience; with
- * more options, NULL-terminated, which win. */
+/* A worker that sends in clear text to the sink, with short intervals and timeouts; further options,
+ * NULL-terminated, override these. */
 struct server *office_start_worker(const struct office *office, const char *const *arguments);
 
 /* How many mails have that status. */
 size_t office_count(const struct office *office, const char *status);
-/* Waits until so many have; fails after a while. */
+/* Waits until this many mails have the status; fails after a while. */
 void office_await(const struct office *office, const char *status, size_t count);
-/* A column of the one mail that there is; the caller frees it. */
+/* A column of the only mail; the caller frees it. */
 char *office_value(const struct office *office, const char *expression);
 
-/* How many lines of a worker's log have a text. */
+/* How many lines of a worker's log contain a text. */
 size_t log_count(const struct server *server, const char *text);
-/* The same, when it has come to count or five seconds have passed: a worker logs after it has told the
- * database. */
+/* The same, once it has reached count or five seconds have passed, because a worker logs after the
+ * database has recorded the outcome. */
 size_t log_await(const struct server *server, const char *text, size_t count);
 
 #endif

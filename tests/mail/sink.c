@@ -66,7 +66,7 @@ static bool say(struct connection *connection, const char *text)
                                    : send(connection->fd, text, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
-/* A line without its end; NULL when the client has gone. */
+/* A line without its end; NULL if the client has disconnected. */
 static const char *read_line(struct connection *connection, char line[LINE_SIZE])
 {
     for (;;) {
@@ -95,7 +95,7 @@ static const char *read_line(struct connection *connection, char line[LINE_SIZE]
     }
 }
 
-/* Counts that a stage is reached, and takes the fault that it has. */
+/* Counts a stage that is reached, and returns its fault. */
 static struct sink_fault reach(struct sink *sink, enum sink_stage stage)
 {
     struct sink_fault fault = {stage, SINK_DO, NULL, 0};
@@ -145,7 +145,7 @@ static bool is_right(const struct sink_fault *fault)
     return fault->action != SINK_SAY && fault->action != SINK_STALL && fault->action != SINK_DROP;
 }
 
-/* Gives the right reply, or what a fault has in its place. False where the connection is to end. */
+/* Sends the correct reply, or that of a fault. False if the connection is to be closed. */
 static bool reply(struct connection *connection, const struct sink_fault *fault, const char *right)
 {
     char line[LINE_SIZE];
@@ -171,7 +171,7 @@ static bool reply(struct connection *connection, const struct sink_fault *fault,
     return false;
 }
 
-/* The reply of a stage; *said_right is set to whether it was the right one. */
+/* Sends the reply of a stage; *said_right: whether it was the correct one. */
 static bool answer(struct connection *connection, enum sink_stage stage, const char *right, bool *said_right)
 {
     struct sink_fault fault = reach(connection->sink, stage);
@@ -231,7 +231,7 @@ static bool take_body(struct connection *connection)
 
         if (end.action == SINK_HOLD)
             await_release(connection->sink);
-        /* Kept before it is said, so that who hears it finds it here. */
+        /* Stored before the reply, so that whoever gets the reply finds the mail. */
         keep_mail(connection, text, is_right(&end));
         goes_on = reply(connection, &end, "250 2.0.0 taken\r\n");
     }
@@ -263,7 +263,7 @@ static bool is_text(const char *encoded, const char *expected, size_t expected_l
     return len >= (int)expected_len && memcmp(text, expected, expected_len) == 0;
 }
 
-/* Asks for what AUTH PLAIN says in one line, and AUTH LOGIN in two. */
+/* AUTH PLAIN takes one line, and AUTH LOGIN two. */
 static bool log_in(struct connection *connection, bool is_plain)
 {
     const struct sink_options *options = &connection->sink->options;

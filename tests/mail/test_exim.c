@@ -16,8 +16,7 @@
 #include "harness/trouble.h"
 #include "office.h"
 
-/* A mail server as it is in the world: Debian's exim4, run by the test in a folder of its own, on free ports.
- */
+/* A real mail server: Debian's exim4, run by the test in its own directory, on free ports. */
 
 #define CONFIGURATION                                                                                        \
     "primary_hostname = mail.example.test\n"                                                                 \
@@ -113,7 +112,7 @@ static void start_exim(void)
     run_command("cp '%s' '%s/certificate.pem'", certificate->certificate_path, dir);
     run_command("cp '%s' '%s/key.pem'", certificate->key_path, dir);
     run_command("mkdir -p '%s/spool' '%s/mails'", dir, dir);
-    /* What root starts works as Debian's user for it. */
+    /* A process started by root runs as Debian's user for it. */
     if (geteuid() == 0)
         run_command("chown -R Debian-exim: '%s' && chown root '%s/exim.conf'", dir, dir);
     cr_assert(geteuid() != 0 || user != NULL);
@@ -140,7 +139,7 @@ static void set_up(void)
 {
     office = office_open();
     certificate = certificate_make("exim", KEY_RSA);
-    /* Where Debian's user can go. */
+    /* A directory that Debian's user can enter. */
     dir = strdup("/tmp/accountsd-exim-XXXXXX");
     cr_assert_not_null(mkdtemp(dir));
     start_exim();
@@ -216,7 +215,7 @@ static void deliver_to(const char *scheme, int to, const char *const *arguments)
     cr_expect_eq(count_with(" <person7@example.test>"), 1);
     cr_expect_eq(count_with(" <zoë@example.test>"), 1);
     cr_expect_eq(count_with("--=_alternative--"), 26);
-    /* As it left: nothing on the way had to be changed. */
+    /* Unchanged: no server on the way had to re-encode it. */
     cr_expect_eq(count_with("Content-Transfer-Encoding: 7bit"), 25);
     cr_expect_eq(count_with("Content-Transfer-Encoding: quoted-printable"), 1);
 }

@@ -5,8 +5,8 @@
 
 #include "office.h"
 
-/* An SMTP server that does wrong whatever it can. What is temporary is tried again and arrives once; what is
- * permanent is given up at once, with the server's own words. */
+/* An SMTP server with every kind of fault. After a temporary one the mail is retried and arrives once;
+ * after a permanent one it is given up at once, with the server's reply as the reason. */
 
 OFFICE_SUITE(faults, 240)
 
@@ -23,10 +23,10 @@ OFFICE_SUITE(faults, 240)
 static const struct {
     const char *name;
     struct sink_fault faults[2];
-    /* How the first attempt ends, and why. */
+    /* The outcome of the first attempt, and its reason. */
     const char *outcome;
     const char *reason;
-    /* How often the mail arrives: twice where the server had it and did not say so. */
+    /* How often the mail arrives: twice if the server had accepted it without saying so. */
     size_t arrivals;
 } rows[] = {
     {"it stalls before it greets", ONCE(SINK_GREETING, SINK_STALL, NULL), "Failed", "time", 1},
@@ -34,7 +34,7 @@ static const struct {
     {"it stalls at MAIL", ONCE(SINK_MAIL, SINK_STALL, NULL), "Failed", "time", 1},
     {"it stalls at RCPT", ONCE(SINK_RCPT, SINK_STALL, NULL), "Failed", "time", 1},
     {"it stalls at DATA", ONCE(SINK_DATA, SINK_STALL, NULL), "Failed", "time", 1},
-    /* All of a mail that is small is on its way when the server has some of it. */
+    /* A small mail has been sent completely when the server has read a part of it. */
     {"it stalls in the middle of the mail", ONCE(SINK_BODY, SINK_STALL, NULL), "Unknown", "time", 1},
     {"it stalls after the mail", ONCE(SINK_END, SINK_STALL, NULL), "Unknown", "time", 2},
     {"it hangs up instead of greeting", ONCE(SINK_GREETING, SINK_DROP, NULL), "Failed", "", 1},
@@ -79,7 +79,7 @@ static const struct {
     {"its words about the mail come in pieces", ONCE(SINK_END, SINK_PIECES, NULL), "Sent", "", 1},
 };
 
-/* Keeps the reasons that the database is told, since the row forgets them when the mail is sent. */
+/* Stores the reasons of failed attempts, because a sent mail has none. */
 static void watch(PGconn *pg)
 {
     static const char *const statements[] = {
@@ -126,7 +126,7 @@ static void expect_row(size_t row)
     server_end(worker);
 }
 
-/* A part of the rows, so that several go on at once. */
+/* A part of the rows, so that several tests run concurrently. */
 static void expect_rows(size_t first)
 {
     for (size_t i = first; i < sizeof(rows) / sizeof(rows[0]); i += PARTS)
@@ -153,7 +153,7 @@ Test(faults, are_temporary_or_permanent_4)
     expect_rows(3);
 }
 
-/* For that reply libcurl has a time of its own. */
+/* libcurl has a timeout of its own for that reply. */
 Test(faults, a_server_that_does_not_say_goodbye_holds_up_nothing)
 {
     struct server *worker;

@@ -11,7 +11,7 @@
 
 #include "office.h"
 
-/* Without an SMTP server: each mail a file, whole or not there. */
+/* Without an SMTP server: each mail becomes a file, complete or not at all. */
 
 static struct office *office;
 static char *dir;
@@ -45,7 +45,7 @@ static char *read_mail(const char *name)
     return text;
 }
 
-/* Demands that each file is a whole mail, removes them all, and returns how many they were. */
+/* Expects that each file is a complete mail, removes them all, and returns their number. */
 static size_t take_mails(void)
 {
     DIR *open_dir = opendir(dir);
@@ -107,8 +107,7 @@ Test(files, need_a_directory)
     rmdir(dir);
 }
 
-/* A directory of two blocks, of which one is taken: a tmpfs in a mount namespace of this test and its worker.
- */
+/* A directory with two blocks, one of them used: a tmpfs in a mount namespace of this test and its worker. */
 Test(files, need_room)
 {
     char ballast[1024];

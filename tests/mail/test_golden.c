@@ -7,9 +7,9 @@
 #include "delivery/mime.h"
 #include "words/mail.h"
 
-/* Whole messages of both topics in all languages, byte by byte as the files of tests/mail/golden. After a
- * change that is meant: GOLDEN_RENEW=1 build/release/mail_tests --filter golden/messages_are_as_they_were,
- * and look at the diff. */
+/* Complete messages of both topics in all languages, compared byte by byte with the files of
+ * tests/mail/golden. After an intended change: GOLDEN_RENEW=1 build/release/mail_tests --filter
+ * golden/messages_are_as_they_were, and review the diff. */
 
 #define FOLDER "tests/mail/golden/"
 

@@ -8,9 +8,8 @@
 
 #include "office.h"
 
-/* A worker that is killed at each step of a mail, and another after it: the mail is sent, and sent once, but
- * in the one case that SMTP leaves open: the server has said that it has the mail, and the database does not
- * know. */
+/* A worker is killed at each step of a mail, and another continues: the mail is sent exactly once, except
+ * in the case that SMTP leaves open: the server has accepted the mail, and the database does not know it. */
 
 OFFICE_SUITE(killed, 120)
 
@@ -19,7 +18,7 @@ static struct server *start(void)
     return office_start_worker(office, (const char *[]){NULL});
 }
 
-/* Another worker sends the mail; it arrives so often in all. */
+/* Another worker sends the mail; expects this many arrivals in all. */
 static void expect_sent(size_t accepted, bool is_repeat)
 {
     struct server *worker;
@@ -38,7 +37,7 @@ static void kill_worker(struct server *worker)
     cr_assert_eq(server_stop(worker, SIGKILL), -SIGKILL);
 }
 
-/* A port whose queue of connections is full: nobody gets through, nobody is refused. */
+/* A port with a full backlog: connections are neither accepted nor refused. */
 static int open_deaf_port(int fds[2], char url[64])
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -110,12 +109,12 @@ Test(killed, in_the_middle_of_the_mail)
 
 Test(killed, after_the_mail_and_before_the_servers_word)
 {
-    /* A server that says nothing more has not taken it: SMTP leaves it to the client to send again. */
+    /* A server that sends no reply has not accepted the mail: SMTP makes the client send it again. */
     kill_at(SINK_END, 1);
     cr_expect_eq(sink_count(office->sink), 2);
 }
 
-/* The one case in which a mail is sent twice. */
+/* The only case in which a mail is sent twice. */
 Test(killed, after_the_servers_word_and_before_the_mark)
 {
     struct server *worker;
@@ -133,7 +132,7 @@ Test(killed, after_the_servers_word_and_before_the_mark)
         sleep_ms(10);
     cr_assert_eq(sink_count_accepted(office->sink), 1);
     kill_worker(worker);
-    /* Or it would mark the mail for a worker that is no more. */
+    /* The statement would otherwise record the outcome of a worker that was killed. */
     free(database_query(office->pg,
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'accountsd_delivery'"
         " and datname = current_database()",

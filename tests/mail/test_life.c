@@ -7,7 +7,7 @@
 #include "harness/metric.h"
 #include "office.h"
 
-/* How a worker starts, tells of itself and stops. */
+/* How a worker starts, reports its state and stops. */
 
 OFFICE_SUITE(life, 120)
 
@@ -89,7 +89,7 @@ Test(life, a_server_that_is_away_is_told_and_spared)
     await_ready(worker, 503, "is away");
     sleep_ms(1500);
     attempts = database_query(office->pg, "select sum(attempts) from accounts.outbox", NULL);
-    /* Four at first, and then one at a time, half a second apart at most. */
+    /* Four at first, and then one at a time, at most half a second apart. */
     cr_expect_leq(strtol(attempts, NULL, 10), 16, "%s attempts", attempts);
     free(attempts);
     office->sink = sink_start(&options);
@@ -134,7 +134,7 @@ Test(life, a_worker_that_cannot_end_breaks_off_and_says_so)
     cr_expect_eq(log_await(worker, "\"event\":\"deliveries_broken_off\",\"deliveries\":4}", 1), 1);
     cr_expect_eq(server_stop(worker, 0), 1);
     cr_expect_lt(now_us() - begun, 6000000);
-    /* The database knows, so that nobody waits for the end of the lease. */
+    /* The database knows it, so that no other worker has to wait for the end of the lease. */
     told = database_query(office->pg,
         "select count(*) from accounts.outbox where delivery = 'Queued' and claimed_at is null and reason is "
         "not null",
@@ -176,8 +176,8 @@ Test(life, all_mistakes_are_told_at_once)
         (const char *[]){"--smtp-password-file: cannot be read", NULL});
 }
 
-/* Two commit at a time: the first says for both that there are mails, and the worker looks before the second
- * has any. The second says nothing. */
+/* Two transactions commit together: the first notifies for both, and the worker looks before the second
+ * has committed. The second does not notify. */
 Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
 {
     struct server *worker = office_start_worker(office, (const char *[]){"--poll-interval=60000", NULL});
@@ -192,7 +192,7 @@ Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
     free(database_query(second, "begin", NULL));
     free(database_query(second, "select api.create_account_user($1::jsonb)", body, NULL));
     sleep_ms(500);
-    /* The look that comes after the first word is none after the second. */
+    /* The delayed look for the first notification comes before the second one. */
     free(database_query(first, "notify accountsd_outbox", NULL));
     sleep_ms(150);
     free(database_query(first, "notify accountsd_outbox", NULL));
@@ -208,7 +208,7 @@ Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
     free(email);
 }
 
-/* Who reads events and who says what became of mails do not wait for each other. */
+/* Readers of events and recorded outcomes do not wait for each other. */
 Test(life, a_reader_with_an_open_transaction_holds_up_no_mail)
 {
     struct server *worker = office_start_worker(office, NULL);
@@ -230,7 +230,7 @@ Test(life, a_reader_with_an_open_transaction_holds_up_no_mail)
     PQfinish(reader);
 }
 
-/* Lets each change of a table's rows for which a condition holds take a while. */
+/* Delays each change of a table's rows for which a condition is true. */
 static void slow_down(const char *table, const char *condition, const char *seconds)
 {
     char *sql = NULL;
@@ -248,7 +248,7 @@ static void slow_down(const char *table, const char *condition, const char *seco
     free(sql);
 }
 
-/* The word of a mail that is queued while the database works for the worker comes with the result. */
+/* The notification of a mail that is queued during a statement arrives with its result. */
 Test(life, a_mail_that_is_queued_during_a_claim_is_sent_soon)
 {
     struct server *worker;
@@ -273,7 +273,7 @@ Test(life, a_mail_that_is_queued_during_a_claim_is_sent_soon)
     server_end(worker);
 }
 
-/* To pass over what is not to be sent takes longer than one claim has. */
+/* Cancelling all these mails takes longer than one claim may. */
 Test(life, a_mail_behind_many_that_are_cancelled_is_sent_soon)
 {
     struct server *worker;
@@ -293,7 +293,7 @@ Test(life, a_mail_behind_many_that_are_cancelled_is_sent_soon)
     server_end(worker);
 }
 
-/* The sender has room again whenever a claim is done. */
+/* The worker has capacity again whenever a claim returns. */
 Test(life, a_long_queue_puts_off_neither_its_count_nor_reminders)
 {
     struct server *worker;
@@ -320,7 +320,7 @@ Test(life, a_long_queue_puts_off_neither_its_count_nor_reminders)
     server_end(worker);
 }
 
-/* For those who read them, at once. */
+/* At once, for readers of the events. */
 Test(life, events_are_numbered)
 {
     struct server *worker = office_start_worker(office, (const char *[]){"--poll-interval=600000", NULL});
@@ -334,7 +334,7 @@ Test(life, events_are_numbered)
     server_end(worker);
 }
 
-/* Half of the lease has gone by when the claim comes back: to send could take longer than what is left. */
+/* Half of the lease is over when the claim returns, so sending might exceed the rest. */
 Test(life, a_mail_that_is_claimed_late_is_given_back)
 {
     static const char *const statements[] = {
@@ -357,7 +357,7 @@ Test(life, a_mail_that_is_claimed_late_is_given_back)
     server_end(worker);
 }
 
-/* A database that does not hear of it until the lease is long over. */
+/* The database cannot record it until long after the lease. */
 Test(life, a_mail_that_was_sent_is_not_forgotten)
 {
     struct server *worker = office_start_worker(office, (const char *[]){"--database-timeout=500", NULL});
@@ -371,7 +371,7 @@ Test(life, a_mail_that_was_sent_is_not_forgotten)
     sink_set_faults(office->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
     sink_release(office->sink);
     sleep_ms(5000);
-    /* What the worker has given up goes on in the database, and would be done. */
+    /* The statement that the worker has given up would otherwise continue and take effect. */
     free(database_query(pg,
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'accountsd_delivery'"
         " and datname = current_database()",
@@ -383,13 +383,13 @@ Test(life, a_mail_that_was_sent_is_not_forgotten)
     PQfinish(pg);
 }
 
-/* As api.configure says, and by itself. */
+/* By the settings of api.configure, without any request. */
 Test(life, a_worker_reminds_and_tells_of_what_has_expired)
 {
     static const char *const statements[] = {
         "begin",
         "select api.configure('{\"invitation.reminder\": \"1 day\", \"invitation.expiredEvent\": true}')",
-        /* The clock goes on: the first expires in half a day, the second has. */
+        /* Time passes: the first expires in half a day, the second has expired. */
         "update accounts.expiry_notice set noticed_until = now() - interval '1 hour'",
         "update accounts.invitation set sent_at = sent_at - interval '6 days 12 hours',"
         " expires_at = expires_at - interval '6 days 12 hours'"
@@ -405,7 +405,7 @@ Test(life, a_worker_reminds_and_tells_of_what_has_expired)
 
     office_queue(office, 2);
     office_await(office, "Sent", 2);
-    /* So that it does not look again because of these. */
+    /* So that these do not cause another look. */
     sleep_ms(1000);
     for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
         free(database_query(office->pg, statements[i], NULL));

@@ -7,8 +7,8 @@
 #include "harness/trouble.h"
 #include "office.h"
 
-/* Many mails and many workers: none is lost, whatever happens to workers and database, and none is sent twice
- * but what a killed worker had in flight. */
+/* Many mails and many workers: none is lost, whatever happens to workers and the database, and none is
+ * sent twice except those that a killed worker had in flight. */
 
 #define IN_FLIGHT 4
 #define WORKERS 6
@@ -69,7 +69,7 @@ Test(many, workers_send_each_mail_once)
     long begun;
 
     open_sink(office);
-    /* While mails come in. */
+    /* While mails are queued. */
     for (size_t i = 0; i < WORKERS; i++)
         workers[i] = office_start_worker(office, (const char *[]){"--lease=30000", NULL});
     begun = now_us();
@@ -87,7 +87,7 @@ Test(many, workers_send_each_mail_once)
     office_close(office);
 }
 
-/* A worker that sends keeps what it has to say until the database is there again. */
+/* A worker keeps the outcomes of its mails until the database is available again. */
 Test(many, survive_a_database_that_restarts)
 {
     struct cluster *cluster = cluster_start("mail-restart");
@@ -114,7 +114,7 @@ Test(many, survive_a_database_that_restarts)
     cluster_remove(cluster);
 }
 
-/* One that is slow to say that it has a mail holds up that one alone. */
+/* A mail with a slow reply delays no other. */
 Test(many, pass_one_that_is_slow)
 {
     struct office *office = office_open();

@@ -5,11 +5,11 @@
 #include "harness/metric.h"
 #include "office.h"
 
-/* What is away is tried again after pauses that grow, so that it is not stormed when it comes back. */
+/* Connections that fail are retried with growing delays, so that a server that comes back is not flooded. */
 
 OFFICE_SUITE(pauses, 120)
 
-/* Lets the worker's connections to its database, and those to come, in or not. */
+/* Allows or forbids the worker's connections to its database, existing and new ones. */
 static void open_database(bool is_open)
 {
     PGconn *pg = database_connect(database_url());
@@ -30,7 +30,7 @@ static void open_database(bool is_open)
 
 #define CONNECTION_FAILURES "accountsd_database_connection_failures_total"
 
-/* Half of what they may be they are at least: 50, 100, 200 ... ms. So eight attempts take more than six
+/* At least half of the nominal delays of 50, 100, 200 ... ms, so eight attempts take more than six
  * seconds. */
 Test(pauses, between_attempts_to_connect_grow)
 {
@@ -49,7 +49,7 @@ Test(pauses, between_attempts_to_connect_grow)
     sleep_ms(4000);
     attempts = (size_t)metric(worker, CONNECTION_FAILURES);
     cr_expect(attempts >= 3 && attempts <= 8, "%zu attempts", attempts);
-    /* The reason is the same. */
+    /* The reason is unchanged. */
     cr_expect_eq(log_count(worker, "\"event\":\"database_away\""), 1);
     cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 1);
     open_database(true);

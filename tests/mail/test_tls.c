@@ -7,9 +7,9 @@
 #include "harness/tls_client.h"
 #include "office.h"
 
-/* Whom a worker trusts with mails and with its password. */
+/* Which servers a worker trusts with mails and with its password. */
 
-/* In base64 it begins like EHLO, but for the case. */
+/* In base64 this begins like EHLO, in other case. */
 #define USER "xyhotel@example.com"
 
 static struct office *office;
@@ -160,7 +160,7 @@ Test(trust, goes_to_those_who_have_earned_it)
         expect_row(&rows[i]);
 }
 
-/* The certificate is for localhost and 127.0.0.1, and nobody else. */
+/* The certificate is for localhost and 127.0.0.1 only. */
 Test(trust, not_to_another_name)
 {
     const struct sink_options options = {
@@ -207,7 +207,7 @@ Test(trust, the_password_may_be_in_a_file)
     unlink(path);
 }
 
-/* Addresses that are not ASCII: as they are to a server that takes them, and to no other. */
+/* Addresses that are not ASCII are sent only to servers that accept them. */
 Test(trust, with_addresses_that_are_not_ascii)
 {
     struct server *worker;
@@ -225,7 +225,7 @@ Test(trust, with_addresses_that_are_not_ascii)
     free(commands);
     server_end(worker);
     sink_stop(office->sink);
-    /* libcurl does not see it. */
+    /* libcurl does not recognise it. */
     office_set_sink(office, &(struct sink_options){.utf8_offer = "smtputf8"});
     free(office_queue_one(office, "zoé@example.test", "Zoé", NULL));
     worker = office_start_worker(office, NULL);

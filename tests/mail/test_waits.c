@@ -7,7 +7,7 @@
 #include "harness/trouble.h"
 #include "office.h"
 
-/* A worker that has to wait, for who reads its log or for its end. */
+/* A worker that waits: for the reader of its log, or for its end. */
 
 OFFICE_SUITE(waits, 120)
 
@@ -30,7 +30,7 @@ Test(waits, a_log_that_nobody_reads_stops_nothing)
     answer = telemetry_get(worker, "/live");
     cr_expect_eq(answer.status, 200, "%s", answer.text);
     answer_free(&answer);
-    /* What was counted last. */
+    /* The last metrics. */
     sleep_ms(1000);
     answer = telemetry_get(worker, "/metrics");
     dropped = strstr(answer.text, "\naccountsd_log_lines_dropped_total ");
@@ -45,7 +45,7 @@ Test(waits, a_log_that_nobody_reads_stops_nothing)
     close(log_fd);
 }
 
-/* As if it had been killed: another has its mails when the lease is over. */
+/* Like a kill: another worker gets its mails when the lease is over. */
 Test(waits, a_second_signal_ends_a_drain_at_once)
 {
     static const int signals[] = {SIGTERM, SIGINT};
@@ -71,8 +71,8 @@ Test(waits, a_second_signal_ends_a_drain_at_once)
     cr_expect_eq(office_count(office, "Queued"), 2);
 }
 
-/* A statement that the database does not end: at the first signal the worker waits a little longer, since the
- * database may be about to, and at the second no more. */
+/* A statement that does not end: after the first signal the worker waits a little longer, because the
+ * database may be about to finish, and after the second it does not wait. */
 Test(waits, a_statement_under_way_hears_signals)
 {
     char *url = NULL;

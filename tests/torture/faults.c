@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The program's own malloc comes before AddressSanitizer's for all libraries too, and hands on to it. Calls
- * of libpq are turned to here by the linker (--wrap). */
+/* The program's own malloc overrides AddressSanitizer's for all libraries too, and calls it. The linker
+ * redirects calls of libpq here (--wrap). */
 
 static struct faults *faults;
 static uintptr_t h2o_start, h2o_end;
@@ -40,8 +40,8 @@ static int find_h2o(struct dl_phdr_info *info, size_t size, void *data)
     return 1;
 }
 
-/* The sanitizer allocates when a thread starts, before the thread's function is called, and ends the process
- * where it cannot. */
+/* The sanitizer allocates when a thread starts, before the thread's function is called, and aborts if that
+ * fails. */
 static _Thread_local bool has_started;
 
 __attribute__((constructor)) static void share_faults(void)
@@ -101,7 +101,7 @@ int clock_gettime(clockid_t id, struct timespec *now)
     return failed;
 }
 
-/* What libh2o asks for it. */
+/* libh2o reads the wall clock by this function. */
 int gettimeofday(struct timeval *restrict now, void *restrict zone)
 {
     struct timespec real;
@@ -113,7 +113,7 @@ int gettimeofday(struct timeval *restrict now, void *restrict zone)
     return 0;
 }
 
-/* What libh2o writes with, and nobody else here. */
+/* Only libh2o writes with this function. */
 ssize_t writev(int fd, const struct iovec *parts, int count)
 {
     if (faults != NULL && atomic_load(&faults->is_output_blocked)) {
@@ -129,7 +129,7 @@ char *strdup(const char *text)
     return fails(FAULTS_ALLOCATION, __builtin_return_address(0)) ? NULL : __interceptor_strdup(text);
 }
 
-/* failure: what libpq gives back, by its manual, where the call fails. */
+/* failure: what libpq returns when the call fails, by its manual. */
 #define WRAP(type, name, parameters, arguments, failure)                                                     \
     type __real_##name parameters;                                                                           \
     type __wrap_##name parameters;                                                                           \
@@ -138,7 +138,7 @@ char *strdup(const char *text)
         return fails(FAULTS_LIBPQ, __builtin_return_address(0)) ? (failure) : __real_##name arguments;       \
     }
 
-/* An answer is lost. That there is none, or no more, is known without fail. */
+/* An answer is lost. That there is no further one is not an answer, and cannot be lost. */
 static PGresult *lose_result(PGconn *pg, PGresult *result)
 {
     if (result == NULL)

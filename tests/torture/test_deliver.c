@@ -8,10 +8,10 @@
 #include "harness/trouble.h"
 #include "mail/office.h"
 
-/* Every call that delivery makes and that can fail does so once, the first, then the second, until it makes
- * no more for a mail: each mail is sent all the same, later at worst, and none twice. */
+/* Every call of delivery that can fail does so once: the first, then the second, until a mail needs no
+ * more calls. Each mail is sent nevertheless, possibly later, and none twice. */
 
-/* Far more calls than there are. */
+/* Far more calls than a mail needs. */
 #define MAX_CALLS 2000
 #define MAILS 3
 
@@ -31,7 +31,7 @@ static struct bench bench_make(void)
     bench.faults = faults_share(bench.faults_path);
     bench.office = office_open();
     office_set_sink(bench.office, &(struct sink_options){0});
-    /* Little that is done by the clock, and what is lost is not lost for long. */
+    /* Few actions depend on timers, and lost notifications are made up for quickly. */
     bench.worker = office_start_worker(bench.office,
         (const char *[]){"--mails-in-flight=3", "--lease=2600", "--smtp-timeout=600",
             "--smtp-connect-timeout=500", "--poll-interval=500", "--announce-interval=600000", NULL});
@@ -45,7 +45,7 @@ static void bench_free(struct bench *bench)
     faults_unshare(bench->faults, bench->faults_path);
 }
 
-/* Waits until so many mails are sent, each of them once. */
+/* Waits until this many mails are sent, each of them once. */
 static void expect_sent(struct bench *bench, size_t count)
 {
     for (long waited = 0; office_count(bench->office, "Sent") < count; waited += 20, sleep_ms(20)) {
@@ -57,8 +57,8 @@ static void expect_sent(struct bench *bench, size_t count)
         bench->faults->caller, count, sink_count_accepted(bench->office->sink));
 }
 
-/* Sends the mails, while the database keeps the worker waiting that has to say so of the first: the others
- * are then said of together. */
+/* Sends the mails, while the database delays the outcome of the first, so that the other outcomes are
+ * recorded together. */
 static void send_together(struct bench *bench)
 {
     size_t reached = sink_reached(bench->office->sink, SINK_END);

@@ -10,11 +10,11 @@
 #include "harness/fixture.h"
 #include "harness/process.h"
 
-/* Every call that an operation makes and that can fail does so once, the first, then the second, until the
- * operation makes no more: each time there is an answer, what the operation answers or a 503, and the next
- * request is served. Then the same with all calls from the Nth on. The server is built with
- * AddressSanitizer, and at its end LeakSanitizer looks for what a failure left behind. Also, the
- * wall clock is set under it, as a machine's may be, and its answers do not leave when it wants. */
+/* Every call of an operation that can fail does so once: the first, then the second, until the operation
+ * makes no more. Each time there is an answer, that of the operation or a 503, and the next request is
+ * served. Then the same with all calls from the Nth on. The server is built with AddressSanitizer, and
+ * LeakSanitizer checks at its end what failures left behind. Also, the wall clock is changed, and
+ * responses cannot be sent. */
 
 #define EVER 1000000000L
 /* Far more calls than an operation makes. */
@@ -37,11 +37,11 @@ struct bench {
     struct server *server;
     char *name;
     long created;
-    /* The id and the code of the invitation that was made last. */
+    /* The id and the code of the newest invitation. */
     char invitation[128];
 };
 
-/* Starts the server, whose sessions are known by the bench's name. */
+/* Starts the server, whose sessions have the bench's name. */
 static void start(struct bench *bench)
 {
     char *url = server_database_url(database_url()), *named = NULL;
@@ -117,7 +117,7 @@ static struct answer list(struct bench *bench)
         bench->account->token, NULL, NULL);
 }
 
-/* The page of an invitation of somebody new. */
+/* The page of a new invitation. */
 static struct answer page(struct bench *bench)
 {
     char path[256];
@@ -143,7 +143,7 @@ static void assert_lives(struct bench *bench, long n)
     free(log);
 }
 
-/* What was failed is over: the next request is served, at once where no attempt to connect has failed. */
+/* After the failure the next request is served, at once unless an attempt to connect has failed. */
 static void assert_recovers(struct bench *bench, const struct operation *operation, long n, long patience_ms)
 {
     for (long waited = 0;; waited += 20) {
@@ -197,8 +197,8 @@ static void fail_each(struct bench *bench, const struct operation *operation, en
     printf("%s: %ld calls failed%s\n", what, n - 1, doomed == 1 ? ", one at a time" : ", and all after it");
 }
 
-/* Each call fails once, from the first on every step-th, that is made to connect anew and by the creates that
- * wait for it. */
+/* Each call of a reconnection, and of the creates that wait for it, fails once, from the first on in
+ * steps. */
 static void fail_each_of_connecting(
     struct bench *bench, enum faults_kind kind, long first, long step, const char *what)
 {
@@ -219,7 +219,7 @@ static void fail_each_of_connecting(
     printf("connecting, %s: %ld calls failed, one at a time\n", what, (n - first) / step - 1);
 }
 
-/* The connection is idle, and what was answered with 201 is there, whole. */
+/* The connection is idle, and everything acknowledged with 201 exists completely. */
 static void expect_nothing_stuck(struct bench *bench)
 {
     char *state = database_query(bench->pg,
@@ -247,7 +247,7 @@ static void torture(const struct operation *operation, const char *what)
 {
     struct bench *bench = bench_make();
 
-    /* There is something to get, and what is made once has been made. */
+    /* An object to get exists, and what is created once has been created. */
     assert_recovers(bench, &create_operation, 0, RECOVERY_MS);
     assert_recovers(bench, operation, 0, 0);
     for (size_t i = 0; i < KIND_COUNT; i++) {
@@ -264,7 +264,7 @@ static void torture(const struct operation *operation, const char *what)
     bench_free(bench);
 }
 
-/* Each failed attempt waits before the next: in two halves, which run at once. */
+/* Each failed attempt delays the next one, so the test is split into two halves, which run concurrently. */
 static void torture_connecting(long first)
 {
     struct bench *bench = bench_make();
@@ -287,7 +287,7 @@ Test(torture, connecting_odd_calls)
     torture_connecting(1);
 }
 
-/* Waits until the connector has done its work, and its thread rests. */
+/* Waits until the connector has finished, and its thread is idle. */
 static void await_connection(struct bench *bench)
 {
     for (long waited = 0; waited < RECOVERY_MS; waited += 100) {
@@ -305,7 +305,7 @@ static void await_connection(struct bench *bench)
     cr_assert_fail("the server does not connect");
 }
 
-/* What a library prepares at its first use, and what of that fails, is not missing for ever. */
+/* Libraries initialise themselves at their first use; if that fails, they try again later. */
 Test(torture, the_first_request_of_a_server)
 {
     struct bench *bench = bench_make();
@@ -356,7 +356,7 @@ static size_t count_families(const char *text)
     return count;
 }
 
-/* Whole, or none. */
+/* Complete, or no answer. */
 Test(torture, metrics)
 {
     struct bench *bench = bench_make();
@@ -386,7 +386,7 @@ Test(torture, metrics)
     bench_free(bench);
 }
 
-/* Without prepared statements, which is another call of libpq. */
+/* Without prepared statements, which uses another function of libpq. */
 Test(torture, list)
 {
     setenv("ACCOUNTSD_PREPARED_STATEMENTS", "0", 1);
@@ -408,7 +408,7 @@ static char *create_request(struct bench *bench)
     return text;
 }
 
-/* Sends a create that waits for a lock of pg's, and returns the connection once it does. */
+/* Sends a create that waits for a lock of pg's, and returns the connection once it waits. */
 static int begin_create(struct bench *bench)
 {
     char *text = create_request(bench), *waits;
@@ -445,7 +445,7 @@ static void expect_status(int fd, const char *status, long step)
     close(fd);
 }
 
-/* A connection to the telemetry port, which says nothing, ends when its time is up: not before, not after. */
+/* A silent connection to the telemetry port ends exactly when its time is up. */
 static void expect_ended(int fd, long started_us, long step)
 {
     long ms;
@@ -456,7 +456,7 @@ static void expect_ended(int fd, long started_us, long step)
     close(fd);
 }
 
-/* Deadlines pass as they would have: none early, none late. */
+/* Deadlines pass as without the change: none early, none late. */
 Test(torture, the_wall_clock_is_set)
 {
     static const char half[] = "POST /a HTTP/1.1\r\nHost: a\r\n";
@@ -481,13 +481,13 @@ Test(torture, the_wall_clock_is_set)
         expect_ended(silent, started, steps[i]);
         expect_status(arriving, "408", steps[i]);
     }
-    /* Threads are waited for; who does not wait leaves what they had to LeakSanitizer. */
+    /* Threads are joined; without that, LeakSanitizer would report what they own. */
     atomic_store(&bench->faults->clock_step_seconds, -86400);
     cr_expect_eq(server_stop(bench->server, SIGTERM), 0);
     bench_free(bench);
 }
 
-/* Its end comes while the refusal still waits to leave. */
+/* The client's end arrives while the refusal cannot be sent. */
 Test(torture, a_refused_request_does_not_run)
 {
     char answer[65536] = "", *text, *members;

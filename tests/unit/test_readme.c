@@ -5,7 +5,7 @@
 
 #include "api/route.h"
 
-/* The tables of operations in server/README.md: every route is in them, and nothing else. */
+/* The tables of operations in server/README.md contain every route, and nothing else. */
 
 #define USERS "/public/v1/accounts/accounts/{account}/users"
 #define ACCOUNT_USER "/public/v1/accounts/account-users/{accountUser}"
@@ -29,7 +29,7 @@ static void tear_down(void)
 
 TestSuite(readme, .init = set_up, .fini = tear_down);
 
-/* A route as the table of endpoints has it: `POST …/{id}/groups`. The caller frees it. */
+/* A route in the form of the table of endpoints: `POST …/{id}/groups`. The caller frees it. */
 static char *row_of(const struct route *route)
 {
     char *row = NULL;
@@ -53,7 +53,7 @@ Test(readme, has_a_row_for_every_operation)
     for (size_t i = 0; i < route_count(); i++) {
         const struct route *route = route_at(i);
 
-        /* Those keyed by person have a table of their own. */
+        /* Routes keyed by person have their own table. */
         if (strncmp(route->path, USERS, strlen(USERS)) == 0)
             continue;
         char *row = row_of(route);

@@ -33,8 +33,8 @@ size_t random_below(size_t limit)
     return (z ^ (z >> 31)) % limit;
 }
 
-/* Where a rule's verdict may change: the ends of the ranges of characters that any rule knows, and a few of
- * each kind that the rules of domains and the counting of names tell apart. */
+/* Characters at which a verdict may change: the ends of all ranges that a rule uses, and some of each
+ * class that the rules of domains and the counting of characters distinguish. */
 static const uint32_t border_characters[] = {0x1, 0x8, 0x9, 0xa, 0xd, 0x1f, 0x20, 0x21, 0x7e, 0x7f, 0x80,
     0x85, 0x9f, 0xa0, 0xa1, 0xac, 0xad, 0xae, 0xb7, 0xbd, 0xdf, 0xe9, 0x130, 0x131, 0x17f, 0x301, 0x323,
     0x344, 0x345, 0x34f, 0x375, 0x37e, 0x3a3, 0x3b1, 0x3c2, 0x3c3, 0x3f2, 0x4c0, 0x5b0, 0x5d0, 0x5f3, 0x5f4,
@@ -114,7 +114,7 @@ static json_t *json_of_text(const struct text *text)
     return value;
 }
 
-/* Puts count characters in place of taken ones, as far as there is room. */
+/* Replaces taken characters by count others, as far as there is room. */
 static void splice(struct text *text, size_t at, size_t taken, const uint32_t *characters, size_t count)
 {
     if (text->len - taken + count > MAX_CHARACTERS)

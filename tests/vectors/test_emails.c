@@ -8,8 +8,8 @@
 #include "vector.h"
 #include "verdict.h"
 
-/* The key of an address, by which a mailbox is one person's. It is made in the database alone; what it is
- * made of a domain, C makes too. */
+/* The key of an address, which identifies the person with a mailbox. Only the database computes it; C
+ * computes the same form of a domain. */
 
 static const char *const path_of_email[VECTOR_MAX_STEPS] = {"user", "email"};
 
@@ -37,7 +37,7 @@ static void check_keys(PGconn *connection, json_t *emails)
     expect_none(connection, "the case of ASCII makes another key",
         EMAILS_WHOSE "internal.email_key(upper(t.value collate \"C\")) <> internal.email_key(t.value)",
         array);
-    /* A letter of ASCII is made of one alone. */
+    /* A letter of ASCII comes from one of ASCII only. */
     expect_none(connection, "the key has letters of ASCII that the local part has not",
         EMAILS_WHOSE "regexp_replace(lower(split_part(normalize(t.value, nfc), '@', 1) collate \"C\"), "
                      "'[^a-z]', '', 'g') <> "
@@ -67,7 +67,7 @@ static json_t *judge_domain(json_t *input, void *data)
     return verdict == DOMAIN_OK ? json_string(ascii) : json_null();
 }
 
-/* The domain of an address, changed, behind a label that brings it before IDNA. */
+/* The domain of an address, changed, behind a label that makes it pass through IDNA. */
 static json_t *random_domain(json_t *emails)
 {
     for (;;) {
@@ -121,7 +121,7 @@ Test(random, keys)
     PQfinish(connection);
 }
 
-/* A person has the key of the address that they were invited by. */
+/* A person has the key of the address of their invitation. */
 Test(emails, have_the_key_of_their_person)
 {
     PGconn *connection = verdict_connect();

@@ -6,7 +6,7 @@
 #include "random.h"
 #include "verdict.h"
 
-/* Public ids: what the database makes of a key is one in C, and what is none in C has no key. */
+/* Public ids: every id of the database is valid in C, and an id that is invalid in C has no key. */
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -26,7 +26,7 @@ static const struct id_kind id_kinds[] = {
     {"api_token", "TKN-", 2, "99999999"},
 };
 
-/* The first and last thousand keys, and thousands between. */
+/* The first and last thousand keys, and thousands in between. */
 static const char ids_of_keys[] =
     "select k.key, internal.%1$s_id(k.key), internal.%1$s_key(internal.%1$s_id(k.key)) from ("
     "select generate_series(1, 1000) union select generate_series(%2$s - 1000, %2$s) "

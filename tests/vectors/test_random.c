@@ -7,7 +7,7 @@
 #include "vector.h"
 #include "verdict.h"
 
-/* The rules of texts and of whole requests, on random inputs. */
+/* The rules of texts and of whole requests, with random inputs. */
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -71,7 +71,7 @@ static json_t *random_value(void)
     return verdict_parse(values[random_below(LENGTH(values))]);
 }
 
-/* Changes one place of an object or array, or somewhere below. */
+/* Changes one value of an object or array, at any depth. */
 static void mutate_value(json_t *value)
 {
     static const char *const keys[] = {"user", "email", "firstName", "lastName", "phone", "prefix", "number",

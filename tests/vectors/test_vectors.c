@@ -5,8 +5,8 @@
 #include "vector.h"
 #include "verdict.h"
 
-/* The rules of a request live twice, in server/ and in the database. Here both get the vectors, whose verdict
- * is known. */
+/* The rules of requests exist twice, in server/ and in the database. Both are tested with the vectors,
+ * whose verdicts are known. */
 
 static void expect_verdict(
     const char *side, json_t *got, json_t *expected, const struct vector *vector, const char *at)

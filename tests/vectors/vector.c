@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes are written as a string, a character for each. */
+/* Bytes are written as a string with one character for each. */
 static char *bytes_of(const char *text, size_t len, size_t *count)
 {
     char *bytes = malloc(len + 1);

@@ -1,4 +1,4 @@
-/* The vectors of the files beside this one; README.md has their format. */
+/* The vectors of the files in this folder; README.md describes their format. */
 
 #ifndef VECTOR_H
 #define VECTOR_H
@@ -8,7 +8,7 @@
 
 #define VECTOR_MAX_STEPS 3
 
-/* All but body lives as long as the JSON it was read from. */
+/* All members but body live as long as the JSON that they were read from. */
 struct vector {
     const char *name;
     char *body;
@@ -18,12 +18,12 @@ struct vector {
     json_t *errors, *sql_verdict;
 };
 
-/* Gives each vector of a file to a callback, with its place for messages. What it is given ends with the
+/* Calls a callback for each vector of a file, with its place for messages. The vector is valid during the
  * call. */
 void vector_for_each(
     const char *file, void (*on_vector)(const struct vector *vector, const char *at, void *data), void *data);
 
-/* The strings at a place of the valid vectors of a file; "0" leads into an array. The caller's to decref. */
+/* The strings at a path in the valid vectors of a file; "0" leads into an array. The caller releases it. */
 json_t *vector_sound_texts(const char *file, const char *const path[VECTOR_MAX_STEPS]);
 
 #endif

@@ -57,7 +57,7 @@ json_t *verdict_parse(const char *text)
     return verdict;
 }
 
-/* Only the parser in C says where a text stops being JSON, so a vector leaves the place out. */
+/* Only the parser in C reports where a text stops being JSON, so vectors omit the place. */
 static void drop_place(json_t *errors)
 {
     json_t *messages = json_object_get(errors, "$");
@@ -75,7 +75,7 @@ json_t *verdict_in_c(const char *body, size_t len)
     char *exact, *errors = NULL;
     json_t *verdict = NULL;
 
-    /* Without a byte to spare, so that a sanitizer sees one read too many. */
+    /* Without a spare byte, so that a sanitizer detects reads beyond the end. */
     cr_assert_not_null(exact = malloc(len + (len == 0)));
     memcpy(exact, body, len);
     switch (validate_body(&validate_create_account_user, exact, len, MAX_DEPTH, &errors)) {
@@ -122,7 +122,7 @@ json_t *verdict_of_row(PGresult *result, int row)
     return PQgetisnull(result, row, 0) ? json_null() : verdict_parse(PQgetvalue(result, row, 0));
 }
 
-/* The body goes as binary, for PostgreSQL to see every byte of it. */
+/* The body is sent as binary, so that PostgreSQL sees every byte of it. */
 json_t *verdict_in_sql(PGconn *connection, const char *body, size_t len)
 {
     const char *const values[] = {body};

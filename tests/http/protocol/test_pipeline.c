@@ -16,7 +16,7 @@
 #define LAST "DELETE /a HTTP/1.1\r\n" HOST "\r\n"
 #define REQUESTS 3000
 #define PIPELINERS 4
-/* What each client may have answered before it is the next one's turn. */
+/* The share of each client's requests that may be answered before it is the next one's turn. */
 #define SHARE 2UL
 
 static struct server *server;
@@ -36,7 +36,7 @@ static void tear_down(void)
 
 TestSuite(pipeline, .init = set_up, .fini = tear_down, .timeout = 120);
 
-/* A connection that the worker knows. */
+/* A connection that the worker has accepted. */
 static int open_client(void)
 {
     char answer[4096];
@@ -56,7 +56,7 @@ static void send_pipeline(int fd)
     cr_assert_eq(send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT), (ssize_t)sizeof(bytes));
 }
 
-/* How many requests are in the log before the first of a method, once that is. */
+/* The number of requests in the log before the first with a method, once that is logged. */
 static size_t count_before(const char *method)
 {
     char *log = server_log(server), member[32];
@@ -76,8 +76,7 @@ static size_t count_before(const char *method)
     return count;
 }
 
-/* While the server stands still, all of them send. Whichever it then looks at first, there is a pipeline
- * before the single request. */
+/* All send while the server is stopped. Whichever it reads first, a pipeline precedes the single request. */
 Test(pipeline, others_get_their_turn_between_the_requests_of_one)
 {
     int fds[PIPELINERS], other;

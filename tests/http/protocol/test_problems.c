@@ -11,7 +11,7 @@
 
 TestSuite(problems, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
-/* Demands a status and, of every problem, its form. */
+/* Expects a status and the form of a problem. */
 static void assert_problem(struct answer *answer, long status)
 {
     cr_assert_eq(answer->status, status, "%ld instead of %ld: %s", answer->status, status, answer->text);
@@ -33,7 +33,7 @@ static void assert_status(const char *method, const char *path, const char *toke
     answer_free(&answer);
 }
 
-/* The log once it has the lines of so many requests; a line is written when its response has left. */
+/* The log once it has the lines of this many requests; a line is written when its response has been sent. */
 static char *await_log(int requests)
 {
     for (int i = 0; i < 500; i++) {
@@ -70,7 +70,7 @@ Test(problems, unknown_paths_and_methods)
     assert_status("post", "/nothing", account->token, "{}", JSON, 501);
 }
 
-/* What a problem's type refers to. */
+/* The page that a problem's type refers to. */
 Test(problems, have_a_page_of_their_type)
 {
     for (size_t i = 0; i < problem_type_count(); i++) {
@@ -331,7 +331,7 @@ Test(problems, the_log_has_the_method_that_was_sent)
     free(log);
 }
 
-/* Every line of the log is JSON, a request has one, and none says what it must not. */
+/* Every line of the log is JSON, each request has one, and none contains a secret. */
 Test(problems, the_log_is_json_and_keeps_secrets)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *log, *rest = NULL;

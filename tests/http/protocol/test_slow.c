@@ -7,7 +7,7 @@
 #include "harness/fixture.h"
 #include "harness/process.h"
 
-/* Clients that send slowly, never, or without end, and those that do not read. */
+/* Clients that send slowly, never or endlessly, and clients that do not read. */
 
 #define HOST "Host: a\r\n"
 #define LAST "GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"
@@ -46,7 +46,7 @@ static void send_text(int fd, const char *text)
     cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 }
 
-/* What comes until the end of the connection; fails where there is none. The caller frees it. */
+/* Everything until the end of the connection; fails if it does not end. The caller frees it. */
 static char *read_to_end(int fd, const char *name)
 {
     char *text = NULL, buffer[4096];
@@ -101,12 +101,12 @@ Test(slow, a_request_that_does_not_arrive_is_a_408)
     free(log);
 }
 
-/* The time of a request begins with the request: not with a wait before it, not with the one before it. */
+/* The time of a request starts with the request, not with an idle time or a request before it. */
 Test(slow, a_request_has_its_time_on_an_old_connection)
 {
     static const char half[] = "POST /a HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbo",
                       other_half_and_half[] = "dyPOST /a HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbo";
-    /* With more slack than the other tests have use for. */
+    /* With more slack than the other tests need. */
     struct server *patient = start((const char *[]){"--request-timeout", "1500", NULL});
     int fd = connect_raw(patient);
     char *answer, *at;
@@ -129,7 +129,7 @@ Test(slow, a_request_has_its_time_on_an_old_connection)
     server_end(patient);
 }
 
-/* A 100 on the way is no answer. */
+/* A 100 is not an answer. */
 Test(slow, an_expectation_gives_no_more_time)
 {
     struct server *patient = start((const char *[]){"--request-timeout", "2000", NULL});
@@ -149,7 +149,7 @@ Test(slow, an_expectation_gives_no_more_time)
     server_end(patient);
 }
 
-/* It is refused by its head, and what follows is thrown away for a while. */
+/* It is refused by its head, and the body is discarded for a while. */
 Test(slow, a_body_in_chunks_ends_in_time)
 {
     static const char head[] = "POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n4;";
@@ -168,7 +168,7 @@ Test(slow, a_body_in_chunks_ends_in_time)
     close(fd);
 }
 
-/* The client sends on while it is answered, and reads when it has nothing more to say. */
+/* The client continues to send while it gets the answer, and reads when it has sent everything. */
 Test(slow, who_is_refused_while_sending_gets_the_whole_answer)
 {
     static const struct {
@@ -208,12 +208,12 @@ static int connect_small(void)
 {
     int fd = connect_raw(server);
 
-    /* What is not read soon is in the server's hands. */
+    /* The kernel buffers little; the rest is buffered by the server. */
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){2048}, sizeof(int));
     return fd;
 }
 
-/* Asks until nothing is taken any more. */
+/* Sends requests until the kernel accepts no more. */
 static void ask_and_never_read(int fd)
 {
     static const char document[] = "GET /public/v1/accounts/openapi.json HTTP/1.1\r\n" HOST "\r\n";
@@ -232,7 +232,7 @@ Test(slow, a_response_that_is_not_read_is_given_up)
     long started = now_ms(), last = started;
 
     ask_and_never_read(fd);
-    /* A little now and then, so that the kernel has no reason to end it. */
+    /* Reads a little from time to time, so that the kernel does not close the connection. */
     while (recv(fd, byte, sizeof(byte), 0) > 0 && last - started < 20000) {
         sleep_ms(20);
         last = now_ms();
@@ -253,7 +253,7 @@ static size_t count_documents(void)
     return count;
 }
 
-/* What a client had sent before it went is not run for nobody. */
+/* Requests that a client has sent before it disconnects are not performed. */
 Test(slow, requests_of_a_client_that_has_gone_do_not_run)
 {
     static const char document[] = "GET /public/v1/accounts/openapi.json HTTP/1.1\r\n" HOST "\r\n";
@@ -261,7 +261,7 @@ Test(slow, requests_of_a_client_that_has_gone_do_not_run)
     int fd = connect_small();
     size_t sent = 0, count, before;
 
-    /* Longer where the machine is slow. */
+    /* Longer on a slow machine. */
     for (long started = now_ms(); now_ms() - started < (sent > 3000 ? 500 : 10000);) {
         if (send(fd, document, sizeof(document) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
             sent++;
@@ -276,7 +276,7 @@ Test(slow, requests_of_a_client_that_has_gone_do_not_run)
         sleep_ms(300);
         count = count_documents();
     } while (count != before);
-    /* Its kernel and ours hold some 50 responses; libh2o had read thousands of requests. */
+    /* The two kernels buffer some 50 responses; libh2o had read thousands of requests. */
     cr_expect_gt(sent, 3000, "only %zu were sent", sent);
     cr_expect_lt(count, 500, "%zu of %zu ran", count, sent);
 }

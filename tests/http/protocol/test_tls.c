@@ -87,7 +87,7 @@ Test(tls, old_versions_are_refused)
     }
 }
 
-/* With a key of RSA, to which most of the weak ones belong. */
+/* With an RSA key, which most weak ciphers need. */
 Test(tls, ciphers_without_forward_secrecy_or_authentication_are_refused)
 {
     static const struct {
@@ -146,7 +146,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *out)
     return fwrite(bytes, size, count, out);
 }
 
-/* A client of the trade, which checks the certificate and would rather speak HTTP/2. */
+/* A standard client, which checks the certificate and would prefer HTTP/2. */
 Test(tls, curl_is_served)
 {
     CURL *curl = curl_easy_init();
@@ -216,7 +216,7 @@ Test(tls, a_request_may_come_byte_by_byte)
     tls_close(client);
 }
 
-/* It sends no more, but reads on. */
+/* It sends no more, but continues to read. */
 Test(tls, a_client_that_has_said_goodbye_gets_its_answer)
 {
     for (int is_corked = 0; is_corked < 2; is_corked++) {
@@ -239,7 +239,7 @@ Test(tls, a_client_that_has_said_goodbye_gets_its_answer)
     expect_members("2");
 }
 
-/* The strict look at the head sees what was encrypted: the rows of the clear text. */
+/* The check of the head sees the decrypted bytes: the rows of the tests in clear text. */
 Test(tls, no_request_hides_in_another)
 {
     bool said_goodbye;
@@ -293,7 +293,7 @@ Test(tls, clear_text_is_not_answered)
     free(answer);
 }
 
-/* Connections that say nothing, half of a greeting, or half of a request. */
+/* Connections that send nothing, half of a handshake, or half of a request. */
 Test(tls, slow_clients_are_let_go)
 {
     struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
@@ -316,8 +316,8 @@ Test(tls, slow_clients_are_let_go)
     tls_close(client);
 }
 
-/* What was recorded stays secret whatever becomes of the server's memory, and a new certificate is seen at
- * once. */
+/* Forward secrecy: recorded connections cannot be decrypted with the server's memory, and a new
+ * certificate is used at once. */
 Test(tls, sessions_are_not_resumed)
 {
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
@@ -351,8 +351,7 @@ Test(tls, hands_are_shaken_once)
     tls_close(client);
 }
 
-/* Neither an open connection nor those that have not shaken hands keep the server from ending, nor its
- * memory. */
+/* Neither open connections nor unfinished handshakes delay the server's exit, and no memory leaks. */
 Test(tls, ends_with_connections_open)
 {
     static const char greeting[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
@@ -369,8 +368,7 @@ Test(tls, ends_with_connections_open)
     tls_close(half);
 }
 
-/* Told to stop in the midst of a handshake, the server waits for its end, and answers what comes with that.
- */
+/* A server that is told to stop during a handshake waits for it, and answers the request that follows. */
 Test(tls, a_handshake_under_way_is_waited_for_in_a_drain)
 {
     struct tls_client *client = tls_open(server, &(struct tls_wishes){.min_version = TLS1_3_VERSION});
@@ -378,7 +376,7 @@ Test(tls, a_handshake_under_way_is_waited_for_in_a_drain)
     bool said_goodbye;
     char *answer;
 
-    /* The server's part has come, and the client has not read it. */
+    /* The server's part has arrived, but the client has not read it. */
     BIO_up_ref(input);
     SSL_set0_rbio(client->ssl, BIO_new(BIO_s_mem()));
     cr_assert_eq(SSL_connect(client->ssl), -1);

@@ -5,14 +5,14 @@
 
 #include "harness/service.h"
 
-/* The traceparent of a request: taken over or made, and the same in the log, the problem and the audit
+/* The traceparent of a request: accepted or generated, and the same in the log, the problem and the audit
  * record. */
 
 TestSuite(trace, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
 #define TRACE_ID_LEN 32
 
-/* A trace id that no other test has, and a traceparent with it. */
+/* A unique trace id, and a traceparent with it. */
 static void new_trace(char id[TRACE_ID_LEN + 1], char parent[64])
 {
     char *made = database_query(pg, "select replace(gen_random_uuid()::text, '-', '')", NULL);
@@ -22,7 +22,7 @@ static void new_trace(char id[TRACE_ID_LEN + 1], char parent[64])
     free(made);
 }
 
-/* Waits for the line that the log has of a request, by its trace id, and demands the status in it. */
+/* Waits for a request's line in the log, by its trace id, and expects a status in it. */
 static void expect_logged(const char *id, long status)
 {
     char wanted[64], wanted_status[32];
@@ -46,7 +46,7 @@ static void expect_logged(const char *id, long status)
     cr_expect_fail("the log has no trace id %s", id);
 }
 
-/* What a search of the log for the traceId of a problem finds. */
+/* Searches the log for the traceId of a problem. */
 static void expect_logged_whole(const char *parent)
 {
     char *log = server_log(server), *found = strstr(log, parent);
@@ -75,10 +75,10 @@ static struct answer request_traced(
         server, method, path, token, body, (const char *[]){"Content-Type: application/json", header, NULL});
 }
 
-/* What a change is about: it ends the path, or stands between the two parts of the body. */
+/* The argument of a change: it ends the path, or is inserted into the body. */
 enum argument { ARGUMENT_NONE, ARGUMENT_GROUP, ARGUMENT_CODE };
 
-/* In an order in which each has something to do. */
+/* In an order in which each changes something. */
 static const struct {
     const char *method;
     const char *path;
@@ -104,7 +104,7 @@ static void let_expire(const struct member *member)
         member->id, NULL));
 }
 
-/* Makes one change of a member; a new code becomes the member's. */
+/* Makes one change of a member, and stores a new code. */
 static void expect_change_traced(struct member *member, enum path_form form, size_t change)
 {
     const char *const arguments[] = {"", account->other_group, member->code};
@@ -165,8 +165,8 @@ Test(trace, of_every_change_is_in_its_audit_record)
     }
 }
 
-/* What refuses: the strict look at the head, libh2o itself, the handler, the database. %1$s is the
- * traceparent and %2$s a token. */
+/* Refused by the check of the head, libh2o, the handler, and the database. %1$s is the traceparent and
+ * %2$s a token. */
 #define HEAD " HTTP/1.1\r\nHost: a\r\n"
 #define TRACED "traceparent: %1$s\r\n"
 #define JSON "Content-Type: application/json\r\n"
@@ -206,7 +206,7 @@ static char *refused_bytes(size_t i, const char *parent)
     return bytes;
 }
 
-/* Of a response that came over the wire. */
+/* From a response as bytes. */
 static void expect_header_line(const char *received, const char *name, const char *value)
 {
     char *line = NULL;
@@ -216,7 +216,7 @@ static void expect_header_line(const char *received, const char *name, const cha
     free(line);
 }
 
-/* The traceId of a problem that came over the wire, which has the status. */
+/* The traceId of a problem as bytes, which has the status. */
 static char *trace_of(const char *received, long status)
 {
     const char *body = strstr(received, "\r\n\r\n");
@@ -251,7 +251,7 @@ Test(trace, of_every_refusal_is_taken_over)
     }
 }
 
-/* Malformed, and none at all; and two, of which neither is to be trusted. */
+/* Malformed, missing, and two, of which neither is trusted. */
 Test(trace, of_every_refusal_is_made_where_none_can_be_taken)
 {
     static const char *const sent[] = {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
@@ -274,7 +274,7 @@ Test(trace, of_every_refusal_is_made_where_none_can_be_taken)
     }
 }
 
-/* Answers that are no problems. */
+/* Answers that are not problems. */
 Test(trace, is_told_by_every_answer)
 {
     static const char *const paths[] = {"/public/v1/accounts/openapi.json", ACCOUNT_USERS, "/invitations/x",

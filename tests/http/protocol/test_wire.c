@@ -8,8 +8,8 @@
 #include "harness/service.h"
 #include "wire_rows.h"
 
-/* No request hides in another: bytes that readers may take differently are answered once, or not at all, and
- * what follows them on the connection never runs. */
+/* Request smuggling: bytes that readers may interpret differently are answered once, or not at all, and
+ * what follows them on the connection is never performed. */
 
 static void set_up(void)
 {
@@ -47,7 +47,7 @@ static long count_members(void)
     return number;
 }
 
-/* A whole request that invites somebody; the caller frees it. */
+/* A complete request that invites a person; the caller frees it. */
 static char *invitation(void)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL;
@@ -128,15 +128,15 @@ Test(wire, what_is_no_request_line_is_no_request)
     expect_end(target_rows, target_row_count);
 }
 
-/* A request that is one is answered, and then what follows it: the same invitation that ran after no other.
- */
+/* A valid request is answered, and then the request behind it: the same invitation that never ran after
+ * the others. */
 Test(wire, requests_in_a_row_are_answered_in_order)
 {
     for (size_t i = 0; i < served_row_count; i++) {
         const struct wire_row *row = &served_rows[i];
         long members = count_members();
         size_t len;
-        /* The end, or the test would wait for the end of an idle connection. */
+        /* Closes the connection, because the test would otherwise wait for the idle timeout. */
         char *bytes = with_invitation(row->bytes, row->len, GET "Connection: close\r\n\r\n", &len), *answer,
              line[32];
 
@@ -152,7 +152,7 @@ Test(wire, requests_in_a_row_are_answered_in_order)
     }
 }
 
-/* Two requests in one go, and the second is none: libh2o would go on with it by itself. */
+/* Two requests in one write, of which the second is invalid: libh2o would go on with it by itself. */
 static void expect_refused_behind(const struct wire_row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -237,7 +237,7 @@ Test(wire, a_body_may_wait_for_100_continue)
     free(request);
 }
 
-/* A head of that many bytes, of one long field or of a long target, or of that many fields. */
+/* A head of this many bytes, with one long field or a long target, or with this many fields. */
 static char *big_head(size_t field, size_t target, size_t fields)
 {
     char *text = NULL;

@@ -81,7 +81,7 @@ const struct wire_row framing_rows[] = {
 
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 
-/* Of a body in chunks nothing is read. */
+/* Chunked bodies are not read. */
 const struct wire_row chunk_rows[] = {
     ROW(CHUNKED "0\r\n\r\n", 411),
     ROW(CHUNKED "4\r\nbody\r\n0\r\n\r\n", 411),
@@ -102,7 +102,7 @@ const struct wire_row chunk_rows[] = {
     ROW(CHUNKED "3\r\nbody\r\n0\r\n\r\n", 411),
     ROW(CHUNKED "\r\n4\r\nbody\r\n0\r\n\r\n", 411),
     ROW(CHUNKED "10000000000000004\r\nbody\r\n0\r\n\r\n", 411),
-    /* Ends that never come. */
+    /* Incomplete bodies. */
     ROW(CHUNKED "ffffffffffffffff\r\nbody\r\n0\r\n\r\n", 411),
     ROW(CHUNKED "7fffffffffffffff\r\nbody\r\n0\r\n\r\n", 411),
     ROW(CHUNKED "4\rbody\r\n0\r\n\r\n", 411),
@@ -143,7 +143,7 @@ const struct wire_row head_rows[] = {
     ROW(GET "X y: a\r\n\r\n", 400),
     ROW(GET "X(y): a\r\n\r\n", 400),
     ROW(GET "X\xc3\xa4: a\r\n\r\n", 400),
-    /* Expectations come before everything but the framing. */
+    /* An unknown expectation is refused before everything except framing. */
     ROW(POST CL "Expect: miracles\r\n\r\nbody", 417),
     ROW(POST CL "Expect: 100-continue, miracles\r\n\r\nbody", 417),
     ROW(POST CL "Expect: 100-continue \t\r\n\r\nbody", 417),
@@ -156,7 +156,7 @@ const struct wire_row head_rows[] = {
     ROW(POST "Content-Length: 999999999\r\nExpect: 100-continue\r\n\r\n", 413),
     ROW(POST "Content-Length: x\r\nExpect: 100-continue\r\n\r\n", 400),
     ROW(POST "Transfer-Encoding: x\r\nExpect: 100-continue\r\n\r\n", 400),
-    /* The client's own wish. */
+    /* Requested by the client. */
     ROW(GET "Connection: close\r\n\r\n", 404),
     ROW(GET "Connection: Close, keep-alive\r\n\r\n", 404),
     ROW(GET "Connection: keep-alive, close\r\n\r\n", 404),
@@ -165,7 +165,7 @@ const struct wire_row head_rows[] = {
     ROW(GET "Connection: x\r\n\r\n", 404),
     ROW("GET /a HTTP/1.0\r\n\r\n", 404),
     ROW("GET /a HTTP/1.0\r\nConnection: close\r\n\r\n", 404),
-    /* Protocols that are not spoken. */
+    /* Unsupported protocols. */
     ROW(GET "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: "
             "AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n",
         404),
@@ -244,14 +244,14 @@ const struct wire_row served_rows[] = {
     LINE("CONNECT", "a:443"),
     LINE("CONNECT", "a"),
     LINE("TRACE", "/a"),
-    /* No method of HTTP. */
+    /* Not a method of HTTP. */
     LINE_OF("get", "/a", 501),
     LINE_OF("PRI", "/a", 501),
     LINE_OF("PROPFIND", MEMBERS, 501),
     LINE_OF("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/a", 501),
     LINE_OF("get", DOCUMENT, 501),
     ROW("TRACE " DOCUMENT " HTTP/1.1\r\n" HOST "\r\n", 405),
-    /* A path is what it says, byte by byte. */
+    /* A path is compared byte by byte. */
     LINE("GET", "/public/v1/accounts/openapi.json%00"),
     LINE("GET", "/public/v1/accounts%00/openapi.json"),
     LINE("GET", "/public/v1/accounts%2Fopenapi.json"),

@@ -25,7 +25,7 @@ Test(bearer, refuses_what_is_malformed_and_leaves_the_result_alone)
     static const char *const values[] = {"", "Bearer", "Bearer ", "Basic idt:TKN-7670-9957:" SECRET,
         "Bearer TKN-7670-9957:" SECRET, "Bearer idt:TKN-7670-9957",
         "Bearer idt:TKN-7670-9957:", "Bearer idt:TKN-7670-9957:short",
-        /* 126 bits. */
+        /* 126 bits, which is too short. */
         "Bearer idt:TKN-7670-9957:abcdefghijklmnopqrstu", "Bearer idt:TKN-76709957:" SECRET,
         "Bearer idt:ACC-7670-9957:" SECRET, "Bearer idt:TKN-7670-9957:" SECRET " ",
         "Bearer idt:TKN-7670-9957:" SECRET "\"", "Beareridt:TKN-7670-9957:" SECRET,

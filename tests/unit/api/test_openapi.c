@@ -19,7 +19,7 @@ static json_t *load_paths(void)
     return paths;
 }
 
-/* Whether two paths are the same but for the names of their parameters. */
+/* Whether two paths differ only in the names of their parameters. */
 static bool same_path(const char *a, const char *b)
 {
     for (;; a++, b++) {

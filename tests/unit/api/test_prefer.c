@@ -52,7 +52,7 @@ Test(prefer, finds_a_preference_as_rfc_7240_spells_it)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        /* Without a NUL behind it, so that a look beyond the end is seen. */
+        /* Without a terminating NUL, so that a read beyond the end is detected. */
         size_t len = strlen(cases[i].header);
         char *header = memcpy(malloc(len + 1), cases[i].header, len);
 

@@ -10,7 +10,7 @@
 static const char *const sound =
     "{\"user\":{\"email\":\"ann@example.com\",\"firstName\":\"Ann\",\"lastName\":\"Lee\"}}";
 
-/* The errors of a body that has some; the caller frees them. */
+/* The errors of an invalid body; the caller frees them. */
 static char *errors_of(const char *body)
 {
     char *errors = NULL;
@@ -88,7 +88,7 @@ Test(validate, bounds_the_depth_before_it_parses)
     assert_root_error(deep, "nests deeper than 16 levels");
     free(deep);
 
-    /* The outermost object is the first level; brackets in a text are none. */
+    /* The outermost object is the first level; brackets in a text do not count. */
     cr_assert_eq(validate_body(&validate_create_account_user, sound, strlen(sound), 2, &errors), VALIDATE_OK);
     cr_assert_eq(
         validate_body(&validate_create_account_user, sound, strlen(sound), 1, &errors), VALIDATE_INVALID);

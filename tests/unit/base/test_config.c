@@ -9,7 +9,7 @@
 
 #define MAX_ARGUMENTS 8
 
-/* Loads a configuration from arguments, NULL-terminated; what it complains of is put in complaints. */
+/* Loads a configuration from arguments, NULL-terminated; complaints receives its messages. */
 static enum config_action load(struct config *config, const char *const *arguments, char complaints[2048])
 {
     /* Static, because the configuration points into it. */
@@ -241,7 +241,7 @@ Test(config, an_smtp_url_is_a_server_and_nothing_else)
     }
 }
 
-/* Whoever the mail is for, and whatever the server takes. */
+/* For any recipient, and whatever the server supports. */
 Test(config, mails_are_from_an_address_in_ascii)
 {
     static const struct {
@@ -293,7 +293,7 @@ Test(config, a_password_does_not_go_in_clear_text)
         "accountsd: --smtp-user: without --smtp-tls required the password could go in clear text\n");
 }
 
-/* A variable that a flag overrides is not judged, nor one that is empty, nor a flag but the last. */
+/* Not checked: a variable that a flag overrides, an empty variable, and a flag that is repeated later. */
 Test(config, judges_what_is_used)
 {
     struct config config;
@@ -314,7 +314,7 @@ Test(config, judges_what_is_used)
     cr_expect_str_eq(complaints, "accountsd: ACCOUNTSD_PORT is not a number from 0 to 65535\n");
 }
 
-/* As Kubernetes sets them for services of these names. */
+/* Kubernetes sets these variables for services of these names. */
 Test(config, passes_over_the_addresses_of_services)
 {
     static const char *const links[][2] = {{"ACCOUNTSD_SERVICE_HOST", "10.0.0.1"},

@@ -7,7 +7,7 @@
 
 #include "base/cpus.h"
 
-/* CPU quotas, from files as kernels show them. */
+/* CPU quotas, from files as kernels provide them. */
 
 #define FILES 6
 

@@ -3,7 +3,7 @@
 
 #include "base/field_rules.h"
 
-/* tests/vectors holds the rules themselves; here is what a vector cannot say. */
+/* tests/vectors tests the rules themselves; this file tests what a vector cannot express. */
 
 Test(text, says_every_mistake_of_a_name)
 {

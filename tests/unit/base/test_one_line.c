@@ -20,16 +20,16 @@ Test(line, is_what_json_can_say)
         {"\nb", ""},
         {"a\tb\x7f\x01", "a?b??"},
         {"\xc3\xa4\xe2\x82\xac", "\xc3\xa4\xe2\x82\xac"},
-        /* What the size cuts: of two bytes, of three, of four. */
+        /* Characters of two, three and four bytes, cut by the size. */
         {"abcdef\xc3\xa4", "abcdef"},
         {"abcdef\xe2\x82\xac", "abcdef"},
         {"abcde\xe2\x82\xac", "abcde"},
         {"abcde\xf0\x9f\x99\x82", "abcde"},
         {"abcd\xf0\x9f\x99\x82", "abcd"},
         {"abc\xf0\x9f\x99\x82", "abc\xf0\x9f\x99\x82"},
-        /* And what others have cut. */
+        /* Cut before. */
         {"a\xe2\x82\nb", "a"},
-        /* Latin-1, and no encoding at all. */
+        /* Latin-1, and no known encoding. */
         {"\xe4z", "?z"},
         {"b\xe4", "b"},
         {"\x80\x80", "??"},
@@ -44,8 +44,7 @@ Test(line, is_what_json_can_say)
     }
 }
 
-/* Longer than there is room, with two bytes a character: of whichever begins at the wrong byte, one is cut.
- */
+/* Longer than the buffer, with two bytes for each character: one of the two offsets cuts a character. */
 Test(line, is_what_reasons_are)
 {
     static const char *const beginnings[] = {"a", "ab"};

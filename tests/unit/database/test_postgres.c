@@ -15,8 +15,8 @@
 #include "database/postgres.h"
 #include "database/session.h"
 
-/* Hosts that speak as much of PostgreSQL's protocol (version 3, "Message Formats") as it takes to be
- * connected to, and no more: to a statement they say nothing. */
+/* Hosts that implement just enough of PostgreSQL's protocol (version 3, "Message Formats") to be connected
+ * to; they never answer a statement. */
 
 TestSuite(dial, .timeout = 120);
 
@@ -32,7 +32,7 @@ struct host {
     pthread_t thread;
 };
 
-/* A message of two texts, each with the byte that ends it. */
+/* A message of two strings, each with its terminating byte. */
 static void put_parameter(FILE *out, const char *name, const char *value)
 {
     size_t len = 4 + strlen(name) + 1 + strlen(value) + 1;
@@ -40,7 +40,7 @@ static void put_parameter(FILE *out, const char *name, const char *value)
     fprintf(out, "S%c%c%c%c%s%c%s%c", 0, 0, 0, (int)len, name, 0, value, 0);
 }
 
-/* Whoever dialled may have taken another host meanwhile, and be gone. */
+/* The client may have chosen another host meanwhile, and disconnected. */
 static void greet(int fd, enum manner manner)
 {
     char startup[1024], *text = NULL;
@@ -48,7 +48,7 @@ static void greet(int fd, enum manner manner)
     FILE *out = open_memstream(&text, &size);
 
     recv(fd, startup, sizeof(startup), 0);
-    /* Authentication is over; what libpq asks after; a key to cancel with; ready for a query. */
+    /* Authentication is over; parameters that libpq needs; a key for cancelling; ready for a query. */
     fwrite("R\0\0\0\10\0\0\0\0", 1, 9, out);
     put_parameter(out, "server_version", "15.0");
     put_parameter(out, "client_encoding", "UTF8");
@@ -60,7 +60,7 @@ static void greet(int fd, enum manner manner)
     free(text);
 }
 
-/* Until the listener is shut down. What it has accepted ends with the test. */
+/* Until the listener is shut down. Accepted connections end with the test. */
 static void *serve(void *data)
 {
     struct host *host = data;
@@ -110,7 +110,7 @@ static PGconn *dial(const char *url, long ms, char error[POSTGRES_ERROR_MAX])
     return postgres_connect(url, &limit, error);
 }
 
-/* What stands before and after two hosts with a comma between them. */
+/* The text before and after two hosts with a comma between them. */
 struct form {
     const char *before, *after;
 };
@@ -118,7 +118,7 @@ struct form {
 static const struct form in_a_list = {"postgresql:///x?host=", "&user=u"};
 static const struct form with_ports = {"postgresql:///x?host=", "&port=5432,5432&user=u"};
 static const struct form with_one_port = {"postgresql:///x?host=", "&port=5432&user=u"};
-/* Of which libpq makes a list of empty ports. */
+/* libpq parses this as a list of empty ports. */
 static const struct form in_authority = {"postgresql://u@", "/x"};
 
 static void make_url(
@@ -128,7 +128,7 @@ static void make_url(
         strrchr(second->dir, '/') + 1, form->after);
 }
 
-/* Which of two hosts is taken, 1 or 2; 0 for none. */
+/* Which of two hosts was chosen, 1 or 2; 0 for none. */
 static int taken_of(
     enum manner first, enum manner second, const struct form *form, long ms, char error[POSTGRES_ERROR_MAX])
 {
@@ -211,7 +211,7 @@ Test(dial, ends_when_nobody_wants_it_any_more)
 
 #define LOOKUP_S 5
 
-/* libpq's as well: one name takes long to look up. */
+/* Overrides the function for libpq too: one name takes long to look up. */
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **list)
 {
     static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
@@ -225,7 +225,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     return real(name, service, hints, list);
 }
 
-/* Nothing can end a lookup; but who waits for it can go. */
+/* A lookup cannot be cancelled, but its caller can stop waiting. */
 Test(dial, waits_for_no_name_longer_than_it_may)
 {
     static const char url[] = "postgresql://u@slow.invalid/x";
@@ -240,7 +240,7 @@ Test(dial, waits_for_no_name_longer_than_it_may)
     cr_expect_str_eq(error, "host 1: the name is still being looked up: the server is stopping");
     cr_expect_lt(clock_now_ms() - begun, LOOKUP_S * 1000 / 2);
     close(limit.stop_fd);
-    /* What was left behind ends by itself. */
+    /* The abandoned thread ends by itself. */
     sleep(LOOKUP_S);
 }
 
@@ -261,7 +261,7 @@ Test(dial, takes_a_host_though_the_name_of_another_is_not_known_yet)
     host_end(&host);
 }
 
-/* A result that is worth a wait is waited for a little longer. */
+/* If a result is worth waiting for, the caller waits a little longer. */
 Test(dial, gives_a_result_the_grace_that_it_has)
 {
     struct host host;
@@ -316,7 +316,7 @@ Test(dial, leaves_mistakes_in_the_url_to_libpq)
     cr_expect_str_eq(error, "invalid URI query parameter");
 }
 
-/* Where nothing listens, or a name is none: what is said has no part of the string. */
+/* Nothing listens, or a name does not exist: the message contains no part of the connection string. */
 Test(dial, says_nothing_of_the_connection_string)
 {
     static const char *const urls[] = {"postgresql://u:x@127.0.0.1:1/hunter2", "host=/hunter2 user=u",
@@ -354,8 +354,7 @@ Test(dial, checks_a_connection_string_without_connecting)
     }
 }
 
-/* What is said is logged, as JSON, though libpq quotes bytes that are no UTF-8, or there is not room for all.
- */
+/* Messages are logged as JSON, although libpq quotes bytes that are not UTF-8, or the buffer is too short. */
 Test(dial, says_why_in_utf8)
 {
     static const char *const places[] = {"/tmp/\xe4", "/tmp/a\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",

@@ -7,7 +7,7 @@
 #include "database/call.h"
 #include "database/reply.h"
 
-/* Rows are matched to calls by their ordinal, in whatever order they come. */
+/* Rows are matched to calls by their ordinal, in any order. */
 
 #define CALLS 4
 #define TEXT_SIZE 128
@@ -72,7 +72,7 @@ static PGresult *make_result(void)
     return result;
 }
 
-/* A row of the values given, in the order of the columns; the rest are null. */
+/* A row with these values, in the order of the columns; the other columns are null. */
 static void add_row(PGresult *result, const char *const values[STATEMENT_COLUMNS])
 {
     int row = PQntuples(result);
@@ -163,7 +163,7 @@ Test(reply, says_when_a_call_over_a_limit_may_succeed)
     }
 }
 
-/* None of these is a row of a call that waits: they change nothing, and read nothing outside the array. */
+/* None of these rows belongs to a pending call: they change nothing, and read nothing outside the array. */
 Test(reply, rows_without_a_call_are_passed_over)
 {
     static const char *const ordinals[] = {"0", "5", "-1", "18446744073709551616", "", NULL};

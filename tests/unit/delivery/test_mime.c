@@ -27,7 +27,7 @@ static char *make(
     return made;
 }
 
-/* What holds of every message: lines that end in CRLF and are short, and the header fields that we know. */
+/* What is true of every message: short lines that end in CRLF, and the known header fields. */
 static void expect_sound(const char *made, const char *name)
 {
     static const char *const fields[] = {"Date: ", "From: ", "To: ", "Subject: ", "Message-ID: ",
@@ -71,7 +71,7 @@ static char *field_of(const char *made, const char *name)
     return value;
 }
 
-/* The text that encoded words stand for, and what follows them. */
+/* Decodes encoded words, followed by the rest. */
 static char *decode(const char *field)
 {
     char *text = calloc(1, strlen(field) + 1), *out = text;
@@ -94,7 +94,7 @@ static char *decode(const char *field)
             }
         }
         field += 2;
-        /* Space between two words is none. */
+        /* White space between two encoded words is ignored. */
         if (strncmp(field, " =?UTF-8?Q?", 11) == 0)
             field++;
     }

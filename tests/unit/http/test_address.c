@@ -7,7 +7,7 @@
 
 #include "http/address.h"
 
-/* Who counts as one client, and for how long. */
+/* Which addresses count as one client, and for how long. */
 
 #define ROOM 8
 
@@ -53,7 +53,7 @@ Test(address, is_one_of_ipv4_or_a_64_of_ipv6)
         {"2001:db8::1", "2001:db8:0:0:ffff:ffff:ffff:ffff", true},
         {"2001:db8::1", "2001:db8:0:1::1", false},
         {"::1", "::2", true},
-        /* Its first half is 0, as that of the mapped ones. */
+        /* Its first half is 0, like that of mapped addresses. */
         {"::1", "0.0.0.0", false},
     };
 
@@ -83,7 +83,7 @@ Test(address, has_as_many_connections_as_it_may)
     addresses_leave(addresses, refused);
 }
 
-/* More of them than there is room for, but not at once. */
+/* More of them than there are entries, but not at the same time. */
 Test(address, is_forgotten_with_its_last_connection)
 {
     struct address *held[ROOM];
@@ -98,7 +98,7 @@ Test(address, is_forgotten_with_its_last_connection)
         }
         for (int i = 0; i < ROOM; i++)
             address_end_request(held[i]);
-        /* In another order than they came. */
+        /* In another order. */
         for (int i = 0; i < ROOM; i++)
             addresses_leave(addresses, held[(i * 3) % ROOM]);
     }

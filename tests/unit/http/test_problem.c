@@ -87,7 +87,7 @@ static char *read_file(const char *path)
     return text;
 }
 
-/* Counts each type that a file of SQL raises; one that is in no table fails. */
+/* Counts each type that a file of SQL raises; an unknown type fails. */
 static void count_types(const char *path, size_t *counts)
 {
     char *text = read_file(path);

@@ -52,7 +52,7 @@ Test(wire, refuses_framing_that_readers_may_take_differently)
         "POST\t/ HTTP/1.1\r\n" HOST "\r\n", START "host: a, b\r\n\r\n", START "host: a/b\r\n\r\n",
         START "host: b@a\r\n\r\n", START "host: \xc3\xa4\r\n\r\n", "P@ST / HTTP/1.1\r\n" HOST "\r\n",
         "P(ST / HTTP/1.1\r\n" HOST "\r\n",
-        /* What libh2o would answer with a text of its own. */
+        /* Heads that libh2o would answer with a text of its own. */
         "\r\n\r\n" START HOST "\r\n", "\n" START HOST "\r\n", " / HTTP/1.1\r\n" HOST "\r\n",
         "GET  / HTTP/1.1\r\n" HOST "\r\n", "GET / HTTP/1.1 \r\n" HOST "\r\n", "GET /\r\n" HOST "\r\n",
         "GET / a HTTP/1.1\r\n" HOST "\r\n", "GET / HTTP/1.\r\n" HOST "\r\n",
@@ -106,8 +106,8 @@ Test(wire, tells_how_long_a_request_is)
     cr_expect_eq(found.content_length, 42);
 }
 
-/* Every beginning of a sound head is incomplete, and one of what is none is refused at the byte that shows
- * it. */
+/* Every prefix of a valid head is incomplete, and a prefix of an invalid one is refused at the byte that
+ * shows it. */
 Test(wire, looks_at_what_has_come_of_a_head)
 {
     static const char sound[] = "\r\n" START HOST "x-any: \t a \r\ncontent-length: 12\r\n\r\n";
@@ -160,7 +160,7 @@ Test(wire, bounds_the_head_and_not_what_follows)
     cr_assert_eq(check(head), REQUEST_HEAD_OK);
     memcpy(head + MAX_LEN - 4, "a\r\n\r\n", 6);
     cr_assert_eq(check(head), REQUEST_HEAD_TOO_LARGE);
-    /* What has come of a line counts as well. */
+    /* An incomplete line counts as well. */
     memset(head + MAX_LEN - 4, 'a', 5);
     head[MAX_LEN + 1] = '\0';
     cr_assert_eq(check(head), REQUEST_HEAD_TOO_LARGE);

@@ -41,7 +41,7 @@ static char *rendered(void)
     return text;
 }
 
-/* Demands a line, whole. */
+/* Expects a complete line. */
 static void expect_line(const char *text, const char *line)
 {
     char *whole = NULL;
@@ -135,7 +135,7 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Demands that every line, up to its value, is there once. */
+/* Expects that every series occurs once. */
 static void expect_no_line_twice(char *text)
 {
     char **lines = calloc(count_lines(text), sizeof(*lines)), *line;
@@ -153,13 +153,13 @@ static void expect_no_line_twice(char *text)
     free(lines);
 }
 
-/* All that can happen, and what cannot: as many series as the tables have and not one twice. */
+/* All possible events, and impossible ones: there are as many series as the tables allow, each once. */
 Test(metrics, have_no_more_series_than_the_tables_allow)
 {
     static const char *const methods[] = {
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
     char *before = rendered(), *text, method[16];
-    /* Of each: a total, 13 buckets and one more, a sum and a count. Three paths, and none. */
+    /* For each: a total, 13 buckets and one more, a sum and a count. Three paths, and none. */
     const size_t fixed = count_lines(before), series = (3 + 1) * 8 * (COUNT(statuses) + 1) * 17;
 
     for (size_t i = 0; i <= COUNT(paths); i++) {
@@ -186,7 +186,7 @@ static void *add_many(void *data)
     return NULL;
 }
 
-/* A reader sees what is there, never less than it saw before. */
+/* A reader never sees lower values than before. */
 Test(metrics, may_be_read_while_they_are_written)
 {
     pthread_t writer;

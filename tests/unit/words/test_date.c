@@ -40,7 +40,7 @@ Test(date, is_written_as_the_language_and_the_culture_have_it)
     }
 }
 
-/* What ICU writes itself, with ordinary spaces. */
+/* ICU's own text, with ordinary spaces. */
 static void write_by_icu(const char *locale, UDate moment, char date[DATE_MAX])
 {
     UErrorCode status = U_ZERO_ERROR;
@@ -66,7 +66,7 @@ Test(date, is_what_icu_writes)
 {
     static const char *const languages[] = {"en", "de", "fr", "es", "it", "nl", "pt", "pl", "cs", "sv", "ru",
         "el", "tr", "he", "ar", "th", "ja", "ko"};
-    /* Hours at both ends of the halves of a day; the first and the last day; each month once in each. */
+    /* Hours at both ends of each half of a day; the first and the last day; each month once in each half. */
     static const struct {
         const char *text;
         struct tm tm;

@@ -43,7 +43,7 @@ static void render(json_t *object, struct mail *mail)
     json_decref(object);
 }
 
-/* For tests/browser, which looks at it. */
+/* Stored for tests/browser, which looks at it. */
 static void keep(const char *language, const char *kind, const struct mail *mail)
 {
     const char *folder = getenv("TEST_DIR");
@@ -143,7 +143,7 @@ Test(mail, lets_no_name_break_it)
 
 #define APART "\xe2\x80\x8b"
 
-/* Names of people and accounts; a link is the invitation's alone. */
+/* Names of people and accounts must not become links; only the invitation's link is one. */
 Test(mail, makes_no_link_of_a_name)
 {
     static const char *const topic_names[] = {"invitation.mail", "invitation.reminder"};

@@ -46,7 +46,7 @@ static void write_text(const char *name, const char *text)
     write_bytes(name, text, strlen(text));
 }
 
-/* Writes the English catalogue with one sentence changed, or without it where sentence is NULL. */
+/* Writes the English catalogue with one sentence changed, or removed if sentence is NULL. */
 static void write_catalogue(const char *name, const char *key, const char *sentence)
 {
     json_t *catalogue = json_load_file("server/words/templates/en.json", 0, NULL);
