@@ -1,8 +1,8 @@
--- Few memberships, and every operation on them, at random: deadlock_test.step() does one, in the transaction of its
--- caller. tests/deadlocks/step.pgbench calls it from many sessions at once.
+-- Few memberships, and all operations on them, at random: deadlock_test.step() performs one, in the transaction of
+-- its caller. tests/deadlocks/step.pgbench calls it from many concurrent sessions.
 create schema deadlock_test;
 
--- As many accounts, people and groups of an account as there are rows; small, so that operations meet.
+-- The numbers of accounts, people and groups are small, so that operations collide.
 create table deadlock_test.account (n int primary key, id text not null, groups text[] not null);
 
 insert into deadlock_test.account (n, id, groups)
@@ -16,7 +16,7 @@ from (
   offset 0
 ) as a;
 
--- The codes that were answered. Only inserted into, so that it adds no lock that anybody waits for.
+-- The codes that were returned. Rows are only inserted, so that the table causes no waits.
 create table deadlock_test.code (account_user text not null, code text not null);
 create index on deadlock_test.code (account_user);
 
@@ -35,7 +35,7 @@ as $$
   ) as g
 $$;
 
--- Invites one to eight of twenty people into any accounts, in any order; a person may be in it twice.
+-- Invites one to eight of twenty people into random accounts, in random order; a person may occur twice.
 create function deadlock_test.invite()
 returns void
 language plpgsql
@@ -58,7 +58,7 @@ begin
 end
 $$;
 
--- One to five operations on any memberships, in any order.
+-- One to five operations on random memberships, in random order.
 create function deadlock_test.operate()
 returns void
 language plpgsql
@@ -99,7 +99,7 @@ returns bigint
 language sql
 as $$ select count(*) from api.claim_deliveries(1 + floor(random() * 10)::int, '1 second') $$;
 
--- Of mails that anybody has claimed, in any order.
+-- Completes mails that any session has claimed, in random order.
 create function deadlock_test.complete()
 returns bigint
 language sql
@@ -114,7 +114,7 @@ as $$
     ) as o))
 $$;
 
--- The end of some invitations has come, of which nobody has told yet. Waits for nobody.
+-- Lets some invitations expire whose expiry has not been noticed. It waits for no lock.
 create function deadlock_test.pass_time()
 returns void
 language sql
@@ -126,7 +126,7 @@ as $$
     for no key update skip locked);
 $$;
 
--- Somebody edits what groups give.
+-- Edits what groups contribute to memberships.
 create function deadlock_test.edit()
 returns void
 language sql
