@@ -33,3 +33,11 @@ void service_tear_down(void)
     PQfinish(pg);
     free(url);
 }
+
+struct answer send_json(const char *method, const char *path, const char *token, const char *body,
+    const char *first_header, const char *second_header)
+{
+    const char *const headers[] = {"Content-Type: application/json", first_header, second_header, NULL};
+
+    return request(server, method, path, token, body, headers);
+}

@@ -9,14 +9,6 @@
 
 TestSuite(rehearsal, .init = service_set_up, .fini = service_tear_down, .timeout = 60);
 
-static struct answer send(const char *method, const char *path, const char *token, const char *body,
-    const char *first_header, const char *second_header)
-{
-    const char *const headers[] = {"Content-Type: application/json", first_header, second_header, NULL};
-
-    return request(server, method, path, token, body, headers);
-}
-
 /* All rows of the account's members, and of the person with an address. */
 static char *contents(const char *email)
 {
@@ -62,7 +54,7 @@ Test(rehearsal, keeps_nothing_of_a_dry_run)
                 cr_assert_geq(asprintf(&sent, "%s\"%s\"%s", cases[i].body, account->other_group,
                                   cases[i].body[0] == '[' ? "}]" : "}"),
                     0);
-            answer = send(cases[i].method, path, account->token, sent, "Prefer: tx=rollback", NULL);
+            answer = send_json(cases[i].method, path, account->token, sent, "Prefer: tx=rollback", NULL);
             cr_expect_eq(answer.status, cases[i].status, "%s %s: %ld %s", cases[i].method, path,
                 answer.status, answer.text);
             expect_header(&answer, "preference-applied", "tx=rollback");
@@ -88,22 +80,22 @@ Test(rehearsal, rehearses_an_invitation)
     struct answer answer;
 
     for (size_t i = 0; i < sizeof(prefer) / sizeof(prefer[0]); i++) {
-        answer = send("POST", ACCOUNT_USERS, account->token, body, prefer[i][0], prefer[i][1]);
+        answer = send_json("POST", ACCOUNT_USERS, account->token, body, prefer[i][0], prefer[i][1]);
         cr_expect_eq(answer.status, 201, "%ld %s", answer.status, answer.text);
         cr_expect_str_eq(answer_text(&answer, "user", "name", NULL), "Ann Lee");
         expect_header(&answer, "preference-applied", "tx=rollback");
         answer_free(&answer);
     }
     for (int i = 0; i < 2; i++) {
-        answer = send("POST", ACCOUNT_USERS, account->token, body, prefer[0][0], "Idempotency-Key: dry");
+        answer = send_json("POST", ACCOUNT_USERS, account->token, body, prefer[0][0], "Idempotency-Key: dry");
         cr_expect_eq(answer.status, 201, "%ld %s", answer.status, answer.text);
         expect_header(&answer, "idempotency-replayed", "");
         answer_free(&answer);
     }
-    answer = send("POST", ACCOUNT_USERS, account->token, "{}", prefer[0][0], NULL);
+    answer = send_json("POST", ACCOUNT_USERS, account->token, "{}", prefer[0][0], NULL);
     cr_expect_eq(answer.status, 400, "%ld %s", answer.status, answer.text);
     answer_free(&answer);
-    answer = send("GET", ACCOUNT_USERS "?limit=0", account->token, NULL, prefer[0][0], NULL);
+    answer = send_json("GET", ACCOUNT_USERS "?limit=0", account->token, NULL, prefer[0][0], NULL);
     cr_expect_eq(answer.status, 200, "%ld %s", answer.status, answer.text);
     expect_header(&answer, "preference-applied", "");
     answer_free(&answer);
@@ -111,7 +103,7 @@ Test(rehearsal, rehearses_an_invitation)
         pg, "select count(*) from accounts.person where email_key = internal.email_key($1)", email, NULL);
     cr_expect_str_eq(count, "0", "something was kept");
     free(count);
-    answer = send("POST", ACCOUNT_USERS, account->token, body, "Prefer: tx=commit, tx=rollback",
+    answer = send_json("POST", ACCOUNT_USERS, account->token, body, "Prefer: tx=commit, tx=rollback",
         "Idempotency-Key: dry");
     cr_expect_eq(answer.status, 201, "%ld %s", answer.status, answer.text);
     expect_header(&answer, "preference-applied", "");
