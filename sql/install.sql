@@ -85,6 +85,7 @@ $$;
 \ir internal/answers/select_members.sql
 \ir internal/list/list_objects.sql
 \ir internal/list/list_statement.sql
+\ir internal/list/list_excess.sql
 \ir internal/list/list_memberships.sql
 \ir internal/list/list_account_users.sql
 \ir internal/list/list_users.sql

@@ -12,7 +12,9 @@ create table accounts.settings (
   mail_retry_interval interval not null default '1 minute',
   mail_retry_interval_max interval not null default '4 hours',
   set_limit int not null default 1000,
-  filter_limit int not null default 100,
+  filter_limit int not null default 50,
+  examined_limit int not null default 10000,
+  page_limit int not null default 512,
   modules_revision bigint not null default 0,
   constraint settings_only_row check (only_row),
   -- White space is listed, because [[:space:]] depends on the locale of the database.
@@ -25,6 +27,8 @@ create table accounts.settings (
     check (idempotency_lifetime between interval '1 minute' and interval '366 days'),
   constraint settings_set_limit_range check (set_limit between 64 and 10000),
   constraint settings_filter_limit_range check (filter_limit between 1 and 10000),
+  constraint settings_examined_limit_range check (examined_limit between 1000 and 1000000000),
+  constraint settings_page_limit_range check (page_limit between 64 and 1000000),
   constraint settings_mail_attempts_range check (mail_attempts between 1 and 100),
   constraint settings_mail_retry_interval_range check (
     mail_retry_interval > interval '0' and mail_retry_interval <= mail_retry_interval_max

@@ -27,8 +27,9 @@ after the first failed attempt, which doubles with each, up to "mail.maxRetryInt
 "limit.token", "limit.account", "limit.recipient": "none" (the default) or, for example, "20 per 1 days": how many
 invitations, including those sent again, a token may make, an account may make, and a person may get in all accounts. A
 limit is a leaky bucket: 20 at once, and then one in each twentieth of the period.
-"limit.set" (1000): the number of requests in one call of api.create_account_users. "limit.filter" (100): the cost of
+"limit.set" (1000): the number of requests in one call of api.create_account_users. "limit.filter" (50): the cost of
 the filter of a list, in which any(), all() and a field of a collection cost 10, any other expression 1, and ten values
-in lists 1. Raises PT400, PT401.';
+in lists 1. "limit.examined" (10000): the number of memberships that a list may examine, as the planner estimates.
+"limit.page" (512): the size in kB of the groups, buyers, modules and audit in a page. Raises PT400, PT401.';
 
 grant execute on function api.configure(jsonb) to accountsd_dba;

@@ -12,7 +12,7 @@ select is(
     "invitation.reminder": "none", "invitation.expiredEvent": false, "mail.attempts": 15,
     "mail.retryInterval": "1 minutes", "mail.maxRetryInterval": "240 minutes",
     "idempotency.lifetime": "1 days", "limit.token": "none", "limit.account": "none", "limit.recipient": "none",
-    "limit.set": 1000, "limit.filter": 100}',
+    "limit.set": 1000, "limit.filter": 50, "limit.examined": 10000, "limit.page": 512}',
   'the answer has every setting');
 select is(
   (select jsonb_build_object('base', s.invitation_url_base, 'lifetime', extract(epoch from s.invitation_lifetime))

@@ -259,6 +259,8 @@ end
 $$;
 
 select set_config('test.client', :'client', true) \gset ignored_
+-- Of all that may be generated.
+select api.configure('{"limit.filter": 1000}') \gset ignored_
 create temp table outcome (query text, kind text, have text[], want text[]);
 do $$
 declare

@@ -92,6 +92,8 @@ begin
       ('limit.recipient', 'limit', false),
       ('limit.set', 'integer', false),
       ('limit.filter', 'integer', false),
+      ('limit.examined', 'integer', false),
+      ('limit.page', 'integer', false),
       ('invitation.reminder', 'reminder', false),
       ('invitation.expiredEvent', 'boolean', false),
       ('mail.attempts', 'integer', false),

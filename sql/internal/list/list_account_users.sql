@@ -1,7 +1,7 @@
 -- The memberships that the caller may see.
 create or replace function internal.list_account_users(caller internal.caller, query text)
 returns internal.verdict
-language plpgsql stable
+language plpgsql
 as $$
 begin
   return internal.list_memberships(

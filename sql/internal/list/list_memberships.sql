@@ -1,4 +1,4 @@
--- Runs a list's statements (internal.list_statement): the keys of its page, its total, and the objects of the page.
+-- Runs a list's statements (internal.list_statement) for the keys of its page and for its total.
 --
 -- The total is exact. It costs something of its own only where the page does not tell: the last page, which is not
 -- full, does. Without a filter it is kept (accounts.member_count), with one it is counted. Page and total see the same
@@ -7,8 +7,8 @@
 -- The statements are planned each time with the values they are for, so the planner is left the choice that
 -- sql/settings.sql takes from kept plans.
 create or replace function internal.run_list(
-  page text, total text, objects text, omitted text[], parameters text[], account_key bigint, row_limit int,
-  row_offset int, out data json, out row_count bigint)
+  page text, total text, parameters text[], account_key bigint, row_limit int, row_offset int,
+  out keys bigint[], out row_count bigint)
 language plpgsql stable
 set enable_seqscan = on
 set enable_bitmapscan = on
@@ -16,24 +16,44 @@ set enable_hashjoin = on
 set enable_mergejoin = on
 set enable_material = on
 as $$
-declare
-  v_keys bigint[] := array[]::bigint[];
-  v_given record;
 begin
+  keys := '{}';
   -- @plpgsql_check_options: security_warnings = false
   -- The statements have no text of the query in them: internal.list_statement made them from its own table of fields.
   if row_limit > 0 then
-    execute page into v_keys using parameters, account_key, row_limit, row_offset;
+    execute page into keys using parameters, account_key, row_limit, row_offset;
   end if;
-  if cardinality(v_keys) < row_limit and (cardinality(v_keys) > 0 or row_offset = 0) then
-    row_count := row_offset + cardinality(v_keys);
+  if cardinality(keys) < row_limit and (cardinality(keys) > 0 or row_offset = 0) then
+    row_count := row_offset + cardinality(keys);
   else
     execute total into row_count using parameters, account_key;
   end if;
-  if cardinality(v_keys) > 0 then
-    v_given := internal.list_given(v_keys, omitted);
-    execute objects into data using v_keys, v_given.set_of, v_given.sets, v_given.groups, v_given.buyers,
-      v_given.modules, json_build_object('omitted', omitted);
+end
+$$;
+
+-- A list's total and the objects of its page. most: null, or how many memberships a page may have of which there is as
+-- much; then it has no objects.
+create or replace function internal.make_page(
+  page text, total text, objects text, omitted text[], parameters text[], account_key bigint, row_limit int,
+  row_offset int, out data json, out row_count bigint, out most int)
+language plpgsql stable
+as $$
+declare
+  c_most_bytes constant bigint := (select 1024 * s.page_limit from accounts.settings as s);
+  v_found constant record := internal.run_list(page, total, parameters, account_key, row_limit, row_offset);
+  v_given record;
+begin
+  row_count := v_found.row_count;
+  data := '[]';
+  if cardinality(v_found.keys) > 0 then
+    v_given := internal.list_given(v_found.keys, omitted);
+    if v_given.bytes > c_most_bytes and cardinality(v_found.keys) > 1 then
+      most := greatest(c_most_bytes * cardinality(v_found.keys) / v_given.bytes, 1);
+      return;
+    end if;
+    -- @plpgsql_check_options: security_warnings = false
+    execute objects into data using v_found.keys, v_given.places, v_given.groups, v_given.buyers, v_given.modules,
+      json_build_object('omitted', omitted);
   end if;
 end
 $$;
@@ -41,24 +61,35 @@ $$;
 -- The answer to a list: the memberships of one account, or of all for null, that the query asks for.
 create or replace function internal.list_memberships(kind text, account_key bigint, query text)
 returns internal.verdict
-language plpgsql stable
+language plpgsql
 as $$
 declare
   v_list record;
   v_found record;
+  v_errors jsonb;
 begin
   select * into strict v_list from internal.list_statement(kind, account_key, query);
   if v_list.errors is not null then
     return internal.refuse_invalid(v_list.errors);
   end if;
-  v_found := internal.run_list(
+  v_errors := internal.list_excess(v_list.page, v_list.total, v_list.parameters, account_key,
+    v_list.row_offset + v_list.row_limit, v_list.cost, v_list.filter_at, v_list.order_at);
+  if v_errors is not null then
+    return internal.refuse_invalid(v_errors);
+  end if;
+  v_found := internal.make_page(
     v_list.page, v_list.total, v_list.objects, v_list.omitted, v_list.parameters, account_key, v_list.row_limit,
     v_list.row_offset);
+  if v_found.most is not null then
+    return internal.refuse_invalid(jsonb_build_object('limit', jsonb_build_array(format(
+      'position %s: groups, buyers, modules and audit of the page have more than %s kB: select less of it, or limit=%s',
+      coalesce(v_list.limit_at, 1), (select s.page_limit from accounts.settings as s), v_found.most))));
+  end if;
   return internal.succeed(200, json_build_object(
     '$meta', json_build_object(
       'pagination', json_build_object(
         'offset', v_list.row_offset, 'limit', v_list.row_limit, 'total', v_found.row_count),
       'omitted', v_list.omitted),
-    'data', coalesce(v_found.data, '[]')));
+    'data', v_found.data));
 end
 $$;

@@ -2,7 +2,7 @@
 -- is kept; a list's statement is made for what it selects and planned for its page.
 
 -- What an object of a list consists of, in order: path and the SQL of its value, in terms of u (membership), a
--- (account), s (its invitation's status) and g (what its groups give).
+-- (account), s (its invitation's status) and the parameters of internal.list_objects.
 create or replace function internal.list_members(kind text)
 returns table (steps text[], sql text)
 language sql immutable parallel safe
@@ -11,8 +11,8 @@ as $$
   from (values
     ('account_user', 10, 'id', 'internal.account_user_id(u.key)'),
     ('user', 10, 'id', 'internal.person_id(u.person_key)'),
-    ('account_user', 30, '$meta', '$7'),
-    ('user', 99, '$meta', '$7'),
+    ('account_user', 30, '$meta', '$6'),
+    ('user', 99, '$meta', '$6'),
     ('user', 31, 'email', 'u.email'),
     ('user', 32, 'status', 's.status'),
     ('user', 33, 'firstName', 'u.first_name'),
@@ -26,9 +26,9 @@ as $$
     ('account_user', 31, 'user.id', 'internal.person_id(u.person_key)'),
     ('account_user', 32, 'user.icon', 'u.icon'),
     ('account_user', 33, 'user.name', 'u.first_name || '' '' || u.last_name'),
-    ('both', 50, 'groups', 'g.groups'),
-    ('both', 51, 'buyers', 'g.buyers'),
-    ('both', 52, 'modules', 'g.modules'),
+    ('both', 50, 'groups', '($3)[k.set]'),
+    ('both', 51, 'buyers', '($4)[k.set]'),
+    ('both', 52, 'modules', '($5)[k.set]'),
     ('both', 60, 'account.id', 'internal.account_id(a.key)'),
     ('both', 61, 'account.icon', 'a.icon'),
     ('both', 62, 'account.type', 'a.type'),
@@ -86,8 +86,8 @@ begin
 end
 $$;
 
--- The statement that makes the objects of a page: $1 their keys, $2 for each its set of groups, $3 these sets, each
--- once, $4 to $6 what each gives (groups, buyers, modules), $7 their $meta.
+-- The statement that makes the objects of a page: $1 their keys, $2 for each the place of what its groups give in $3 to
+-- $5 (groups, buyers, modules), $6 their $meta.
 create or replace function internal.list_objects(kind text, omitted text[])
 returns text
 language sql stable
@@ -96,54 +96,64 @@ as $$
     ' from unnest($1, $2) with ordinality as k (key, set, position)'
     ' join accounts.account_user as u on u.key = k.key', o.sql)
     || case when o.sql ~ '\ma\.' then ' join accounts.account as a on a.key = u.account_key' else '' end
-    || case when o.sql ~ '\mg\.'
-      then ' join unnest($3, $4, $5, $6) as g (set, groups, buyers, modules) on g.set = k.set' else '' end
     || case when o.sql ~ '\ms\.'
       then format(' cross join lateral (select %s as status) as s', internal.rql_status()) else '' end
   from internal.list_object(kind, omitted) as o (sql)
 $$;
 
--- What the groups of memberships give, as internal.list_objects takes it. What is omitted is not put together.
+-- What the groups of memberships give, as internal.list_objects takes it, each set of groups once, and how many bytes
+-- that is in all memberships. What is omitted is not put together. An audit counts as a kB.
 create or replace function internal.list_given(
   keys bigint[], omitted text[],
-  out set_of text[], out sets text[], out groups json[], out buyers json[], out modules json[])
+  out places int[], out groups json[], out buyers json[], out modules json[], out bytes bigint)
 language plpgsql stable
 as $$
 declare
   v_wanted constant text[] := array(
     select w.name from unnest(array['groups', 'buyers', 'modules']) as w (name) where w.name <> all (omitted));
+  v_sets text[];
+  v_sizes int[];
 begin
+  bytes := case when 'audit' = any (omitted) then 0 else 1024 * cardinality(keys) end;
   if v_wanted = '{}' then
     return;
   end if;
-  select array_agg(k.set order by k.position) into set_of
+  select array_agg(k.place order by k.position), array_agg(distinct k.set) into places, v_sets
   from (
-    select k.position, array(
-      select l.user_group_key from accounts.account_user_group as l
-      where l.account_user_key = k.key
-      order by l.user_group_key)::text as set
-    from unnest(keys) with ordinality as k (key, position)
+    select k.position, k.set, dense_rank() over (order by k.set) as place
+    from (
+      select k.position, array(
+        select l.user_group_key from accounts.account_user_group as l
+        where l.account_user_key = k.key
+        order by l.user_group_key)::text collate "C" as set
+      from unnest(keys) with ordinality as k (key, position)
+    ) as k
   ) as k;
-  sets := array(select distinct s.set from unnest(set_of) as s (set));
 
   with kept as materialized (
-    select sets[k.position] as set, k.groups, k.buyers, k.modules from internal.kept_group_members(sets) as k
+    select v_sets[k.position] as set, k.groups, k.buyers, k.modules from internal.kept_group_members(v_sets) as k
   ),
   missing as materialized (
-    select array(select s.set from unnest(sets) as s (set) except select k.set from kept as k) as sets
+    select array(select s.set from unnest(v_sets) as s (set) except select k.set from kept as k) as sets
   ),
-  given as (
-    select k.set, k.groups, k.buyers, k.modules from kept as k
-    union all
-    select m.sets[g.position], g.groups, g.buyers, g.modules
-    from missing as m, internal.group_members(m.sets, v_wanted) as g
+  given as materialized (
+    select g.set,
+      internal.list_given_member(g.groups, 'groups', omitted) as groups,
+      internal.list_given_member(g.buyers, 'buyers', omitted) as buyers,
+      internal.list_given_member(g.modules, 'modules', omitted) as modules
+    from (
+      select k.set, k.groups, k.buyers, k.modules from kept as k
+      union all
+      select m.sets[g.position], g.groups, g.buyers, g.modules
+      from missing as m, internal.group_members(m.sets, v_wanted) as g
+    ) as g
   )
-  select array_agg(g.set),
-    array_agg(internal.list_given_member(g.groups, 'groups', omitted)),
-    array_agg(internal.list_given_member(g.buyers, 'buyers', omitted)),
-    array_agg(internal.list_given_member(g.modules, 'modules', omitted))
-  into sets, groups, buyers, modules
-  from given as g;
+  select array_agg(g.groups order by g.set), array_agg(g.buyers order by g.set), array_agg(g.modules order by g.set),
+    array_agg(octet_length(concat(g.groups, g.buyers, g.modules)) order by g.set)
+  into groups, buyers, modules, v_sizes
+  from (select g.set collate "C" as set, g.groups, g.buyers, g.modules from given as g) as g;
+
+  bytes := bytes + (select sum(v_sizes[p.place]) from unnest(places) as p (place));
 end
 $$;
 

@@ -1,11 +1,14 @@
 -- What a list runs: page (the keys of one page, in order, as an array) and total (how many there are in all), each
 -- SQL with the parameters $1 (text[], the values of the query: parameters), $2 (bigint, the account, null for all
 -- accounts), $3 (the limit) and $4 (the offset); and objects, the statement that makes those of the page
--- (internal.list_objects), without what is omitted. errors: null, or why the query is not valid; then the rest is null.
+-- (internal.list_objects), without what is omitted. cost: that of the filter, for each membership; filter_at, order_at,
+-- limit_at: where they are in the query, if they are. errors: null, or why the query is not valid; then the rest is of
+-- no use.
 create or replace function internal.list_statement(
   kind text, account_key bigint, query text,
   out page text, out total text, out objects text, out parameters text[], out row_limit int, out row_offset int,
-  out omitted text[], out errors jsonb)
+  out omitted text[], out cost int, out filter_at int, out order_at int, out limit_at int,
+  out errors jsonb)
 language plpgsql stable
 as $$
 declare
@@ -14,6 +17,8 @@ declare
   v_part record;
   v_members record;
   v_select record;
+  v_offset_at int;
+  v_settings record;
   v_filters jsonb := jsonb '[]';
   v_terms int := 0;
   v_listed int := 0;
@@ -41,6 +46,7 @@ begin
       select p.node, p.problem, p.terms, p.listed, p.arguments
       into v_part
       from internal.rql_parsed(v_parameter.value, v_parameter.position, v_terms, v_listed, v_arguments) as p;
+      filter_at := coalesce(filter_at, v_parameter.position);
       v_terms := v_part.terms;
       v_listed := v_part.listed;
       v_arguments := v_part.arguments;
@@ -52,6 +58,7 @@ begin
       select o.terms, o.problems into v_part
       from internal.list_order(kind, v_parameter.value, v_parameter.position) as o;
       v_order := v_part.terms;
+      order_at := v_parameter.position;
       errors := internal.list_error(errors, 'order', variadic v_part.problems);
     elsif v_parameter.name = 'limit' then
       if v_parameter.value !~ '^[0-9]{1,9}$' or v_parameter.value::int > v_limits.page then
@@ -59,12 +66,14 @@ begin
           v_parameter.position, v_parameter.value, v_limits.page));
       else
         row_limit := v_parameter.value::int;
+        limit_at := v_parameter.position;
       end if;
     elsif v_parameter.value !~ '^[0-9]{1,9}$' then
       errors := internal.list_error(errors, 'offset', format('position %s: %s is not a number from 0 to 999999999',
         v_parameter.position, v_parameter.value));
     else
       row_offset := v_parameter.value::int;
+      v_offset_at := v_parameter.position;
     end if;
   end loop;
 
@@ -73,8 +82,19 @@ begin
   omitted := v_members.omitted;
   errors := internal.list_error(errors, 'select', variadic v_members.problems);
 
+  select s.filter_limit, s.examined_limit into v_settings from accounts.settings as s;
+  if row_offset + row_limit > v_settings.examined_limit then
+    errors := internal.list_error(errors, 'offset', format(
+      'position %s: the page ends at %s and may end at %s: filter by a range of what it is ordered by',
+      v_offset_at, row_offset + row_limit, v_settings.examined_limit));
+  end if;
   if errors -> '$filter' is null and v_filters <> '[]' then
-    errors := internal.list_error(errors, '$filter', internal.filter_excess(v_filters));
+    cost := internal.filter_cost(v_filters);
+    if cost > v_settings.filter_limit then
+      errors := internal.list_error(errors, '$filter', format(
+        'position %s: the filter costs %s and may cost %s: what asks for groups, buyers or modules costs 10, any other '
+        'expression 1, ten values in lists 1', filter_at, cost, v_settings.filter_limit));
+    end if;
   end if;
   if errors -> '$filter' is null and v_filters <> '[]' then
     select c.parameters, c.condition, c.problems into v_part
@@ -87,10 +107,6 @@ begin
   end if;
 
   if errors <> '{}' then
-    parameters := null;
-    row_limit := null;
-    row_offset := null;
-    omitted := null;
     return;
   end if;
   errors := null;
@@ -120,6 +136,9 @@ begin
   if v_condition is null then
     total := 'select coalesce(sum(c.members), 0) from accounts.member_count as c'
       || case when account_key is not null then ' where c.account_key = $2' else '' end;
+  elsif account_key is null and jsonb_array_length(v_filters) = 1 and jsonb_path_exists(v_filters,
+    '$[0] ? (@.call == "eq" && @.of[0].value == "account.id" && exists(@.of[1].value))') then
+    total := 'select coalesce(sum(u.members), 0) from accounts.member_count as u where ' || v_condition;
   else
     total := format('select count(*) from %s%s', internal.list_tables(v_condition), v_where);
     if v_status is not null then
@@ -129,30 +148,17 @@ begin
 end
 $$;
 
--- Why a filter costs more than the setting allows; null if it does not. What a collection is asked for is a subquery
--- for each membership, and dear to plan among others.
-create or replace function internal.filter_excess(filters jsonb)
-returns text
-language plpgsql stable
+-- What a filter costs for each membership. What a collection is asked for is a subquery, and dear to plan among others.
+create or replace function internal.filter_cost(filters jsonb)
+returns int
+language sql immutable parallel safe
 as $$
-declare
-  c_most constant int := (select s.filter_limit from accounts.settings as s);
-  c_of_collections constant jsonb := jsonb_path_query_array(filters, 'strict $.** ? (@.type() == "object")
-    ? (@.call == "any" || @.call == "all" || @.of[0].value like_regex "^(groups|buyers|modules)")');
-  c_cost constant int :=
-    jsonb_array_length(jsonb_path_query_array(filters, 'strict $.** ? (@.type() == "object") ? (@.call != "")'))
-    + 9 * jsonb_array_length(c_of_collections)
+  select jsonb_array_length(jsonb_path_query_array(filters,
+      'strict $.** ? (@.type() == "object") ? (@.call != "")'))
+    + 9 * jsonb_array_length(jsonb_path_query_array(filters, 'strict $.** ? (@.type() == "object")
+      ? (@.call == "any" || @.call == "all" || @.of[0].value like_regex "^(groups|buyers|modules)")'))
     + jsonb_array_length(jsonb_path_query_array(filters,
-      'strict $.** ? (@.type() == "object") ? (exists(@.list)).list[*]')) / 10;
-begin
-  if c_cost > c_most then
-    return format(
-      'position %s: the filter costs %s and may cost %s: what asks for groups, buyers or modules costs 10, any other '
-      'expression 1, ten values in lists 1',
-      coalesce(c_of_collections -> 0, filters -> 0) ->> 'at', c_cost, c_most);
-  end if;
-  return null;
-end
+      'strict $.** ? (@.type() == "object") ? (exists(@.list)).list[*]')) / 10
 $$;
 
 -- The tables that a piece of SQL is about. No value is ever part of it, so the names in it are ours.

@@ -1,7 +1,7 @@
 -- The people of one account. One that the caller may not see is no other than one that is not there.
 create or replace function internal.list_users(caller internal.caller, account_id text, query text)
 returns internal.verdict
-language plpgsql stable
+language plpgsql
 as $$
 declare
   v_key bigint;

@@ -254,8 +254,12 @@ language plpgsql stable
 as $$
 declare
   v_which constant text := case when type like 'id:%' then substr(type, 4) end;
+  -- Of times what they are, null for what is none.
   v_values constant text[] := array(
-    select internal.rql_text(i.item ->> 'value') from jsonb_array_elements(list) as i (item));
+    select case type
+      when 'timestamp' then to_char(internal.rql_timestamp(v.value) at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US')
+      else v.value end
+    from jsonb_array_elements(list) as i (item), internal.rql_text(i.item ->> 'value') as v (value));
   v_first constant int := coalesce(cardinality(parameters), 0) + 1;
   v_slice constant text := format('($1)[%s:%s]', v_first, v_first + cardinality(v_values) - 1);
 begin
@@ -273,6 +277,8 @@ begin
     when type = 'name' then format('(%s = any (%s) and %s = any (array(select %s from unnest(%s) as v (value))))',
       expression, v_slice, internal.rql_sortable(type, expression), internal.rql_sortable('text', 'v.value'), v_slice)
     when type = 'text' then format('%s = any (%s)', expression, v_slice)
+    when type = 'timestamp' then format(
+      'date_trunc(''milliseconds'', %s at time zone ''utc'') = any ((%s)::timestamp[])', expression, v_slice)
   end;
   if condition is not null then
     parameters := parameters || v_values;

@@ -4,7 +4,7 @@ create or replace function internal.rql_limits(
   out length int, out depth int, out terms int, out listed int, out selected int, out orders int, out page int,
   out default_page int, out mistakes int)
 language sql immutable parallel safe
-as $$ select 8000, 16, 100, 500, 100, 10, 1000, 100, 20 $$;
+as $$ select 8000, 16, 50, 200, 100, 10, 1000, 100, 20 $$;
 
 -- Percent-decoded (RFC 3986; + is a plus sign). Where it cannot be, decoded is null and problem says why.
 create or replace function internal.percent_decoded(value text, out decoded text, out problem text)

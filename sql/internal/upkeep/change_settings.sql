@@ -28,6 +28,12 @@ as $$
     select 'limit.filter', 'is not 1 to 10000'
     where (settings -> 'limit.filter')::bigint not between 1 and 10000
     union all
+    select 'limit.page', 'is not 64 to 1000000'
+    where (settings -> 'limit.page')::bigint not between 64 and 1000000
+    union all
+    select 'limit.examined', 'is not 1000 to 1000000000'
+    where (settings -> 'limit.examined')::bigint not between 1000 and 1000000000
+    union all
     select t.name, 'is not 1 to 1000000 per 1 minute to 366 days'
     from unnest(array['token', 'account', 'recipient']) as k (kind)
     cross join lateral (select 'limit.' || k.kind as name, nullif(settings ->> ('limit.' || k.kind), 'none') as given)
@@ -56,6 +62,8 @@ begin
       idempotency_lifetime = coalesce((settings ->> 'idempotency.lifetime')::interval, s.idempotency_lifetime),
       set_limit = coalesce((settings -> 'limit.set')::int, s.set_limit),
       filter_limit = coalesce((settings -> 'limit.filter')::int, s.filter_limit),
+      page_limit = coalesce((settings -> 'limit.page')::int, s.page_limit),
+      examined_limit = coalesce((settings -> 'limit.examined')::int, s.examined_limit),
       mail_attempts = coalesce((settings -> 'mail.attempts')::int, s.mail_attempts),
       mail_retry_interval = coalesce((settings ->> 'mail.retryInterval')::interval, s.mail_retry_interval),
       mail_retry_interval_max =
@@ -105,6 +113,8 @@ as $$
     'limit.account', internal.limit_text('account'),
     'limit.recipient', internal.limit_text('recipient'),
     'limit.set', s.set_limit,
-    'limit.filter', s.filter_limit)
+    'limit.filter', s.filter_limit,
+    'limit.examined', s.examined_limit,
+    'limit.page', s.page_limit)
   from accounts.settings as s
 $$;

@@ -1,23 +1,25 @@
 -- Included by tests that measure requests.
 
--- The time in milliseconds that a call takes, including its planning.
-create function pg_temp.cost(call text)
+-- The time in milliseconds that the processor spends on a call, including its planning, on average of several: other
+-- processes have little influence on it. Linux reports the time of a process in nanoseconds in this file.
+create function pg_temp.cost(call text, times int default 1)
 returns numeric
 language plpgsql
 as $$
 declare
-  c_started constant timestamptz := clock_timestamp();
+  v_used numeric;
 begin
-  execute call;
-  return round(extract(epoch from clock_timestamp() - c_started) * 1000, 1);
+  v_used := split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric;
+  for i in 1 .. times loop
+    begin
+      execute call;
+    exception
+      when sqlstate 'PT400' then null;
+    end;
+  end loop;
+  return round((split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric - v_used) / times / 1000000, 2);
 end
 $$;
-
--- The shortest time of several calls.
-create function pg_temp.least_cost(call text, times int)
-returns numeric
-language sql
-as $$ select min(pg_temp.cost(call || repeat(' ', i))) from generate_series(1, times) as i $$;
 
 -- Repeats a text, with its number instead of #.
 create function pg_temp.times(count int, separator text, item text)
