@@ -1,8 +1,9 @@
 #ifndef ACCOUNTSD_MEMORY_H
 #define ACCOUNTSD_MEMORY_H
 
-/* Whether memory ran out. jansson does not say so in all places: what it parses is then "not JSON", and what
- * it writes may lack a key. So its allocations are made here, where one that fails is remembered. */
+/* Whether memory ran out. jansson does not say so in all places: what it parses is then "not JSON" or lacks a
+ * character of a string, and what it writes may lack a key. So its allocations are made here, where one that
+ * fails is remembered. */
 
 #include <stdbool.h>
 

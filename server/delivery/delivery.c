@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "words/mail.h"
 
 static void settle(struct delivery *delivery, enum outcome outcome, const char *reason)
@@ -18,11 +19,12 @@ static void settle(struct delivery *delivery, enum outcome outcome, const char *
 bool delivery_write(struct delivery *delivery, const struct templates *templates, const struct mailbox *from,
     const char *claim)
 {
+    memory_begin();
     json_auto_t *object = json_loads(claim, JSON_REJECT_DUPLICATES, NULL);
     const char *email = NULL, *name = NULL, *topic = NULL, *id = NULL, *reason;
     struct mail mail;
 
-    if (object == NULL ||
+    if (object == NULL || memory_ran_out() ||
         json_unpack(object, "{s:s, s:s, s:{s:s, s:s}}", "topic", &topic, "messageId", &id, "to", "email",
             &email, "name", &name) != 0 ||
         !mail_render(templates, object, &mail)) {

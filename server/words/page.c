@@ -159,7 +159,7 @@ char *page_render_invitation(const struct templates *templates, const struct cat
     memory_begin();
     json_auto_t *object = json_loads(invitation, JSON_REJECT_DUPLICATES, NULL);
 
-    if (object == NULL)
+    if (object == NULL || memory_ran_out())
         *status = memory_ran_out() ? 503 : 500;
     else if (!render_parsed(templates, catalogue, culture, object, &page, status))
         *status = 500;

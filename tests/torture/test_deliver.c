@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,5 +92,52 @@ Test(deliver, tells_what_became_of_mails_whatever_fails)
     } while (failed > 0);
     cr_expect_gt(n, 10, "telling makes %ld calls that could fail", n - 1);
     printf("deliver, allocation: %ld calls failed, one at a time\n", n - 1);
+    bench_free(&bench);
+}
+
+/* The length of a mail without numbers and the invitation's path, in which mails differ. */
+static size_t measure(const char *text)
+{
+    static const char path[] = "/invitations/";
+    size_t len = 0;
+
+    while (*text != '\0') {
+        if (strncmp(text, path, sizeof(path) - 1) == 0)
+            text += strcspn(text, "\r\"<");
+        else
+            len += isdigit((unsigned char)*text++) == 0;
+    }
+    return len;
+}
+
+static void expect_same_lengths(struct sink *sink)
+{
+    size_t len = measure(sink_mail_at(sink, 0).text);
+
+    for (size_t i = 1; i < sink_count(sink); i++) {
+        const char *text = sink_mail_at(sink, i).text;
+
+        cr_expect_eq(measure(text), len, "mail %zu has %zu bytes, and the first has %zu: %.400s", i + 1,
+            measure(text), len, text);
+    }
+}
+
+/* From the claim of a mail on: its text, the connection to the SMTP server, the mail itself and its outcome.
+ */
+Test(deliver, sends_a_mail_whatever_fails)
+{
+    struct bench bench = bench_make();
+    long n = 0, failed;
+
+    do {
+        cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
+        faults_arm(bench.faults, FAULTS_ALLOCATION, n++, 1);
+        office_queue(bench.office, 1);
+        expect_sent(&bench, bench.office->queued);
+        failed = faults_disarm(bench.faults);
+    } while (failed > 0);
+    expect_same_lengths(bench.office->sink);
+    cr_expect_gt(n, 100, "a mail makes %ld calls that could fail", n - 1);
+    printf("deliver, a whole mail: %ld calls failed, one at a time\n", n - 1);
     bench_free(&bench);
 }
