@@ -2,7 +2,8 @@
 #define ACCOUNTSD_VALIDATE_H
 
 /* The shape of request bodies: which fields, of which type, under which rule. Pure: knows neither HTTP nor
- * the database. The same table as internal.list_shape_fields in the database; tests/vectors holds the two together. */
+ * the database. The same table as internal.list_shape_fields in the database; tests/vectors holds the two
+ * together. */
 
 #include <stddef.h>
 
