@@ -60,11 +60,14 @@ begin
         'address, the beginning of the name, audit.created.at, invitation.status', filter_at, v_examined, c_most)));
     end if;
   end if;
-  v_examined := internal.list_examined(page, parameters, account_key, last);
-  if v_examined > c_most then
-    return jsonb_build_object(case when order_at is null then '$filter' else 'order' end, jsonb_build_array(format(
-      'position %s: the page examines about %s memberships and may examine %s: audit.created.at and the name have an '
-      'index', coalesce(order_at, filter_at), v_examined, c_most)));
+  -- In the order that there is without one, a page examines what the filter does, or less.
+  if order_at is not null then
+    v_examined := internal.list_examined(page, parameters, account_key, last);
+    if v_examined > c_most then
+      return jsonb_build_object('order', jsonb_build_array(format(
+        'position %s: the page examines about %s memberships and may examine %s: audit.created.at and the name have an '
+        'index', order_at, v_examined, c_most)));
+    end if;
   end if;
   return null;
 end
