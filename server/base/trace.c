@@ -45,7 +45,7 @@ void trace_make(struct trace *trace)
 {
     static const char hex[] = "0123456789abcdef";
     unsigned char random[24];
-    char *at = trace->parent;
+    char *at;
 
     do {
         /* The kernel's, which so few bytes always come from: what allocates may fail. */
@@ -53,7 +53,7 @@ void trace_make(struct trace *trace)
             abort();
     } while (random[0] == 0 || random[16] == 0);
 
-    at = stpcpy(at, "00-");
+    at = stpcpy(trace->parent, "00-");
     for (size_t i = 0; i < sizeof(random); i++) {
         if (i == 16)
             *at++ = '-';

@@ -379,17 +379,23 @@ static void require_database(struct delivery_loop *loop)
     delivery_metrics_set(loop->metrics, DELIVERY_METRICS_DATABASE_CONNECTED, 1);
 }
 
+static void *require_memory(void *memory)
+{
+    if (memory == NULL)
+        die("cannot start: memory ran out");
+    return memory;
+}
+
 struct delivery_loop *delivery_loop_start(const struct config *config)
 {
     /* The loop stands still while a statement is executed. */
     const uint64_t patience_ms = (uint64_t)config->stall_timeout + (uint64_t)config->database_timeout +
                                  (uint64_t)config->database_connect_timeout * 1000;
-    struct delivery_loop *loop = calloc(1, sizeof(*loop));
+    struct delivery_loop *loop = require_memory(calloc(1, sizeof(*loop)));
     const char *password = NULL;
 
-    if (loop == NULL || (loop->metrics = delivery_metrics_create(patience_ms * 1000)) == NULL)
-        die("cannot start: memory ran out");
     loop->config = config;
+    loop->metrics = require_memory(delivery_metrics_create(patience_ms * 1000));
     loop->outbox = (struct outbox){.config = config, .stop_fd = -1, .deadline_ms = INT64_MAX};
     loop->outcomes.metrics = loop->metrics;
     loop->upkeep = (struct upkeep){.config = config, .metrics = loop->metrics, .outbox = &loop->outbox};

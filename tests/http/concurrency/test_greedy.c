@@ -229,7 +229,7 @@ static int compare(const void *a, const void *b)
 static long p99_of_calm(const struct server *server, long *median)
 {
     const size_t requests = (size_t)short_or_soak(SHORT_REQUESTS, LONG_REQUESTS);
-    long times[LONG_REQUESTS];
+    long times[LONG_REQUESTS] = {0};
     char *path = member_path(member, PATH_OF_ACCOUNT_USER, ""), *bytes = NULL;
     int fd = open_client(server);
 
