@@ -156,8 +156,8 @@ Test(queue, expires_what_has_waited_too_long_and_nothing_else)
 {
     accept(&alice);
     cr_assert(add(0, &alice));
-    cr_expect_null(queue_take_expired(&queue, calls[0].queued_at + 100 * 1000 - 1));
-    cr_expect_eq(queue_take_expired(&queue, calls[0].queued_at + 100 * 1000), &calls[0]);
+    cr_expect_null(queue_take_expired(&queue, calls[0].queued_at + 100000UL - 1));
+    cr_expect_eq(queue_take_expired(&queue, calls[0].queued_at + 100000UL), &calls[0]);
     cr_expect_null(queue_take_expired(&queue, UINT64_MAX));
     cr_expect_eq(metrics_get(metrics, METRICS_REFUSED_EXPIRED), 1);
 }
