@@ -159,7 +159,8 @@ Test(metrics, have_no_more_series_than_the_tables_allow)
     static const char *const methods[] = {
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
     char *before = rendered(), *text, method[16];
-    /* For each: a total, 13 buckets and one more, a sum and a count. Four paths, of which one is none, and eight methods. */
+    /* For each: a total, 13 buckets and one more, a sum and a count. Four paths, of which one is none, and
+     * eight methods. */
     const size_t fixed = count_lines(before), series = 32 * (COUNT(statuses) + 1) * 17;
 
     for (size_t i = 0; i <= COUNT(paths); i++) {
