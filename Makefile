@@ -114,7 +114,8 @@ unicode: setup-run ## Generate the character tables that C and SQL share
 	@mkdir -p $(out)
 	@$(CC) $(cflags) $(CFLAGS) -o $(out)/unicode_tables scripts/unicode_tables.c $(pkg_cflags) $(pkg_libs)
 	@$(out)/unicode_tables >server/base/unicode_tables.h
-	@$(out)/unicode_tables sql >sql/internal/texts/unicode_tables.sql
+	@$(out)/unicode_tables texts >sql/internal/texts/unicode_texts.sql
+	@$(out)/unicode_tables domains >sql/internal/texts/unicode_domains.sql
 
 .PHONY: install
 install: build ## Install below PREFIX (/usr/local) and DESTDIR

@@ -1,7 +1,7 @@
-/* Writes the tables of characters that both sides of the rules of texts use: server/base/unicode_tables.h,
- * and with the argument "sql" sql/internal/texts/unicode_tables.sql. They are of one version of Unicode for ever,
- * whatever ICU is installed, so that a kept key of an address never changes: that of PostgreSQL 15's
- * normalize(). "make unicode" runs it; it fails where ICU contradicts the rules in
+/* Writes the tables of characters that the rules of texts need in C and in SQL: server/base/unicode_tables.h,
+ * with the argument "texts" sql/internal/texts/unicode_texts.sql, with "domains" unicode_domains.sql beside
+ * it. They are of one version of Unicode, that of PostgreSQL 15's normalize(), whatever ICU is installed: the
+ * stored key of an address never changes. "make unicode" runs it; it fails where ICU contradicts the rules in
  * sql/internal/texts/domain_ascii.sql. */
 
 #include <stdarg.h>
@@ -392,19 +392,45 @@ static void check_seen(void)
     }
 }
 
-static void write_all(void)
+static void write_not_in_address(void)
 {
-    check_seen();
     write_ranges("not_in_address", "Beyond ASCII: categories C and Z, and default ignorable characters.",
         is_not_in_address);
+}
+
+static void write_in_domain(void)
+{
     write_ranges("in_domain", "Beyond ASCII: what IDNA 2008 allows in a label, everywhere or in a context.",
         is_in_domain);
+}
+
+static void write_in_texts(void)
+{
     write_ranges("blank", "What shows nothing when it stands alone.", is_blank);
     write_ranges(
         "extending", "What is seen as a part of the character before it, or not at all.", is_extending);
     write_ranges("noncharacter", "What Unicode has set apart for programs.", is_noncharacter);
-    if (!is_sql)
-        return;
+}
+
+static void write_header(void)
+{
+    printf("/* Made by \"make unicode\" for unicode.c: Unicode %d. */\n\n/* clang-format off */\n",
+        UNICODE_VERSION);
+    write_not_in_address();
+    write_in_domain();
+    write_in_texts();
+}
+
+static void write_texts(void)
+{
+    write_not_in_address();
+    write_in_texts();
+    write_folds("case_folds", "Simple case folding, but never across the border of ASCII.", false);
+}
+
+static void write_domains(void)
+{
+    write_in_domain();
     write_ranges("refused_in_domain", "What UTS 46 does not allow, and NFKC would.", is_refused_by_uts46);
     write_ranges("mark", "Category M.", is_mark);
     write_ranges("bidi_right_to_left", "Of what a label may have: classes R and AL.", is_right_to_left);
@@ -415,24 +441,27 @@ static void write_all(void)
     write_ranges("script_greek", "Of what a label may have: the script Greek.", is_greek);
     write_ranges("script_hebrew", "The script Hebrew.", is_hebrew);
     write_ranges("script_japanese", "The scripts Hiragana, Katakana and Han.", is_japanese);
-    write_folds("case_folds", "Simple case folding, but never across the border of ASCII.", false);
     write_folds("domain_folds", "Where a domain in NFKC is folded otherwise.", true);
 }
 
 int main(int argc, char **argv)
 {
-    is_sql = argc > 1 && strcmp(argv[1], "sql") == 0;
+    is_sql = argc > 1;
     nfc = unorm2_getNFCInstance(&status);
     nfkc = unorm2_getNFKCInstance(&status);
     idna = uidna_openUTS46(
         UIDNA_USE_STD3_RULES | UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE, &status);
     check(U_SUCCESS(status), u_errorName(status), 0);
-    if (is_sql)
+    check_seen();
+    if (!is_sql) {
+        write_header();
+    } else {
         printf("-- Made by \"make unicode\": Unicode %d.\n", UNICODE_VERSION);
-    else
-        printf("/* Made by \"make unicode\" for unicode.c: Unicode %d. */\n\n/* clang-format off */\n",
-            UNICODE_VERSION);
-    write_all();
+        if (strcmp(argv[1], "domains") == 0)
+            write_domains();
+        else
+            write_texts();
+    }
     uidna_close(idna);
     return fflush(stdout) == 0 ? 0 : 1;
 }

@@ -33,7 +33,8 @@ $$;
 \ir internal/ids/api_token_id.sql
 \ir internal/ids/module_id.sql
 \ir internal/ids/account_user_id.sql
-\ir internal/texts/unicode_tables.sql
+\ir internal/texts/unicode_texts.sql
+\ir internal/texts/unicode_domains.sql
 \ir internal/texts/fold_case.sql
 \ir internal/texts/encode_punycode.sql
 \ir internal/texts/domain_ascii.sql
