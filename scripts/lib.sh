@@ -33,8 +33,8 @@ die() {
   exit 1
 }
 
-# reach_database URL: ends the script, without a word of the URL, where psql cannot connect to it. An empty one is of
-# libpq's PG* variables.
+# reach_database URL: ends the script if psql cannot connect. Prints no part of the URL. An empty URL means libpq's PG*
+# variables.
 reach_database() {
   local problem
   [[ -z $1 || $1 =~ ^postgres(ql)?:// ]] || die 'DATABASE_URL is not a URL such as postgresql://user@host/database'

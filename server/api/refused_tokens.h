@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_REFUSED_TOKENS_H
 #define ACCOUNTSD_REFUSED_TOKENS_H
 
-/* Tokens that the database has refused as unknown or disabled, each for --refusal-lifetime, so that who sends
- * one again and again costs the database nothing. A fixed number of them: a later one may take an earlier
- * one's place, which is then asked about again. What the database accepts is never kept. */
+/* A cache of tokens that the database has refused as unknown or disabled. An entry is valid for
+ * --refusal-lifetime, in which requests with the token do not reach the database. The cache has a fixed size;
+ * an entry that is overwritten costs one more question to the database. Accepted tokens are never cached. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -28,7 +28,7 @@ static void send_success(struct request *request, const struct database_reply *r
     respond_no_content(&request->responder, reply->status);
 }
 
-/* What became of a page's form is told by the page itself, which a browser may then load again at will. */
+/* After a form, the browser is sent to the page, which shows the outcome and can be reloaded. */
 static bool send_page(struct request *request, const struct database_reply *reply)
 {
     static const int told_by_page[] = {200, 400, 404, 409};

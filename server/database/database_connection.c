@@ -21,8 +21,8 @@
 /* A token as JSON, with its end. */
 #define TOKEN_TEXT_SIZE (TOKEN_ID_MAX + TOKEN_HASH_LEN + 4)
 
-/* The connection is of no use, another may be: the server has become a standby; prepared statements are lost,
- * or were prepared before functions were replaced. */
+/* This connection can no longer execute statements, but a new one may: the server has become a standby, or
+ * its prepared statements are lost or were prepared before functions were replaced. */
 static const char *const stale_sqlstates[] = {"25006", "26000", "0A000"};
 
 /* A race was lost: another transaction changed what the statement had read before it could write. Class 40; a
@@ -116,7 +116,8 @@ static void reply_error(struct database_connection *connection, const PGresult *
                                     function, "constraint", constraint, "requests", (int)count));
     metrics_count_error(connection->shared->metrics, sqlstate);
     if (IS_AMONG(sqlstate, stale_sqlstates)) {
-        database_connection_drop(connection, sqlstate_status(sqlstate), "it is of no use any more");
+        database_connection_drop(
+            connection, sqlstate_status(sqlstate), "it can no longer execute statements");
         return;
     }
     connection->count = 0;

@@ -36,8 +36,8 @@ static void ignore_notice(void *data, const PGresult *result)
     (void)result;
 }
 
-/* What comes before the URL is a default that it may change, what comes after it is not. A server that is
- * gone without a word is noticed within seconds, and a standby is as good as gone. */
+/* Keywords before dbname are defaults, which the URL may override; those after it are fixed. The timeouts
+ * find a server that no longer answers within seconds; a standby counts as unavailable. */
 PGconn *opening_connect(const char *url, const char *host, const char *address, const char *port)
 {
     const char *const keywords[] = {"target_session_attrs", "tcp_user_timeout", "keepalives_idle",

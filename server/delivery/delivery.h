@@ -13,7 +13,7 @@
 struct delivery {
     int64_t id;
     int attempt;
-    /* An attempt before ended without a word: this may be the second time that the mail is sent. */
+    /* The outcome of an earlier attempt is unknown: the mail may be sent twice. */
     bool is_repeat;
     /* Of a fixed few. */
     char topic[32];

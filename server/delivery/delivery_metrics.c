@@ -17,7 +17,7 @@ static const struct prometheus_number numbers[DELIVERY_METRICS_NUMBERS] = {
     [DELIVERY_METRICS_REFUSED] = PROMETHEUS_COUNTER("deliveries", "outcome=\"refused\"", DELIVERIES),
     [DELIVERY_METRICS_RELEASED] = PROMETHEUS_COUNTER("deliveries", "outcome=\"released\"", DELIVERIES),
     [DELIVERY_METRICS_REPEATS] = PROMETHEUS_COUNTER("delivery_repeats", "",
-        "Attempts at mails of which one before ended without a word: only these may be sent twice."),
+        "Attempts at mails whose earlier attempt has no known outcome: only these may be sent twice."),
     [DELIVERY_METRICS_UNTOLD_LOST] = PROMETHEUS_COUNTER("delivery_results_lost", "",
         "Outcomes that the database was not told before the lease was over or the worker ended."),
     [DELIVERY_METRICS_IN_FLIGHT] = PROMETHEUS_GAUGE("deliveries_in_flight", "", "Mails that are being sent."),
@@ -126,7 +126,7 @@ char *delivery_metrics_report_health(const void *data, enum health_question ques
     json_t *reasons = json_array();
 
     for (size_t i = 0; i < COUNT(checks); i++) {
-        /* Who is ready is alive. */
+        /* A ready process is alive. */
         if (checks[i].question <= question && checks[i].fails)
             json_array_append_new(reasons, json_sprintf("the delivery worker %s", checks[i].reason));
     }

@@ -55,7 +55,7 @@ char *health_report(enum health_question question, const struct metrics *const *
 
     for (size_t i = 0; i < count; i++) {
         for (size_t c = 0; c < COUNT(checks); c++) {
-            /* Who is ready is alive. */
+            /* A ready process is alive. */
             if (checks[c].question > question || !checks[c].fails(workers[i], &view))
                 continue;
             json_array_append_new(reasons, json_sprintf("worker %d %s", (int)i, checks[c].reason));

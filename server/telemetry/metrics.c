@@ -63,7 +63,7 @@ static const struct prometheus_number numbers[METRICS_NUMBERS] = {
         "draining_workers", "", "Workers that have been told to end what is in flight and to stop."),
 };
 
-/* The classes of SQLSTATE (its first two characters) that are told apart. */
+/* The SQLSTATE classes (first two characters) with a series of their own. */
 static const char *const classes[] = {"08", "0A", "21", "22", "23", "25", "26", "28", "2D", "3D", "3F", "40",
     "42", "53", "54", "55", "57", "58", "P0", "PT", "XX", "other"};
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};

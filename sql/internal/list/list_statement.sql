@@ -123,7 +123,7 @@ begin
   if not v_is_one_account and v_status is not null then
     v_condition := replace(v_condition, v_probe, v_join);
   end if;
-  -- The words of the indexes that a list is to be read from (migrations/deploy/lists.sql, list_indexes.sql).
+  -- The expressions of the indexes that serve lists (migrations/deploy/account_users.sql).
   if v_is_one_account then
     v_order := replace(v_order, 'u.created_at', '(u.created_at at time zone ''utc'')');
   end if;

@@ -1,5 +1,5 @@
--- What a query may have at most: characters, levels of nesting, expressions, values in all its lists, fields in select
--- and in order; how many rows a page may have, and has unless told; how many mistakes of a parameter are told.
+-- Limits of a query: characters, levels of nesting, expressions, values in all lists, fields in select and in order,
+-- rows of a page and their default, mistakes reported for a parameter.
 create or replace function internal.rql_limits(
   out length int, out depth int, out terms int, out listed int, out selected int, out orders int, out page int,
   out default_page int, out mistakes int)

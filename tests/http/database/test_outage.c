@@ -205,7 +205,7 @@ static void make_read_only(const struct stage *stage, const char *whether)
 /* A demoted server behind an unchanged address: connections to it are closed, and none are made. */
 Test(outage, a_read_only_database_is_away)
 {
-    static const char lost[] = "\"it is of no use any more\"";
+    static const char lost[] = "\"it can no longer execute statements\"";
     struct stage stage;
     struct server *server;
     size_t drops;
