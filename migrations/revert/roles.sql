@@ -11,7 +11,7 @@ begin
     from (values ('accountsd_server'), ('accountsd_delivery')) as r (role)
     cross join (values
       ('statement_timeout'), ('lock_timeout'), ('idle_in_transaction_session_timeout'),
-      ('client_connection_check_interval')
+      ('client_connection_check_interval'), ('default_transaction_isolation')
     ) as s (name)
   loop
     execute format('alter role %I in database %I reset %I', v_setting.role, current_database(), v_setting.name);
