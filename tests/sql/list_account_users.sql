@@ -2,7 +2,7 @@
 begin;
 \ir lib/fixture.sql
 \ir lib/list_rows.sql
-select plan(212);
+select plan(213);
 
 create function pg_temp.names(query text)
 returns text[]
@@ -199,6 +199,13 @@ as $$
     'account_user', internal.account_user_key(d.item ->> 'id'), null, '') as g))
   from json_array_elements(api.list_account_users(query) -> 'data') as d (item)
 $$;
+create function pg_temp.same_users_as_get(account_id text, query text)
+returns boolean
+language sql
+as $$
+  select bool_and(d.item::text = api.get_user(account_id, d.item ->> 'id')::text)
+  from json_array_elements(api.list_users(account_id, query) -> 'data') as d (item)
+$$;
 select is(
   array(select json_object_keys(api.list_account_users() -> 'data' -> 0)),
   array['id', '$meta', 'user', 'groups', 'account', 'invitation', 'lastLoginAt'], 'a list omits the heavy members');
@@ -207,6 +214,7 @@ select is(
   array['id', 'email', 'status', 'firstName', 'lastName', 'name', 'phone', 'settings', 'icon', 'account', 'groups',
     'invitation', 'lastLoginAt', '$meta'], 'the person-shaped object has the person''s own fields');
 select ok(pg_temp.same_as_get('select=+audit,+buyers,+modules'), 'with them it is the object that get gives');
+select ok(pg_temp.same_users_as_get(:'client', 'select=+audit,+buyers,+modules'), 'and so it is in the shape of a user');
 select is(pg_temp.first(w.query) #> '{$meta,omitted}', w.omitted::jsonb, 'omitted is exact: ' || w.query)
 from (values
   ('select=%2Baudit', '["buyers", "modules", "invitation.url"]'),
