@@ -214,7 +214,7 @@ select is(
   array['id', 'email', 'status', 'firstName', 'lastName', 'name', 'phone', 'settings', 'icon', 'account', 'groups',
     'invitation', 'lastLoginAt', '$meta'], 'the person-shaped object has the person''s own fields');
 select ok(pg_temp.same_as_get('select=+audit,+buyers,+modules'), 'with them it is the object that get gives');
-select ok(pg_temp.same_users_as_get(:'client', 'select=+audit,+buyers,+modules'), 'and so it is in the shape of a user');
+select ok(pg_temp.same_users_as_get(:'client', 'select=+audit,+buyers,+modules'), 'likewise in the shape of a user');
 select is(pg_temp.first(w.query) #> '{$meta,omitted}', w.omitted::jsonb, 'omitted is exact: ' || w.query)
 from (values
   ('select=%2Baudit', '["buyers", "modules", "invitation.url"]'),
