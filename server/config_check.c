@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/count.h"
+#include "base/text.h"
 #include "database/postgres.h"
 #include "delivery/mime.h"
 #include "delivery/smtp.h"
@@ -57,7 +58,7 @@ static bool check_deliver(const struct config *config, FILE *err)
         {has_url && !is_smtp_url(config->smtp_url),
             "--smtp-url is not smtp://host:port or smtps://host:port, with nothing else in it"},
         {!has_from, "--mail-from: an address is needed, as address or as Name <address>"},
-        {has_from && mime_needs_utf8(from.address.text),
+        {has_from && !text_is_ascii(from.address.text, from.address.len),
             "--mail-from: the address is not ASCII, and not every server would take mails from it"},
         {has_user != (has_password || has_file),
             "--smtp-user and the password: one is given without the other"},

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 #include <unicode/uidna.h>
-#include <unicode/utf8.h>
 
+#include "base/text.h"
 #include "base/unicode.h"
 
 /* Of UTF-8 of at most 254 bytes: what a character is mapped to has at most 18 characters, of 3 bytes at most.
@@ -14,11 +14,10 @@
 /* Whether all that is not ASCII is in a set, or none of it. */
 static bool is_all(bool is_member, enum unicode_set set, const char *name, int32_t len)
 {
-    for (int32_t i = 0; i < len;) {
-        UChar32 c;
+    for (const char *at = name, *end = name + len; at < end;) {
+        uint32_t c = text_next(&at, end);
 
-        U8_NEXT(name, i, len, c);
-        if (c >= 0x80 && unicode_is_in(set, (uint32_t)c) != is_member)
+        if (c >= 0x80 && unicode_is_in(set, c) != is_member)
             return false;
     }
     return true;
@@ -31,10 +30,9 @@ static bool has_hyphens_of_prefix(const char *name, int32_t len)
     bool was_hyphen = false;
     size_t place = 0;
 
-    for (int32_t i = 0; i < len;) {
-        UChar32 c;
+    for (const char *at = name, *end = name + len; at < end;) {
+        uint32_t c = text_next(&at, end);
 
-        U8_NEXT(name, i, len, c);
         place = c == '.' ? 0 : place + 1;
         if (place == 4 && c == '-' && was_hyphen)
             return true;

@@ -8,6 +8,7 @@
 
 #include "base/count.h"
 #include "base/domain.h"
+#include "base/text.h"
 #include "base/unicode.h"
 
 struct range {
@@ -42,28 +43,6 @@ static bool in_ranges(uint32_t c, const struct range *ranges, size_t count)
     return false;
 }
 
-/* The code point at *at, which moves past it. The text is valid UTF-8. */
-static uint32_t next_character(const char **at)
-{
-    const unsigned char *p = (const unsigned char *)*at;
-
-    if (p[0] < 0x80) {
-        *at += 1;
-        return p[0];
-    }
-    if (p[0] < 0xe0) {
-        *at += 2;
-        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
-    }
-    if (p[0] < 0xf0) {
-        *at += 3;
-        return (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
-    }
-    *at += 4;
-    return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 | (uint32_t)(p[2] & 0x3f) << 6 |
-           (p[3] & 0x3f);
-}
-
 static bool is_digit(uint32_t c)
 {
     return c >= '0' && c <= '9';
@@ -87,18 +66,9 @@ static size_t count_characters(const char *text, size_t len)
 {
     size_t count = 0;
 
-    for (const char *at = text; at < text + len; count++)
-        next_character(&at);
+    for (const char *at = text, *end = text + len; at < end; count++)
+        text_next(&at, end);
     return count;
-}
-
-static bool is_ascii(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)text[i] >= 0x80)
-            return false;
-    }
-    return true;
 }
 
 /* The bytes of a text of at most NAME_MAX_BYTES in NFC. Where ICU fails, for want of memory, as many as it
@@ -110,7 +80,7 @@ static size_t nfc_len(const char *text, size_t len)
     const UNormalizer2 *nfc;
     int32_t typed_len, normal_len, bytes;
 
-    if (is_ascii(text, len))
+    if (text_is_ascii(text, len))
         return len;
     nfc = unorm2_getNFCInstance(&status);
     u_strFromUTF8(typed, NAME_MAX_BYTES, &typed_len, text, (int32_t)len, &status);
@@ -126,7 +96,7 @@ static bool is_local_part(const char *at, const char *end)
     if (at == end || end - at > 64 || nfc_len(at, (size_t)(end - at)) > 64)
         return false;
     for (bool dot_allowed = false; at < end;) {
-        uint32_t c = next_character(&at);
+        uint32_t c = text_next(&at, end);
 
         if (c == '.') {
             if (!dot_allowed || at == end)
@@ -197,7 +167,7 @@ static const char *find_email_mistake(const char *text, size_t len)
     if (at_sign == NULL || !is_local_part(text, at_sign))
         return no_email;
     domain = at_sign + 1;
-    if (!is_ascii(domain, (size_t)(end - domain)) || has_a_label(domain, end)) {
+    if (!text_is_ascii(domain, (size_t)(end - domain)) || has_a_label(domain, end)) {
         switch (domain_to_ascii(domain, (size_t)(end - domain), ascii)) {
         case DOMAIN_REFUSED:
             return "has a domain name that IDNA 2008 refuses";
@@ -236,11 +206,11 @@ static size_t count_seen(const char *at, const char *end)
     bool is_half_flag = false;
 
     while (at < end) {
-        uint32_t c = next_character(&at);
+        uint32_t c = text_next(&at, end);
         bool is_regional = IN_RANGES(c, regional_ranges);
 
         if (c == 0x200d && at < end)
-            next_character(&at);
+            text_next(&at, end);
         else if (!unicode_is_in(UNICODE_EXTENDING, c) && !(is_regional && is_half_flag))
             count++;
         is_half_flag = is_regional && !is_half_flag;
@@ -254,9 +224,9 @@ static size_t check_name(const char *text, size_t len, const char *messages[])
     size_t found = 0;
     bool has_control = false, has_noncharacter = false, is_blank = true, is_long = len > NAME_MAX_BYTES;
 
-    for (const char *at = text; at < text + len;) {
+    for (const char *at = text, *end = text + len; at < end;) {
         const char *start = at;
-        uint32_t c = next_character(&at);
+        uint32_t c = text_next(&at, end);
 
         has_control = has_control || IN_RANGES(c, control_ranges);
         has_noncharacter = has_noncharacter || unicode_is_in(UNICODE_NONCHARACTER, c);

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/count.h"
-#include "base/one_line.h"
+#include "base/text.h"
 #include "database/opening.h"
 
 /* How long a connection to a later host waits for one to an earlier host. */
@@ -36,7 +36,7 @@ struct host_list {
 
 void postgres_copy_error(char error[POSTGRES_ERROR_MAX], const char *message)
 {
-    one_line_print(error, POSTGRES_ERROR_MAX, "%s", message);
+    text_print_line(error, POSTGRES_ERROR_MAX, "%s", message);
 }
 
 /* Waits until a descriptor is ready or until_ms has come. False when the limit has ended; *error says how. */
@@ -240,7 +240,7 @@ static void fail(struct attempt *attempt, const char *reason, char error[POSTGRE
 {
     size_t len = strlen(error);
 
-    one_line_print(error + len, POSTGRES_ERROR_MAX - len, "%s%s", len > 0 ? "; " : "", reason);
+    text_print_line(error + len, POSTGRES_ERROR_MAX - len, "%s%s", len > 0 ? "; " : "", reason);
     PQfinish(attempt->pg);
     attempt->pg = NULL;
 }

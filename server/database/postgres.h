@@ -38,7 +38,7 @@ PGconn *postgres_connect(const char *url, const struct postgres_limit *limit, ch
  * and a line in error, when the limit or the connection ended first. */
 PGresult *postgres_result(PGconn *pg, const struct postgres_limit *limit, char error[POSTGRES_ERROR_MAX]);
 
-/* The first line of what libpq says, as one_line_print makes it: PostgreSQL's errors may have several, and
+/* The first line of what libpq says, as text_print_line makes it: PostgreSQL's errors may have several, and
  * before the encoding is agreed upon they are in the database's. */
 void postgres_copy_error(char error[POSTGRES_ERROR_MAX], const char *message);
 

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/one_line.h"
+#include "base/text.h"
 #include "database/statement.h"
 
 /* The version of api.schema_version() that this server was written for. */
@@ -97,7 +97,7 @@ PGconn *session_open(const struct config *config, const struct postgres_limit *l
 
     *is_unfit = false;
     if (pg == NULL) {
-        one_line_print(error, POSTGRES_ERROR_MAX, "cannot reach the database: %s", reason);
+        text_print_line(error, POSTGRES_ERROR_MAX, "cannot reach the database: %s", reason);
         return NULL;
     }
     if (check_schema(pg, limit, error, is_unfit))

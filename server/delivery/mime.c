@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/count.h"
 #include "base/field_rules.h"
+#include "base/text.h"
 
 /* RFC 2045 and RFC 2047. */
 #define LINE_MAX_QP 76
@@ -36,44 +36,12 @@ static bool is_printable(unsigned char c)
     return c >= ' ' && c <= '~';
 }
 
-/* The bytes of the character that text begins with: 0 where they are not UTF-8. */
-static size_t character_len(struct mime_text text)
-{
-    static const struct {
-        unsigned char mask, lead;
-        uint32_t min;
-    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-
-    for (size_t i = 0; i < COUNT(forms); i++) {
-        uint32_t c = (unsigned char)text.text[0] & (unsigned char)~forms[i].mask;
-
-        if (((unsigned char)text.text[0] & forms[i].mask) != forms[i].lead)
-            continue;
-        if (text.len <= i)
-            return 0;
-        for (size_t k = 1; k <= i; k++) {
-            if (((unsigned char)text.text[k] & 0xc0) != 0x80)
-                return 0;
-            c = c << 6 | ((unsigned char)text.text[k] & 0x3f);
-        }
-        return c >= forms[i].min && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff) ? i + 1 : 0;
-    }
-    return 0;
-}
-
 static bool is_address(struct mime_text address)
 {
     const char *messages[FIELD_MAX_MESSAGES];
 
-    for (struct mime_text rest = address; rest.len > 0;) {
-        size_t len = character_len(rest);
-
-        if (len == 0)
-            return false;
-        rest.text += len;
-        rest.len -= len;
-    }
-    return field_check(FIELD_EMAIL, address.text, address.len, messages) == 0;
+    return text_is_utf8(address.text, address.len) &&
+           field_check(FIELD_EMAIL, address.text, address.len, messages) == 0;
 }
 
 static struct mime_text text_of(const char *text)
@@ -112,23 +80,10 @@ bool mime_read_mailbox(const char *text, struct mailbox *mailbox)
     return is_address(mailbox->address);
 }
 
-bool mime_needs_utf8(const char *address)
-{
-    for (; *address != '\0'; address++) {
-        if ((unsigned char)*address >= 0x80)
-            return true;
-    }
-    return false;
-}
-
 /* C0, DEL, C1, and the two that Unicode ends lines with. */
-static bool is_control(const char *c, size_t len)
+static bool is_control(uint32_t c)
 {
-    const unsigned char *byte = (const unsigned char *)c;
-
-    return (len == 1 && (byte[0] < ' ' || byte[0] == 0x7f)) ||
-           (len == 2 && byte[0] == 0xc2 && byte[1] < 0xa0) ||
-           (len == 3 && byte[0] == 0xe2 && byte[1] == 0x80 && (byte[2] == 0xa8 || byte[2] == 0xa9));
+    return c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
 }
 
 /* Whether a text may stand in a header as it is, with those of set besides letters, digits and spaces. */
@@ -154,19 +109,18 @@ static void write_words(struct mime_text text, size_t column, FILE *out)
     size_t used = column;
 
     fputs(open, out);
-    while (text.len > 0) {
+    for (const char *at = text.text, *end = at + text.len; at < end;) {
         char encoded[3 * 4] = {0};
-        size_t len = character_len(text), encoded_len = 0;
-        const char *c = len > 0 ? text.text : "?";
+        const char *start = at, *bytes = start;
+        uint32_t c = text_next(&at, end);
+        size_t len = (size_t)(at - start), encoded_len = 0;
 
-        text.text += len > 0 ? len : 1;
-        text.len -= len > 0 ? len : 1;
-        if (is_control(c, len > 0 ? len : 1)) {
-            c = " ";
+        if (c == TEXT_NOT_UTF8 || is_control(c)) {
+            bytes = c == TEXT_NOT_UTF8 ? "?" : " ";
             len = 1;
         }
-        for (size_t i = 0; i < (len > 0 ? len : 1); i++) {
-            unsigned char byte = (unsigned char)c[i];
+        for (size_t i = 0; i < len; i++) {
+            unsigned char byte = (unsigned char)bytes[i];
 
             if (is_alphanumeric(byte) || is_one_of(byte, "!*+-/")) {
                 encoded[encoded_len++] = (char)byte;

@@ -46,7 +46,4 @@ struct mime_message {
  * static reason, when an address or the id is none; NULL and no reason when memory ran out. */
 char *mime_make(const struct mime_message *message, size_t *len, const char **reason);
 
-/* Whether an address can only go to a server that knows SMTPUTF8 (RFC 6531). */
-bool mime_needs_utf8(const char *address);
-
 #endif

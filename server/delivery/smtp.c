@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/count.h"
-#include "delivery/mime.h"
+#include "base/text.h"
 
 /* A connection that has been idle for longer is not used again: the server may be about to close it. */
 #define IDLE_MAX_S 30L
@@ -94,7 +94,8 @@ static const char *find_obstacle(const struct smtp *smtp)
 {
     if (*smtp->config->smtp_user != '\0' && !smtp->extensions.has_auth)
         return "the server offers no login";
-    if (mime_needs_utf8(smtp->envelope->to) && !smtp->extensions.has_utf8)
+    /* RFC 6531. */
+    if (!smtp->extensions.has_utf8 && !text_is_ascii(smtp->envelope->to, strlen(smtp->envelope->to)))
         return "the server does not take addresses that are not ASCII";
     return NULL;
 }

@@ -1,6 +1,6 @@
 #include "delivery/transport.h"
 
-#include "base/one_line.h"
+#include "base/text.h"
 
 static const char *const outcomes[OUTCOMES] = {
     [OUTCOME_SENT] = "Sent",
@@ -37,5 +37,5 @@ const char *transport_stage_name(enum stage stage)
 
 void transport_set_reason(struct transport_result *result, const char *text, size_t len)
 {
-    one_line_print(result->reason, sizeof(result->reason), "%.*s", (int)len, text);
+    text_print_line(result->reason, sizeof(result->reason), "%.*s", (int)len, text);
 }

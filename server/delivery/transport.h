@@ -59,7 +59,7 @@ struct envelope {
 const char *transport_outcome_name(enum outcome outcome);
 const char *transport_stage_name(enum stage stage);
 
-/* Sets the reason to the first line of len bytes, as one_line_print makes it. */
+/* Sets the reason to the first line of len bytes, as text_print_line makes it. */
 void transport_set_reason(struct transport_result *result, const char *text, size_t len);
 
 #endif

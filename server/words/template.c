@@ -12,6 +12,7 @@
 
 #include "base/die.h"
 #include "base/field_rules.h"
+#include "base/text.h"
 #include "words/language.h"
 #include "words/template_check.h"
 #include "words/template_files.h"
@@ -188,15 +189,6 @@ static void add_catalogue(struct loading *loading, struct templates *templates, 
     templates->languages[templates->count++] = catalogue->language;
 }
 
-static bool is_utf8(const struct source *source)
-{
-    json_t *text = json_stringn(source->text, source->len);
-    bool is_sound = text != NULL && strlen(source->text) == source->len;
-
-    json_decref(text);
-    return is_sound;
-}
-
 /* Takes the text of a source over. */
 static void add_skeleton(struct loading *loading, struct templates *templates, struct source *source)
 {
@@ -234,7 +226,7 @@ static void add_all(struct loading *loading, struct templates *templates)
     for (size_t i = 0; i < loading->count; i++) {
         struct source *source = &loading->sources[i];
 
-        if (!is_utf8(source))
+        if (!text_is_utf8(source->text, source->len) || strlen(source->text) != source->len)
             complain(&loading->complaints, "%s: is not UTF-8", source->name);
         else if (tag_len(source->name) > 0)
             add_catalogue(loading, templates, source);

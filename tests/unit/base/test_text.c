@@ -1,11 +1,50 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "base/one_line.h"
+#include "base/count.h"
+#include "base/text.h"
 #include "database/postgres.h"
 #include "delivery/transport.h"
 
 #define SIZE 8
+
+Test(text, is_read_character_by_character)
+{
+    static const char text[] = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82z";
+    static const uint32_t characters[] = {'a', 0xe4, 0x20ac, 0x1f642, 'z'};
+    const char *at = text, *end = text + strlen(text);
+
+    for (size_t i = 0; i < COUNT(characters); i++)
+        cr_expect_eq(text_next(&at, end), characters[i], "character %zu", i);
+    cr_expect_eq(at, end);
+}
+
+Test(text, is_utf8_or_not)
+{
+    static const char *const texts[] = {
+        "", "abc", "\x7f", "\xc2\x80", "\xed\x9f\xbf", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf"};
+    /* Cut, overlong, surrogates, beyond Unicode, bytes that begin nothing. */
+    static const char *const others[] = {"a\xc3", "\xe2\x82", "\xf0\x9f\x99", "\xc3z", "\xc0\x80", "\xc1\xbf",
+        "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80", "\xff"};
+
+    for (size_t i = 0; i < COUNT(texts); i++)
+        cr_expect(text_is_utf8(texts[i], strlen(texts[i])), "row %zu", i);
+    for (size_t i = 0; i < COUNT(others); i++)
+        cr_expect_not(text_is_utf8(others[i], strlen(others[i])), "row %zu", i);
+    cr_expect(text_is_ascii("\x7f z", 3));
+    cr_expect_not(text_is_ascii("a\xc3\xa4", 3));
+}
+
+/* The next character is looked for behind the first byte of what is none. */
+Test(text, goes_on_behind_a_byte_that_is_none)
+{
+    static const char text[] = "\xe2\x82z";
+    const char *at = text, *end = text + strlen(text);
+
+    cr_expect_eq(text_next(&at, end), TEXT_NOT_UTF8);
+    cr_expect_eq(text_next(&at, end), TEXT_NOT_UTF8);
+    cr_expect_eq(text_next(&at, end), 'z');
+}
 
 Test(line, is_what_json_can_say)
 {
@@ -39,7 +78,7 @@ Test(line, is_what_json_can_say)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char line[SIZE + 1] = "????????";
 
-        one_line_print(line, SIZE, "%s", cases[i].said);
+        text_print_line(line, SIZE, "%s", cases[i].said);
         cr_expect_str_eq(line, cases[i].line, "case %zu: \"%s\"", i, line);
     }
 }
