@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/field_rules.h"
+#include "base/text.h"
 
 #define SECRET_MIN 22
 #define SECRET_MAX 128
@@ -23,17 +24,6 @@ static bool is_secret(const char *text, size_t len)
             return false;
     }
     return true;
-}
-
-static void write_hex(const unsigned char hash[SHA256_DIGEST_LENGTH], char out[TOKEN_HASH_LEN + 1])
-{
-    static const char hex[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++) {
-        out[2 * i] = hex[hash[i] >> 4];
-        out[2 * i + 1] = hex[hash[i] & 15];
-    }
-    out[TOKEN_HASH_LEN] = '\0';
 }
 
 bool bearer_prepare(void)
@@ -79,7 +69,7 @@ enum bearer_verdict bearer_parse(const char *value, size_t len, struct token *to
     /* All of it, since bearers are compared as they lie in memory. */
     memset(token->id, 0, sizeof(token->id));
     memcpy(token->id, id, (size_t)(colon - id));
-    write_hex(hash, token->secret_sha256);
+    text_write_hex(hash, SHA256_DIGEST_LENGTH, token->secret_sha256);
     return BEARER_OK;
 }
 
@@ -93,6 +83,6 @@ bool bearer_mac(
     if (HMAC(EVP_sha256(), secret, (int)(value + len - secret), (const unsigned char *)text, text_len, hash,
             NULL) == NULL)
         return false;
-    write_hex(hash, mac);
+    text_write_hex(hash, SHA256_DIGEST_LENGTH, mac);
     return true;
 }

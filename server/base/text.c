@@ -33,6 +33,17 @@ bool text_is_ascii(const char *text, size_t len)
     return true;
 }
 
+void text_write_hex(const unsigned char *bytes, size_t len, char *hex)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        *hex++ = digits[bytes[i] >> 4];
+        *hex++ = digits[bytes[i] & 15];
+    }
+    *hex = '\0';
+}
+
 void text_print_line(char *line, size_t size, const char *format, ...)
 {
     va_list arguments;

@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_TEXT_H
 #define ACCOUNTSD_TEXT_H
 
-/* UTF-8, and messages of one line. Pure. */
+/* UTF-8, hexadecimal digits, and messages of one line. Pure. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +15,9 @@ uint32_t text_next(const char **at, const char *end);
 
 bool text_is_utf8(const char *text, size_t len);
 bool text_is_ascii(const char *text, size_t len);
+
+/* Writes two lower-case digits a byte and a NUL. */
+void text_write_hex(const unsigned char *bytes, size_t len, char *hex);
 
 /* Prints a message that others have written into line, of size bytes with the NUL: its first line, cut where
  * there is no room, but between characters. Control characters become ?, and so does every byte above ASCII

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/text.h"
+
 /* version-traceid-parentid-flags */
 #define PARENT_AT 36
 #define FLAGS_AT 53
@@ -43,9 +45,7 @@ bool trace_parse(const char *value, size_t len, struct trace *trace)
 
 void trace_make(struct trace *trace)
 {
-    static const char hex[] = "0123456789abcdef";
     unsigned char random[24];
-    char *at;
 
     do {
         /* The kernel's, which so few bytes always come from: what allocates may fail. */
@@ -53,14 +53,11 @@ void trace_make(struct trace *trace)
             abort();
     } while (random[0] == 0 || random[16] == 0);
 
-    at = stpcpy(trace->parent, "00-");
-    for (size_t i = 0; i < sizeof(random); i++) {
-        if (i == 16)
-            *at++ = '-';
-        *at++ = hex[random[i] >> 4];
-        *at++ = hex[random[i] & 15];
-    }
-    stpcpy(at, "-01");
+    memcpy(trace->parent, "00-", TRACE_ID_AT);
+    text_write_hex(random, 16, trace->parent + TRACE_ID_AT);
+    trace->parent[PARENT_AT - 1] = '-';
+    text_write_hex(random + 16, 8, trace->parent + PARENT_AT);
+    memcpy(trace->parent + FLAGS_AT - 1, "-01", sizeof("-01"));
 }
 
 const char *trace_id(const struct trace *trace)

@@ -19,8 +19,6 @@
 /* In no quoted-printable text is "=_". */
 #define BOUNDARY "=_alternative"
 
-static const char hex[] = "0123456789ABCDEF";
-
 static bool is_alphanumeric(unsigned char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -110,7 +108,7 @@ static void write_words(struct mime_text text, size_t column, FILE *out)
 
     fputs(open, out);
     for (const char *at = text.text, *end = at + text.len; at < end;) {
-        char encoded[3 * 4] = {0};
+        char encoded[3 * 4 + 1];
         const char *start = at, *bytes = start;
         uint32_t c = text_next(&at, end);
         size_t len = (size_t)(at - start), encoded_len = 0;
@@ -127,9 +125,7 @@ static void write_words(struct mime_text text, size_t column, FILE *out)
             } else if (byte == ' ') {
                 encoded[encoded_len++] = '_';
             } else {
-                encoded[encoded_len++] = '=';
-                encoded[encoded_len++] = hex[byte >> 4];
-                encoded[encoded_len++] = hex[byte & 15];
+                encoded_len += (size_t)snprintf(encoded + encoded_len, sizeof("=00"), "=%02X", byte);
             }
         }
         if (used + encoded_len > room) {
@@ -209,7 +205,7 @@ static void write_line(const char *line, size_t len, FILE *out)
             fputc(c, out);
             used++;
         } else {
-            fprintf(out, "=%c%c", hex[c >> 4], hex[c & 15]);
+            fprintf(out, "=%02X", c);
             used += 3;
         }
     }

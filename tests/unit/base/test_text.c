@@ -46,6 +46,14 @@ Test(text, goes_on_behind_a_byte_that_is_none)
     cr_expect_eq(text_next(&at, end), 'z');
 }
 
+Test(text, is_written_as_hexadecimal_digits)
+{
+    char hex[] = "--------";
+
+    text_write_hex((const unsigned char[]){0x00, 0x9a, 0xff}, 3, hex);
+    cr_expect_str_eq(hex, "009aff");
+}
+
 Test(line, is_what_json_can_say)
 {
     static const struct {
