@@ -14,16 +14,7 @@
 
 static bool is_secret(const char *text, size_t len)
 {
-    if (len < SECRET_MIN || len > SECRET_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-' &&
-            c != '_')
-            return false;
-    }
-    return true;
+    return len >= SECRET_MIN && len <= SECRET_MAX && text_is_base64url(text, len);
 }
 
 bool bearer_prepare(void)

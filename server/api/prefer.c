@@ -3,12 +3,15 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 /* preference = token [ BWS "=" BWS word ] *( OWS ";" [ OWS parameter ] ), and commas between preferences. */
 
-static bool is_token_char(char c)
+static const char *skip_token(const char *at, const char *end)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    while (at < end && text_is_token_character((unsigned char)*at))
+        at++;
+    return at;
 }
 
 static const char *skip_space(const char *at, const char *end)
@@ -51,19 +54,13 @@ static bool says(const char *text, const char *end, const char *expected)
 /* Looks at the preference at *at, and moves *at to the comma behind it, or to the end. */
 static enum prefer_verdict look(const char **at, const char *end, const char *name, const char *value)
 {
-    const char *token = *at, *token_end, *word, *word_end;
+    const char *token = *at, *token_end = skip_token(token, end), *word, *word_end;
     enum prefer_verdict verdict = PREFER_UNSAID;
 
-    for (token_end = token; token_end < end && is_token_char(*token_end);)
-        token_end++;
     word = word_end = skip_space(token_end, end);
     if (word < end && *word == '=') {
-        word = word_end = skip_space(word + 1, end);
-        if (word < end && *word == '"')
-            word_end = skip_string(word, end);
-        else
-            while (word_end < end && is_token_char(*word_end))
-                word_end++;
+        word = skip_space(word + 1, end);
+        word_end = word < end && *word == '"' ? skip_string(word, end) : skip_token(word, end);
     }
     *at = skip_space(word_end, end);
     if (says(token, token_end, name) && (*at == end || **at == ',' || **at == ';'))

@@ -5,6 +5,7 @@
 
 #include "base/count.h"
 #include "base/field_rules.h"
+#include "base/text.h"
 #include "http/problem.h"
 
 #define BASE "/public/v1/accounts"
@@ -67,14 +68,7 @@ static const struct {
 
 static bool is_code(const char *value, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        bool is_letter = (value[i] >= 'a' && value[i] <= 'z') || (value[i] >= 'A' && value[i] <= 'Z');
-        bool is_digit = value[i] >= '0' && value[i] <= '9';
-
-        if (!is_letter && !is_digit && value[i] != '-' && value[i] != '_')
-            return false;
-    }
-    return len > 0 && len <= CODE_MAX;
+    return len > 0 && len <= CODE_MAX && text_is_base64url(value, len);
 }
 
 static bool is_parameter(const char *name, size_t name_len, const char *value, size_t value_len)

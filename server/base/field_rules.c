@@ -43,20 +43,10 @@ static bool in_ranges(uint32_t c, const struct range *ranges, size_t count)
     return false;
 }
 
-static bool is_digit(uint32_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(uint32_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool all_digits(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (!is_digit((unsigned char)text[i]))
+        if (!text_is_digit((unsigned char)text[i]))
             return false;
     }
     return true;
@@ -104,9 +94,8 @@ static bool is_local_part(const char *at, const char *end)
             dot_allowed = false;
             continue;
         }
-        if (c < 0x80
-                ? !is_letter(c) && !is_digit(c) && (c == 0 || strchr("!#$%&'*+/=?^_`{|}~-", (int)c) == NULL)
-                : unicode_is_in(UNICODE_NOT_IN_ADDRESS, c) || IN_RANGES(c, turns_ascii_ranges))
+        if (c < 0x80 ? !text_is_alphanumeric(c) && (c == 0 || strchr("!#$%&'*+/=?^_`{|}~-", (int)c) == NULL)
+                     : unicode_is_in(UNICODE_NOT_IN_ADDRESS, c) || IN_RANGES(c, turns_ascii_ranges))
             return false;
         dot_allowed = true;
     }
@@ -120,7 +109,7 @@ static bool is_domain_label(const char *at, const char *end)
     for (; at < end; at++) {
         unsigned char c = (unsigned char)*at;
 
-        if (!is_letter(c) && !is_digit(c) && c != '-')
+        if (!text_is_alphanumeric(c) && c != '-')
             return false;
     }
     return true;
@@ -281,9 +270,9 @@ static struct subtag next_subtag(const char **at, const char *end)
     for (; *at < end && **at != '-'; ++*at, tag.len++) {
         unsigned char c = (unsigned char)**at;
 
-        tag.letters = tag.letters && is_letter(c);
-        tag.digits = tag.digits && is_digit(c);
-        if (!is_letter(c) && !is_digit(c)) {
+        tag.letters = tag.letters && text_is_letter(c);
+        tag.digits = tag.digits && text_is_digit(c);
+        if (!text_is_alphanumeric(c)) {
             tag.len = 0;
             return tag;
         }
@@ -311,7 +300,7 @@ static bool is_language_tag(const char *text, size_t len)
     }
 
 #define IS_VARIANT(t)                                                                                        \
-    (((t).len >= 5 && (t).len <= 8) || ((t).len == 4 && is_digit((unsigned char)(t).text[0])))
+    (((t).len >= 5 && (t).len <= 8) || ((t).len == 4 && text_is_digit((unsigned char)(t).text[0])))
 #define IS_SINGLETON(t, is_x) ((t).len == 1 && (((t).text[0] | 0x20) == 'x') == (is_x))
     if (!IS_SINGLETON(tags[0], true)) {
         if (!tags[0].letters || tags[0].len < 2)
@@ -365,7 +354,7 @@ bool field_is_id(const char *text, size_t len, const char *prefix, size_t groups
     for (size_t i = 0; i < len - prefix_len; i++) {
         char c = text[prefix_len + i];
 
-        if (i % 5 == 4 ? c != '-' : !is_digit((unsigned char)c))
+        if (i % 5 == 4 ? c != '-' : !text_is_digit((unsigned char)c))
             return false;
     }
     return true;

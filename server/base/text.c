@@ -33,6 +33,37 @@ bool text_is_ascii(const char *text, size_t len)
     return true;
 }
 
+bool text_is_digit(uint32_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool text_is_letter(uint32_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool text_is_alphanumeric(uint32_t c)
+{
+    return text_is_letter(c) || text_is_digit(c);
+}
+
+bool text_is_token_character(uint32_t c)
+{
+    return text_is_alphanumeric(c) || (c > ' ' && c < 0x7f && strchr("!#$%&'*+-.^_`|~", (int)c) != NULL);
+}
+
+bool text_is_base64url(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (!text_is_alphanumeric(c) && c != '-' && c != '_')
+            return false;
+    }
+    return true;
+}
+
 void text_write_hex(const unsigned char *bytes, size_t len, char *hex)
 {
     static const char digits[] = "0123456789abcdef";

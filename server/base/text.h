@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_TEXT_H
 #define ACCOUNTSD_TEXT_H
 
-/* UTF-8, hexadecimal digits, and messages of one line. Pure. */
+/* UTF-8, classes of ASCII characters in any locale, hexadecimal digits, and messages of one line. Pure. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +15,14 @@ uint32_t text_next(const char **at, const char *end);
 
 bool text_is_utf8(const char *text, size_t len);
 bool text_is_ascii(const char *text, size_t len);
+
+bool text_is_digit(uint32_t c);
+bool text_is_letter(uint32_t c);
+bool text_is_alphanumeric(uint32_t c);
+/* Section 5.6.2 of RFC 9110. */
+bool text_is_token_character(uint32_t c);
+/* The alphabet of secrets and codes: base64url (RFC 4648, section 5) without padding. */
+bool text_is_base64url(const char *text, size_t len);
 
 /* Writes two lower-case digits a byte and a NUL. */
 void text_write_hex(const unsigned char *bytes, size_t len, char *hex);

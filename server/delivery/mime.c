@@ -19,11 +19,6 @@
 /* In no quoted-printable text is "=_". */
 #define BOUNDARY "=_alternative"
 
-static bool is_alphanumeric(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool is_one_of(unsigned char c, const char *set)
 {
     return c != '\0' && strchr(set, c) != NULL;
@@ -92,7 +87,7 @@ static bool is_plain(struct mime_text text, const char *set)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.text[i];
 
-        if (!is_alphanumeric(c) && c != ' ' && !is_one_of(c, set))
+        if (!text_is_alphanumeric(c) && c != ' ' && !is_one_of(c, set))
             return false;
     }
     return memmem(text.text, text.len, "=?", 2) == NULL;
@@ -120,7 +115,7 @@ static void write_words(struct mime_text text, size_t column, FILE *out)
         for (size_t i = 0; i < len; i++) {
             unsigned char byte = (unsigned char)bytes[i];
 
-            if (is_alphanumeric(byte) || is_one_of(byte, "!*+-/")) {
+            if (text_is_alphanumeric(byte) || is_one_of(byte, "!*+-/")) {
                 encoded[encoded_len++] = (char)byte;
             } else if (byte == ' ') {
                 encoded[encoded_len++] = '_';
@@ -258,7 +253,7 @@ static bool is_id(const char *id)
     size_t len = strlen(id);
 
     for (size_t i = 0; i < len; i++) {
-        if (!is_alphanumeric((unsigned char)id[i]) && !is_one_of((unsigned char)id[i], ".-_@"))
+        if (!text_is_alphanumeric((unsigned char)id[i]) && !is_one_of((unsigned char)id[i], ".-_@"))
             return false;
     }
     return len > 0 && len <= 200 && id[0] != '.';

@@ -1,8 +1,10 @@
 #include "http/request_head.h"
-#include "base/count.h"
 
 #include <string.h>
 #include <strings.h>
+
+#include "base/count.h"
+#include "base/text.h"
 
 /* The header fields that decide about framing, identity and meaning, of which a second one is an attack or a
  * mistake. */
@@ -33,22 +35,13 @@ static bool has_control(const char *line, size_t len)
     return false;
 }
 
-/* Section 5.6.2 of RFC 9110. */
 static bool is_token(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-
-        if (!(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z') && !(c >= 'a' && c <= 'z') &&
-            (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
+        if (!text_is_token_character((unsigned char)text[i]))
             return false;
     }
     return true;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 /* A field's value without the white space before it. What is behind it libh2o takes for a part of it. */
@@ -69,7 +62,7 @@ static bool read_content_length(struct value value, size_t *length)
     if (value.len == 0 || value.len > 19)
         return false;
     for (size_t i = 0; i < value.len; i++) {
-        if (!is_digit(value.text[i]))
+        if (!text_is_digit((unsigned char)value.text[i]))
             return false;
         *length = *length * 10 + (size_t)(value.text[i] - '0');
     }
@@ -83,9 +76,9 @@ static bool is_host(struct value value)
     while (value.len > 0 && (value.text[value.len - 1] == ' ' || value.text[value.len - 1] == '\t'))
         value.len--;
     for (size_t i = 0; i < value.len; i++) {
-        char c = value.text[i];
+        unsigned char c = (unsigned char)value.text[i];
 
-        if (!is_token(&c, 1) && (c == '\0' || strchr("()=,;:[]", c) == NULL))
+        if (!text_is_token_character(c) && (c == '\0' || strchr("()=,;:[]", c) == NULL))
             return false;
     }
     return true;
@@ -115,8 +108,8 @@ static const char *check_request_line(struct head *head, const char *line, size_
     found = target_end + 1;
     found_len = (size_t)(line + len - found);
     if (memcmp(found, version, found_len < version_len ? found_len : version_len) != 0 ||
-        (found_len > version_len && !is_digit(found[version_len])) || found_len > version_len + 1 ||
-        (is_whole && found_len <= version_len))
+        (found_len > version_len && !text_is_digit((unsigned char)found[version_len])) ||
+        found_len > version_len + 1 || (is_whole && found_len <= version_len))
         return "The request line does not end in a version of HTTP/1.";
     head->is_http_1_0 = found_len > version_len && found[version_len] == '0';
     return NULL;

@@ -1,8 +1,10 @@
 #include "words/fill.h"
-#include "base/count.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/count.h"
+#include "base/text.h"
 
 struct buffer {
     char *text;
@@ -136,17 +138,12 @@ static const struct fill_value *find_value(
     return NULL;
 }
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 const char *fill_next_gap(const char *template, const char **name, size_t *len)
 {
     for (const char *open = template; (open = strchr(open, '{')) != NULL; open++) {
         const char *end = open + 1;
 
-        while (is_letter(*end))
+        while (text_is_letter((unsigned char)*end))
             end++;
         if (*end == '}' && end > open + 1) {
             *name = open + 1;

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 static size_t find_tag(const char *tag, size_t len, const char *const *tags, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -56,7 +58,7 @@ static int parse_weight(const char *text)
     weight = (text[2] - '0') * 1000;
     text += 3;
     if (*text == '.') {
-        for (text++; *text >= '0' && *text <= '9'; text++, unit /= 10)
+        for (text++; text_is_digit((unsigned char)*text); text++, unit /= 10)
             weight += (*text - '0') * unit;
     }
     text = skip_spaces(text);

@@ -7,6 +7,11 @@
  * comparison ends earlier; code compiled with AddressSanitizer cannot read this room. */
 #define SLACK 256
 
+bool fuzz_is_base64url(char c)
+{
+    return c != '\0' && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", c) != NULL;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

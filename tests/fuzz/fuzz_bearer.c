@@ -11,8 +11,6 @@
 #define SHAPE "idt:TKN-0000-0000:"
 #define LONG_SHAPE "idt:TKN-0000-0000-0000:"
 
-static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 static void must_be_canonical(const char *value, size_t len, const struct token *bearer)
 {
     const char *credentials = value + strlen("Bearer "), *end = value + len, *secret;
@@ -30,7 +28,7 @@ static void must_be_canonical(const char *value, size_t len, const struct token 
     for (size_t i = 0; i < strlen(shape); i++)
         MUST(shape[i] == '0' ? credentials[i] >= '0' && credentials[i] <= '9' : credentials[i] == shape[i]);
     for (const char *c = secret; c < end; c++)
-        MUST(*c != '\0' && strchr(base64url, *c) != NULL);
+        MUST(fuzz_is_base64url(*c));
 
     MUST(strlen(bearer->id) == strlen(shape) - 5 &&
          memcmp(bearer->id, credentials + 4, strlen(bearer->id)) == 0);

@@ -37,8 +37,7 @@ static bool has_shape(const char *shape, const char *value, size_t len)
 static bool is_code(const char *value, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (value[i] == '\0' ||
-            strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", value[i]) == NULL)
+        if (!fuzz_is_base64url(value[i]))
             return false;
     }
     return len > 0;

@@ -46,6 +46,24 @@ Test(text, goes_on_behind_a_byte_that_is_none)
     cr_expect_eq(text_next(&at, end), 'z');
 }
 
+Test(text, is_of_classes_of_ascii)
+{
+    static const char others[] = "\"(),/:;<=>?@[\\]{}";
+
+    for (uint32_t c = 0; c < 0x120; c++) {
+        bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'), is_digit = c >= '0' && c <= '9';
+        char text[] = {(char)c, 'a'};
+
+        cr_expect_eq(text_is_letter(c), is_letter, "%u", c);
+        cr_expect_eq(text_is_digit(c), is_digit, "%u", c);
+        cr_expect_eq(text_is_alphanumeric(c), is_letter || is_digit, "%u", c);
+        cr_expect_eq(
+            text_is_token_character(c), c > ' ' && c < 0x7f && strchr(others, (int)c) == NULL, "%u", c);
+        if (c < 0x100)
+            cr_expect_eq(text_is_base64url(text, 2), is_letter || is_digit || c == '-' || c == '_', "%u", c);
+    }
+}
+
 Test(text, is_written_as_hexadecimal_digits)
 {
     char hex[] = "--------";
