@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "database/call_json.h"
 
 static void send_success(struct request *request, const struct database_reply *reply)
@@ -95,8 +96,7 @@ static h2o_iovec_t query_of(const h2o_req_t *req)
 /* Whether a parameter of the path is what the body of another route says. */
 static bool is_code(const struct route_match *match, size_t index)
 {
-    return match->parameters[index].name_len == sizeof(ROUTE_CODE) - 1 &&
-           memcmp(match->parameters[index].name, ROUTE_CODE, sizeof(ROUTE_CODE) - 1) == 0;
+    return text_equals(match->parameters[index].name, match->parameters[index].name_len, ROUTE_CODE);
 }
 
 static void add_parameters(const struct request *request, struct call_json *call)

@@ -73,12 +73,12 @@ static bool is_code(const char *value, size_t len)
 
 static bool is_parameter(const char *name, size_t name_len, const char *value, size_t value_len)
 {
-    if (name_len == strlen(ROUTE_CODE) && memcmp(name, ROUTE_CODE, name_len) == 0)
+    if (text_equals(name, name_len, ROUTE_CODE))
         return is_code(value, value_len);
-    if (name_len == strlen(ROUTE_PROBLEM) && memcmp(name, ROUTE_PROBLEM, name_len) == 0)
+    if (text_equals(name, name_len, ROUTE_PROBLEM))
         return problem_type_find(value, value_len) != NULL;
     for (size_t i = 0; i < COUNT(parameters); i++) {
-        if (strlen(parameters[i].name) == name_len && memcmp(parameters[i].name, name, name_len) == 0)
+        if (text_equals(name, name_len, parameters[i].name))
             return field_is_id(value, value_len, parameters[i].prefix, parameters[i].groups);
     }
     return false;
@@ -115,9 +115,9 @@ static bool matches(const struct route *route, const char *path, size_t path_len
 static bool takes(const struct route *route, const char *method, size_t method_len)
 {
     /* RFC 9110, section 9.3.2: HEAD is GET, and only the content of the answer stays behind. */
-    if (method_len == 4 && memcmp(method, "HEAD", 4) == 0)
+    if (text_equals(method, method_len, "HEAD"))
         return strcmp(route->method, "GET") == 0;
-    return strlen(route->method) == method_len && memcmp(route->method, method, method_len) == 0;
+    return text_equals(method, method_len, route->method);
 }
 
 /* Those of RFC 9110 and RFC 5789. */
@@ -127,7 +127,7 @@ static bool is_known(const char *method, size_t method_len)
         "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE"};
 
     for (size_t i = 0; i < COUNT(methods); i++) {
-        if (strlen(methods[i]) == method_len && memcmp(methods[i], method, method_len) == 0)
+        if (text_equals(method, method_len, methods[i]))
             return true;
     }
     return false;

@@ -8,6 +8,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/text.h"
 
 /* What an option is set to, and by what; NULL for its default. */
 struct given {
@@ -94,7 +95,7 @@ static void warn(enum config_action action, const char *variable, size_t len, co
 static bool is_variable(const char *name, size_t len)
 {
     for (size_t i = 0; i < option_count; i++) {
-        if (strlen(options[i].variable) == len && memcmp(options[i].variable, name, len) == 0)
+        if (text_equals(name, len, options[i].variable))
             return true;
     }
     return false;

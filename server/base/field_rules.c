@@ -378,7 +378,7 @@ static size_t check_user_group_id(const char *text, size_t len, const char *mess
 
 static size_t check_invitation_status(const char *text, size_t len, const char *messages[])
 {
-    if (len == strlen("Invited") && memcmp(text, "Invited", len) == 0)
+    if (text_equals(text, len, "Invited"))
         return 0;
     messages[0] = "is not Invited";
     return 1;

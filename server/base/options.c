@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "base/text.h"
 
 #define SERVE "serve", CONFIG_SERVE
 #define DELIVER "deliver", CONFIG_DELIVER
@@ -193,8 +194,7 @@ bool option_set(
 const struct option *option_find(unsigned commands, const char *flag, size_t len)
 {
     for (size_t i = 0; i < option_count; i++) {
-        if ((options[i].commands & commands) != 0 && len > 0 && strlen(options[i].flag) == len &&
-            memcmp(options[i].flag, flag, len) == 0)
+        if ((options[i].commands & commands) != 0 && len > 0 && text_equals(flag, len, options[i].flag))
             return &options[i];
     }
     return NULL;

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unicode/utf8.h>
 
 uint32_t text_next(const char **at, const char *end)
@@ -62,6 +63,16 @@ bool text_is_base64url(const char *text, size_t len)
             return false;
     }
     return true;
+}
+
+bool text_equals(const char *text, size_t len, const char *expected)
+{
+    return len == strlen(expected) && memcmp(text, expected, len) == 0;
+}
+
+bool text_equals_in_any_case(const char *text, size_t len, const char *expected)
+{
+    return len == strlen(expected) && strncasecmp(text, expected, len) == 0;
 }
 
 void text_write_hex(const unsigned char *bytes, size_t len, char *hex)

@@ -24,6 +24,10 @@ bool text_is_token_character(uint32_t c);
 /* The alphabet of secrets and codes: base64url (RFC 4648, section 5) without padding. */
 bool text_is_base64url(const char *text, size_t len);
 
+bool text_equals(const char *text, size_t len, const char *expected);
+/* The same where upper-case and lower-case letters of ASCII count as equal. */
+bool text_equals_in_any_case(const char *text, size_t len, const char *expected);
+
 /* Writes two lower-case digits a byte and a NUL. */
 void text_write_hex(const unsigned char *bytes, size_t len, char *hex);
 

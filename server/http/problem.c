@@ -6,6 +6,7 @@
 
 #include "base/count.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 static const struct {
     int status;
@@ -95,7 +96,7 @@ const struct problem_type *problem_type_at(size_t index)
 const struct problem_type *problem_type_find(const char *name, size_t len)
 {
     for (size_t i = 0; i < TYPE_COUNT; i++) {
-        if (strlen(types[i].name) == len && memcmp(types[i].name, name, len) == 0)
+        if (text_equals(name, len, types[i].name))
             return &types[i];
     }
     return NULL;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/text.h"
 #include "http/request_head.h"
 #include "http/response.h"
 #include "words/page.h"
@@ -84,8 +85,7 @@ char *refusal_render(struct refusal *refusal, size_t *len)
         for (size_t i = 0; i < response.header_count; i++)
             fprintf(out, "%s: %s\r\n", response.headers[i].name, response.headers[i].value);
         fputs("\r\n", out);
-        refusal->body_len =
-            refusal->method_len == 4 && memcmp(refusal->method, "HEAD", 4) == 0 ? 0 : response.len;
+        refusal->body_len = text_equals(refusal->method, refusal->method_len, "HEAD") ? 0 : response.len;
         fwrite(response.text, 1, refusal->body_len, out);
         failed = ferror(out) != 0;
         if (fclose(out) != 0 || failed) {

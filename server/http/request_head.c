@@ -50,11 +50,6 @@ struct value {
     size_t len;
 };
 
-static bool is_word(struct value value, const char *word)
-{
-    return strlen(word) == value.len && strncasecmp(value.text, word, value.len) == 0;
-}
-
 /* Section 6.3: digits and nothing else, so that every reader finds the same number. */
 static bool read_content_length(struct value value, size_t *length)
 {
@@ -115,20 +110,15 @@ static const char *check_request_line(struct head *head, const char *line, size_
     return NULL;
 }
 
-static bool is_name(const char *name, size_t len, const char *expected)
-{
-    return strlen(expected) == len && strncasecmp(name, expected, len) == 0;
-}
-
 /* What is wrong with the value of a field that this server goes by, or NULL. */
 static const char *check_value(
     struct head *head, const char *name, size_t name_len, struct value value, struct request_head *found)
 {
     size_t i = 0;
 
-    if (is_name(name, name_len, "expect"))
-        head->has_other_expectation |= !is_word(value, "100-continue");
-    while (i < SINGLE_COUNT && !is_name(name, name_len, single_names[i]))
+    if (text_equals_in_any_case(name, name_len, "expect"))
+        head->has_other_expectation |= !text_equals_in_any_case(value.text, value.len, "100-continue");
+    while (i < SINGLE_COUNT && !text_equals_in_any_case(name, name_len, single_names[i]))
         i++;
     if (i == SINGLE_COUNT)
         return NULL;
@@ -138,7 +128,8 @@ static const char *check_value(
         return "Content-Length is not a number.";
     if (i == HOST && !is_host(value))
         return "Host is not a name with a port.";
-    head->has_other_coding |= i == TRANSFER_ENCODING && !is_word(value, "chunked");
+    head->has_other_coding |=
+        i == TRANSFER_ENCODING && !text_equals_in_any_case(value.text, value.len, "chunked");
     return NULL;
 }
 

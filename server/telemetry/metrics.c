@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/count.h"
+#include "base/text.h"
 #include "telemetry/prometheus.h"
 
 static const struct prometheus_bounds calls = {
@@ -146,8 +147,7 @@ static size_t method_index(const char *method, size_t method_len)
 {
     size_t i = 0;
 
-    while (i + 1 < COUNT(methods) &&
-           (strlen(methods[i]) != method_len || memcmp(methods[i], method, method_len) != 0))
+    while (i + 1 < COUNT(methods) && !text_equals(method, method_len, methods[i]))
         i++;
     return i;
 }

@@ -132,7 +132,7 @@ static const struct fill_value *find_value(
     const struct fill_value *values, size_t count, const char *name, size_t len)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strlen(values[i].name) == len && memcmp(values[i].name, name, len) == 0)
+        if (text_equals(name, len, values[i].name))
             return &values[i];
     }
     return NULL;

@@ -9,7 +9,7 @@
 static size_t find_tag(const char *tag, size_t len, const char *const *tags, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (strlen(tags[i]) == len && strncasecmp(tags[i], tag, len) == 0)
+        if (text_equals_in_any_case(tag, len, tags[i]))
             return i;
     }
     return count;

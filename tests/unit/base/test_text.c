@@ -64,6 +64,18 @@ Test(text, is_of_classes_of_ascii)
     }
 }
 
+Test(text, is_compared_as_a_whole)
+{
+    cr_expect(text_equals("", 0, ""));
+    cr_expect(text_equals("Hostile", 4, "Host"));
+    cr_expect_not(text_equals("Host", 4, "host"));
+    cr_expect_not(text_equals("Host", 3, "Host"));
+    cr_expect_not(text_equals("Host\0", 5, "Host"));
+    cr_expect(text_equals_in_any_case("Host", 4, "hOST"));
+    cr_expect_not(text_equals_in_any_case("Host", 3, "host"));
+    cr_expect_not(text_equals_in_any_case("hos@", 4, "hos`"));
+}
+
 Test(text, is_written_as_hexadecimal_digits)
 {
     char hex[] = "--------";
