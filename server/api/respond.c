@@ -9,7 +9,6 @@
 #include "words/language.h"
 #include "words/page.h"
 
-#define JSON_MEDIA_TYPE "application/json"
 #define TEXT_MEDIA_TYPE "text/plain; charset=utf-8"
 
 /* A value that is not the request's own is copied. */
@@ -83,12 +82,12 @@ static void send_response(const struct responder *responder, int status, struct 
 
 void respond_json(const struct responder *responder, int status, const char *text, size_t len)
 {
-    send_content(responder, status, JSON_MEDIA_TYPE, text, len, false);
+    send_content(responder, status, RESPONSE_JSON_MEDIA_TYPE, text, len, false);
 }
 
 void respond_document(const struct responder *responder, const char *text, size_t len)
 {
-    send_content(responder, 200, JSON_MEDIA_TYPE, text, len, true);
+    send_content(responder, 200, RESPONSE_JSON_MEDIA_TYPE, text, len, true);
 }
 
 /* RFC 9110, section 8.6: a 204 has no Content-Length. */

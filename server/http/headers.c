@@ -1,12 +1,21 @@
 #include "http/headers.h"
-#include "base/count.h"
 
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 static bool is_space(char c)
 {
     return c == ' ' || c == '\t';
+}
+
+/* The end of a text without the spaces behind it. */
+static const char *trim_end(const char *text, const char *end)
+{
+    while (end > text && is_space(end[-1]))
+        end--;
+    return end;
 }
 
 void header_trim(h2o_req_t *req)
@@ -14,8 +23,7 @@ void header_trim(h2o_req_t *req)
     for (size_t i = 0; i < req->headers.size; i++) {
         h2o_iovec_t *value = &req->headers.entries[i].value;
 
-        while (value->len > 0 && is_space(value->base[value->len - 1]))
-            value->len--;
+        value->len = (size_t)(trim_end(value->base, value->base + value->len) - value->base);
     }
 }
 
@@ -26,46 +34,64 @@ h2o_iovec_t header_find(h2o_req_t *req, const char *name)
     return index < 0 ? h2o_iovec_init(NULL, 0) : req->headers.entries[index].value;
 }
 
-/* Goes over one parameter of a media type, "; name=value", where the value may be a quoted string. False
- * where there is none. */
-static bool next_parameter(h2o_iovec_t *rest, h2o_iovec_t *name, h2o_iovec_t *value)
+const char *header_skip_token(const char *at, const char *end)
 {
-    const char *at = rest->base, *end = at + rest->len;
-    bool is_quoted = false;
+    while (at < end && text_is_token_character((unsigned char)*at))
+        at++;
+    return at;
+}
 
-    while (at < end && (*at == ';' || is_space(*at)))
+const char *header_skip_space(const char *at, const char *end)
+{
+    while (at < end && is_space(*at))
         at++;
-    if (at == end)
+    return at;
+}
+
+const char *header_skip_string(const char *at, const char *end)
+{
+    for (at++; at < end; at++) {
+        if (*at == '"')
+            return at + 1;
+        if (*at == '\\' && at + 1 < end)
+            at++;
+    }
+    return end;
+}
+
+bool header_value_is(const char *text, const char *end, const char *expected)
+{
+    bool is_string = text < end && *text == '"';
+
+    if (is_string && (end - text < 2 || end[-1] != '"'))
         return false;
-    *name = h2o_iovec_init(at, 0);
-    while (at < end && *at != '=' && *at != ';')
-        at++;
-    name->len = (size_t)(at - name->base);
-    at += at < end && *at == '=';
-    *value = h2o_iovec_init(at, 0);
-    for (; at < end && (*at != ';' || is_quoted); at++)
-        is_quoted ^= *at == '"';
-    value->len = (size_t)(at - value->base);
-    *rest = h2o_iovec_init(at, (size_t)(end - at));
-    while (value->len > 0 && is_space(value->base[value->len - 1]))
-        value->len--;
-    return true;
+    if (is_string)
+        text++, end--;
+    for (; text < end; text++, expected++) {
+        if (is_string && *text == '\\' && ++text == end)
+            return false;
+        if (*expected == '\0' || strncasecmp(text, expected, 1) != 0)
+            return false;
+    }
+    return *expected == '\0';
 }
 
 /* RFC 8259, section 8.1: JSON is UTF-8. A charset that says otherwise would be read as what it is not. */
-static bool is_in_utf8(h2o_iovec_t parameters)
+static bool is_in_utf8(const char *at, const char *end)
 {
-    static const char *const names[] = {"utf-8", "\"utf-8\""};
-    h2o_iovec_t name, value;
+    while (at < end) {
+        const char *name, *name_end, *value;
 
-    while (next_parameter(&parameters, &name, &value)) {
-        bool is_utf8 = false;
-
-        if (name.len != 7 || strncasecmp(name.base, "charset", 7) != 0)
-            continue;
-        for (size_t i = 0; i < COUNT(names); i++)
-            is_utf8 |= value.len == strlen(names[i]) && strncasecmp(value.base, names[i], value.len) == 0;
-        if (!is_utf8)
+        while (at < end && (*at == ';' || is_space(*at)))
+            at++;
+        for (name = at; at < end && *at != '=' && *at != ';';)
+            at++;
+        name_end = at;
+        at += at < end && *at == '=';
+        for (value = at; at < end && *at != ';';)
+            at = *at == '"' ? header_skip_string(at, end) : at + 1;
+        if (text_equals_in_any_case(name, (size_t)(name_end - name), "charset") &&
+            !header_value_is(value, trim_end(value, at), "utf-8"))
             return false;
     }
     return true;
@@ -73,21 +99,23 @@ static bool is_in_utf8(h2o_iovec_t parameters)
 
 bool header_is_json(h2o_iovec_t media_type)
 {
-    static const char whole[] = "application/json", prefix[] = "application/", suffix[] = "+json";
-    const char *type = media_type.base,
-               *semicolon = media_type.len > 0 ? memchr(type, ';', media_type.len) : NULL;
-    size_t len = semicolon != NULL ? (size_t)(semicolon - type) : media_type.len;
+    static const char prefix[] = "application/", suffix[] = "+json";
+    const size_t prefix_len = sizeof(prefix) - 1, suffix_len = sizeof(suffix) - 1;
+    const char *type = media_type.base, *semicolon, *end;
+    size_t len;
 
-    if (!is_in_utf8(h2o_iovec_init(type + len, media_type.len - len)))
+    if (media_type.len == 0)
         return false;
-    while (len > 0 && is_space(type[len - 1]))
-        len--;
-    if (len == sizeof(whole) - 1 && strncasecmp(type, whole, len) == 0)
-        return true;
-    return len > sizeof(prefix) - 1 + sizeof(suffix) - 1 &&
-           strncasecmp(type, prefix, sizeof(prefix) - 1) == 0 &&
-           strncasecmp(type + len - (sizeof(suffix) - 1), suffix, sizeof(suffix) - 1) == 0 &&
-           memchr(type + sizeof(prefix) - 1, '/', len - (sizeof(prefix) - 1)) == NULL;
+    end = type + media_type.len;
+    if ((semicolon = memchr(type, ';', media_type.len)) == NULL)
+        semicolon = end;
+    if (!is_in_utf8(semicolon, end))
+        return false;
+    len = (size_t)(trim_end(type, semicolon) - type);
+    return text_equals_in_any_case(type, len, "application/json") ||
+           (len > prefix_len + suffix_len && text_equals_in_any_case(type, prefix_len, prefix) &&
+               text_equals_in_any_case(type + len - suffix_len, suffix_len, suffix) &&
+               memchr(type + prefix_len, '/', len - prefix_len) == NULL);
 }
 
 void header_mind_close(h2o_req_t *req)

@@ -14,6 +14,7 @@
 #define RESPONSE_POLICY_MAX 256
 #define RESPONSE_NUMBER_MAX 24
 #define RESPONSE_PAGE_MEDIA_TYPE "text/html; charset=utf-8"
+#define RESPONSE_JSON_MEDIA_TYPE "application/json"
 
 /* Names are static; values are static, or in this. */
 struct response_header {

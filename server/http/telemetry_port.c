@@ -17,6 +17,7 @@
 #include "http/listener.h"
 #include "http/problem.h"
 #include "http/request_head.h"
+#include "http/response.h"
 #include "telemetry/metrics.h"
 #include "telemetry/process.h"
 #include "telemetry/prometheus.h"
@@ -25,7 +26,6 @@
 #define CLOSE_TIMEOUT_MS 1000
 
 #define METRICS_MEDIA_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define JSON_MEDIA_TYPE "application/json"
 
 /* One that is open, and what it belongs to; socket is NULL where none is. */
 struct telemetry_connection {
@@ -89,7 +89,7 @@ static void send_health(const struct telemetry *telemetry, h2o_req_t *req, enum 
     bool passes;
     char *text = telemetry->subject->report_health(telemetry->subject->data, question, &passes);
 
-    send_text(req, passes ? 200 : 503, JSON_MEDIA_TYPE, text, text != NULL ? strlen(text) : 0);
+    send_text(req, passes ? 200 : 503, RESPONSE_JSON_MEDIA_TYPE, text, text != NULL ? strlen(text) : 0);
     free(text);
 }
 

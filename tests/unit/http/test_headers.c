@@ -56,7 +56,8 @@ Test(headers, say_whether_a_body_is_json)
 {
     static const char *const json[] = {"application/json", "APPLICATION/JSON",
         "application/json ; charset=UTF-8", "application/json; charset=\"utf-8\"", "application/problem+json",
-        "application/json;v=1;charset=utf-8", "application/json; title=\"a; charset=latin1\""};
+        "application/json;v=1;charset=utf-8", "application/json; title=\"a; charset=latin1\"",
+        "application/json; charset=\"\\utf-8\"", "application/json; title=\"a\\\"; charset=latin1\""};
     static const char *const others[] = {"", "text/json", "application/jsonp", "application/+json",
         "application/a/b+json", "application/json; charset=latin1", "application/json; v=1; Charset=utf-16",
         "text/plain; application/json"};
