@@ -181,15 +181,16 @@ static char *report_health(const void *data, enum health_question question, bool
 
 static void write_metrics(const void *data, FILE *out)
 {
-    static const char name[] = "accountsd_worker_heartbeat_age_seconds";
     const struct workers *workers = data;
     uint64_t now = clock_now_us();
 
-    fprintf(
-        out, "# HELP %s Time since a worker's loop last gave a sign of life.\n# TYPE %s gauge\n", name, name);
-    for (size_t i = 0; i < workers->count; i++)
-        fprintf(out, "%s{worker=\"%zu\"} %.3f\n", name, i,
-            (double)health_heartbeat_age(workers->metrics[i], now) / 1e6);
+    prometheus_render_family(&health_heartbeat_family, out);
+    for (size_t i = 0; i < workers->count; i++) {
+        char labels[40];
+
+        snprintf(labels, sizeof(labels), "{worker=\"%zu\"}", i);
+        health_render_heartbeat(labels, metrics_get(workers->metrics[i], METRICS_HEARTBEAT), now, out);
+    }
     metrics_render(workers->metrics, workers->count, out);
 }
 

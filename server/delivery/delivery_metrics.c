@@ -5,7 +5,6 @@
 
 #include "base/clock.h"
 #include "base/count.h"
-#include "telemetry/metrics.h"
 #include "telemetry/prometheus.h"
 
 #define DELIVERIES "Mails that were tried, by what became of them."
@@ -98,22 +97,17 @@ void delivery_metrics_observe(struct delivery_metrics *metrics, enum outcome out
         prometheus_observe(&metrics->durations, &prometheus_seconds, us);
 }
 
-static uint64_t heartbeat_age(const struct delivery_metrics *metrics)
-{
-    uint64_t now = clock_now_us(), beat = prometheus_get(&metrics->numbers[DELIVERY_METRICS_HEARTBEAT]);
-
-    return now > beat ? now - beat : 0;
-}
-
 char *delivery_metrics_report_health(const void *data, enum health_question question, bool *passes)
 {
     const struct delivery_metrics *metrics = data;
+    uint64_t heartbeat = prometheus_get(&metrics->numbers[DELIVERY_METRICS_HEARTBEAT]);
     const struct {
         enum health_question question;
         bool fails;
         const char *reason;
     } checks[] = {
-        {HEALTH_LIVE, heartbeat_age(metrics) > metrics->stall_us, "is stuck: its loop does not turn"},
+        {HEALTH_LIVE, health_heartbeat_age(heartbeat, clock_now_us()) > metrics->stall_us,
+            "is stuck: its loop does not turn"},
         {HEALTH_READY, prometheus_get(&metrics->numbers[DELIVERY_METRICS_DRAINING]) != 0,
             "is draining: it has been told to stop"},
         {HEALTH_READY, prometheus_get(&metrics->numbers[DELIVERY_METRICS_DATABASE_CONNECTED]) == 0,
@@ -137,7 +131,6 @@ void delivery_metrics_write_metrics(const void *data, FILE *out)
 {
     static const struct prometheus_family durations = {
         "accountsd_delivery_duration_seconds", "histogram", "Time that it took to try to send a mail."};
-    static const char age[] = "accountsd_worker_heartbeat_age_seconds";
     const struct delivery_metrics *metrics = data;
     struct prometheus_total total = {0};
     const char *last_name = "";
@@ -155,7 +148,7 @@ void delivery_metrics_write_metrics(const void *data, FILE *out)
     prometheus_add_up(&total, &metrics->durations);
     prometheus_render_family(&durations, out);
     prometheus_render_total(durations.name, "", &prometheus_seconds, &total, out);
-    fprintf(out,
-        "# HELP %s Time since the worker's loop last gave a sign of life.\n# TYPE %s gauge\n%s %.3f\n", age,
-        age, age, (double)heartbeat_age(metrics) / 1e6);
+    prometheus_render_family(&health_heartbeat_family, out);
+    health_render_heartbeat(
+        "", prometheus_get(&metrics->numbers[DELIVERY_METRICS_HEARTBEAT]), clock_now_us(), out);
 }

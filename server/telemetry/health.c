@@ -7,7 +7,7 @@ struct view {
 
 static bool is_stuck(const struct metrics *worker, const struct view *view)
 {
-    return health_heartbeat_age(worker, view->now) > view->stall_us;
+    return health_heartbeat_age(metrics_get(worker, METRICS_HEARTBEAT), view->now) > view->stall_us;
 }
 
 static bool is_draining(const struct metrics *worker, const struct view *view)
@@ -40,11 +40,18 @@ static const struct {
     {HEALTH_READY, has_unfit_schema, "found a schema that does not fit this server; the log says why"},
 };
 
-uint64_t health_heartbeat_age(const struct metrics *worker, uint64_t now)
-{
-    uint64_t beat = metrics_get(worker, METRICS_HEARTBEAT);
+const struct prometheus_family health_heartbeat_family = {"accountsd_worker_heartbeat_age_seconds", "gauge",
+    "Time since a worker's loop last gave a sign of life."};
 
-    return now > beat ? now - beat : 0;
+uint64_t health_heartbeat_age(uint64_t heartbeat, uint64_t now)
+{
+    return now > heartbeat ? now - heartbeat : 0;
+}
+
+void health_render_heartbeat(const char *labels, uint64_t heartbeat, uint64_t now, FILE *out)
+{
+    fprintf(out, "%s%s %.3f\n", health_heartbeat_family.name, labels,
+        (double)health_heartbeat_age(heartbeat, now) / 1e6);
 }
 
 char *health_report(enum health_question question, const struct metrics *const *workers, size_t count,

@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "telemetry/metrics.h"
+#include "telemetry/prometheus.h"
 
 enum health_question {
     /* Does every worker's loop turn? If not, only a restart helps. */
@@ -18,8 +20,13 @@ enum health_question {
     HEALTH_READY,
 };
 
-/* How many microseconds ago, at the moment now of clock_now_us(), a worker gave a sign of life. */
-uint64_t health_heartbeat_age(const struct metrics *worker, uint64_t now);
+/* How many microseconds before now the heartbeat was, both of clock_now_us(). */
+uint64_t health_heartbeat_age(uint64_t heartbeat, uint64_t now);
+
+extern const struct prometheus_family health_heartbeat_family;
+
+/* labels: "", or with { and }. */
+void health_render_heartbeat(const char *labels, uint64_t heartbeat, uint64_t now, FILE *out);
 
 /* The answer as JSON, {"status":"pass"} or {"status":"fail","reasons":["...", ...]}, which the caller frees;
  * NULL when memory ran out. A worker whose last sign of life is more than stall_us before now is stuck.
