@@ -91,5 +91,7 @@ void config_write_help(enum config_command command, FILE *out);
 #define CONFIG_WORKERS_MAX 256
 /* The largest bound of set_size, for arrays. */
 #define CONFIG_SET_SIZE_MAX 64
+/* The largest bound of mails_in_flight, for an array. */
+#define CONFIG_MAILS_IN_FLIGHT_MAX 64
 
 #endif

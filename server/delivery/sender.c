@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "delivery/mailfile.h"
 #include "delivery/smtp.h"
-#include "telemetry/metrics.h"
 
 /* How long a thread gets to end that has been told to. */
 #define STOP_TIMEOUT_S 1
@@ -22,7 +21,7 @@ struct sender {
     int done_fd;
     _Atomic bool broken_off;
     size_t count;
-    pthread_t threads[64];
+    pthread_t threads[CONFIG_MAILS_IN_FLIGHT_MAX];
 
     /* Shared with the threads, under the mutex. */
     pthread_mutex_t mutex;
