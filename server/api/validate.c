@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/field_rules.h"
 #include "base/memory.h"
 
@@ -33,8 +34,7 @@ struct validate_shape {
 
 #define SHAPE(name, ...)                                                                                     \
     static const struct field name##_fields[] = {__VA_ARGS__};                                               \
-    static const struct validate_shape name = {                                                              \
-        name##_fields, sizeof(name##_fields) / sizeof(struct field), NULL}
+    static const struct validate_shape name = {name##_fields, COUNT(name##_fields), NULL}
 #define TEXT(name, required, rule)                                                                           \
     {                                                                                                        \
         name, required, FIELD_TEXT, rule, NULL                                                               \
@@ -65,8 +65,7 @@ SHAPE(user_profile, TEXT("email", false, FIELD_EMAIL), TEXT("firstName", false, 
 
 #define BODY(shape_name, ...)                                                                                \
     static const struct field shape_name##_fields[] = {__VA_ARGS__};                                         \
-    const struct validate_shape shape_name = {                                                               \
-        shape_name##_fields, sizeof(shape_name##_fields) / sizeof(struct field), NULL}
+    const struct validate_shape shape_name = {shape_name##_fields, COUNT(shape_name##_fields), NULL}
 
 BODY(validate_create_account_user, OBJECT("user", true, user), OBJECT("account", false, account),
     ARRAY("groups", false, group), OBJECT("invitation", false, invitation));

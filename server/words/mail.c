@@ -23,7 +23,7 @@ static const char *const sentence_names[] = {
     "subject", "intro", "greeting", "button", "open", "copy", "until", "unexpected"};
 
 #define OF_TOPIC 2
-#define SENTENCES (COUNT(sentence_names))
+#define SENTENCES COUNT(sentence_names)
 
 static const char *text_of(const json_t *object, const char *key)
 {

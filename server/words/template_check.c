@@ -84,7 +84,7 @@ static const struct rule sentences[] = {
     {"page.refused.next", ""},
 };
 
-#define SENTENCE_COUNT (COUNT(sentences))
+#define SENTENCE_COUNT COUNT(sentences)
 
 void complain(struct complaints *complaints, const char *format, ...)
 {

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/count.h"
 #include "fuzz.h"
 #include "words/language.h"
 
@@ -10,7 +11,6 @@
  * language. */
 
 static const char *const tags[] = {"de", "en", "es", "fr", "pt-BR", "zh-Hant"};
-#define COUNT (sizeof(tags) / sizeof(tags[0]))
 
 int fuzz_one(const uint8_t *data, size_t size)
 {
@@ -19,10 +19,10 @@ int fuzz_one(const uint8_t *data, size_t size)
 
     memcpy(header, data, size);
     header[size] = '\0';
-    found = language_accept(header, tags, COUNT);
-    MUST(found <= COUNT);
-    MUST(language_lookup(header, tags, COUNT) <= COUNT);
-    for (size_t i = 0; i < COUNT; i++) {
+    found = language_accept(header, tags, COUNT(tags));
+    MUST(found <= COUNT(tags));
+    MUST(language_lookup(header, tags, COUNT(tags)) <= COUNT(tags));
+    for (size_t i = 0; i < COUNT(tags); i++) {
         language_accepted_culture(header, tags[i], culture);
         MUST(strlen(culture) < sizeof(culture) && strstr(header, culture) != NULL);
         MUST(*culture == '\0' || strncasecmp(culture, tags[i], strcspn(tags[i], "-")) == 0);
@@ -30,7 +30,7 @@ int fuzz_one(const uint8_t *data, size_t size)
              strlen(header) >= sizeof(culture));
     }
     memcpy(header + strlen(header), ",*;q=x", sizeof(",*;q=x"));
-    MUST(language_accept(header, tags, COUNT) == found);
+    MUST(language_accept(header, tags, COUNT(tags)) == found);
     free(header);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/route.h"
+#include "base/count.h"
 #include "fuzz.h"
 #include "http/problem.h"
 
@@ -11,7 +12,7 @@
 #define PATH_MAX_LEN 256
 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
-#define METHOD_COUNT (sizeof(methods) / sizeof(methods[0]))
+#define METHOD_COUNT COUNT(methods)
 
 static const struct {
     const char *name, *shape;
@@ -61,7 +62,7 @@ static void must_round_trip(const struct route_match *match, const char *path, s
 
         MUST(parameter < match->count && (size_t)(close - at - 1) == name_len);
         MUST(memcmp(at + 1, name, name_len) == 0);
-        for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        for (size_t i = 0; i < COUNT(shapes); i++) {
             if (strlen(shapes[i].name) != name_len || memcmp(shapes[i].name, name, name_len) != 0)
                 continue;
             known = true;

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "fuzz.h"
 
 /* The query string of a list, over a connection to a real database (DATABASE_URL). Any text gives a list
@@ -36,7 +37,7 @@ static const char *const words[] = {"eq(", "ne(", "gt(", "ge(", "lt(", "le(", "l
     "2026-03-05T13:00:00+01:00", "9999-12-31T23:59:60.999999999-23:59", "0001-01-01", "AUSR-0000-0000-0001",
     "USR-9999-9999", "ACC-0000-0000", "UGR-1234-5678", "0", "1000", "999999999", "2147483648", "$1", "--",
     ";", "\u00e9", "\U0001f600"};
-#define WORD_COUNT (sizeof(words) / sizeof(words[0]))
+#define WORD_COUNT COUNT(words)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -184,7 +185,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 {
     enum { BYTES, PUT_IN, SWAP, TAKE_OUT };
     static const int manners[] = {BYTES, BYTES, PUT_IN, PUT_IN, SWAP, TAKE_OUT};
-    int manner = manners[seed % (sizeof(manners) / sizeof(manners[0]))];
+    int manner = manners[seed % (COUNT(manners))];
     const char *word = words[(seed >> 8) % WORD_COUNT];
     size_t len = manner == TAKE_OUT ? 0 : strlen(word), at = (seed >> 16) % (size + 1);
     size_t end = at < size && (manner == SWAP || manner == TAKE_OUT) ? word_end(data, size, at) : at;

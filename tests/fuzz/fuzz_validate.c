@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/validate.h"
+#include "base/count.h"
 #include "fuzz.h"
 
 /* A body; its first byte selects the shape to validate against. */
@@ -89,7 +90,7 @@ static void must_not_depend_on_spelling(
 int fuzz_one(const uint8_t *data, size_t size)
 {
     char *errors = NULL, *again = NULL;
-    size_t choice = size > 0 ? data[0] % (sizeof(shapes) / sizeof(shapes[0])) : 0;
+    size_t choice = size > 0 ? data[0] % (COUNT(shapes)) : 0;
     const char *body = (const char *)data + (size > 0 ? 1 : 0);
     size_t len = size > 0 ? size - 1 : 0;
     enum validate_verdict verdict = validate_body(shapes[choice].shape, body, len, MAX_DEPTH, &errors);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/process.h"
 
 /* SMTP as a sink speaks it, with the faults that it was given. */
@@ -264,7 +265,7 @@ static bool greet_back(struct connection *connection)
     size_t len = (size_t)snprintf(text, sizeof(text), "250-sink\r\n");
     bool said_right;
 
-    for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+    for (size_t i = 0; i < COUNT(offers); i++) {
         if (offers[i] != NULL)
             len += (size_t)snprintf(text + len, sizeof(text) - len, "250-%s\r\n", offers[i]);
     }

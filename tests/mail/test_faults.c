@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "office.h"
 
 /* An SMTP server with every kind of fault. After a temporary one the mail is retried and arrives once;
@@ -94,7 +95,7 @@ static void watch(PGconn *pg)
         "keep_reason()",
     };
 
-    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+    for (size_t i = 0; i < COUNT(statements); i++)
         free(database_query(pg, statements[i], NULL));
 }
 
@@ -129,7 +130,7 @@ static void expect_row(size_t row)
 /* A part of the rows, so that several tests run concurrently. */
 static void expect_rows(size_t first)
 {
-    for (size_t i = first; i < sizeof(rows) / sizeof(rows[0]); i += PARTS)
+    for (size_t i = first; i < COUNT(rows); i += PARTS)
         expect_row(i);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "delivery/mime.h"
 #include "words/mail.h"
 
@@ -76,8 +77,8 @@ Test(golden, messages_are_as_they_were)
     struct templates *templates = templates_load("", error);
 
     cr_assert_not_null(templates, "%s", error);
-    for (size_t t = 0; t < sizeof(topics) / sizeof(topics[0]); t++) {
-        for (size_t l = 0; l < sizeof(languages) / sizeof(languages[0]); l++) {
+    for (size_t t = 0; t < COUNT(topics); t++) {
+        for (size_t l = 0; l < COUNT(languages); l++) {
             size_t len;
             char *text = message_of(templates, topics[t], languages[l], &len);
 

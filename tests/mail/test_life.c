@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/metric.h"
 #include "office.h"
 
@@ -347,7 +348,7 @@ Test(life, a_mail_that_is_claimed_late_is_given_back)
     };
     struct server *worker;
 
-    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+    for (size_t i = 0; i < COUNT(statements); i++)
         free(database_query(office->pg, statements[i], NULL));
     office_queue(office, 1);
     worker = office_start_worker(office, NULL);
@@ -407,7 +408,7 @@ Test(life, a_worker_reminds_and_tells_of_what_has_expired)
     office_await(office, "Sent", 2);
     /* So that these do not cause another look. */
     sleep_ms(1000);
-    for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
+    for (size_t i = 0; i < COUNT(statements); i++)
         free(database_query(office->pg, statements[i], NULL));
     office_await(office, "Sent", 3);
     topics = database_query(office->pg,

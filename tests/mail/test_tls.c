@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/tls_client.h"
 #include "office.h"
 
@@ -156,7 +157,7 @@ static void expect_row(const struct row *row)
 
 Test(trust, goes_to_those_who_have_earned_it)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         expect_row(&rows[i]);
 }
 

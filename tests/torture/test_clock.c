@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "bench.h"
 #include "harness/process.h"
 #include "harness/trouble.h"
@@ -73,7 +74,7 @@ Test(torture, the_wall_clock_is_set)
     setenv("ACCOUNTSD_REQUEST_TIMEOUT", "2000", 1);
     bench = bench_make();
     assert_recovers(bench, &create_operation, 0, RECOVERY_MS);
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+    for (size_t i = 0; i < COUNT(steps); i++) {
         long started = now_us();
         int silent = connect_telemetry_raw(bench->server), waiting = begin_create(bench),
             arriving = connect_raw(bench->server);

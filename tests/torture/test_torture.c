@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "bench.h"
 #include "harness/process.h"
 
@@ -24,7 +25,7 @@ static const struct {
     enum faults_kind kind;
     const char *name;
 } kinds[] = {{FAULTS_ALLOCATION, "allocation"}, {FAULTS_LIBPQ, "libpq"}};
-#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+#define KIND_COUNT COUNT(kinds)
 
 static void expect_sound(
     struct bench *bench, const struct operation *operation, const struct answer *answer, long n)

@@ -6,9 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/count.h"
 #include "verdict.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 static uint64_t state;
 
@@ -68,7 +67,7 @@ static uint32_t random_character(void)
         c = (uint32_t)(1 + random_below(0x10ffff));
         break;
     default:
-        return border_characters[random_below(LENGTH(border_characters))];
+        return border_characters[random_below(COUNT(border_characters))];
     }
     return c >= 0xd800 && c <= 0xdfff ? 0xfffd : c;
 }
@@ -143,7 +142,7 @@ static void mutate(struct text *text, const struct text *other)
         break;
     case 4: /* a run, to reach the limits of length */
         c = random_below(2) == 0 || at == 0 ? c : text->at[at - 1];
-        count = random_below(LENGTH(run));
+        count = random_below(COUNT(run));
         for (size_t i = 0; i < count; i++)
             run[i] = c;
         splice(text, at, 0, run, count);
@@ -151,7 +150,7 @@ static void mutate(struct text *text, const struct text *other)
     case 5: /* a piece of another text, perhaps of this one */
         from = random_below(other->len + 1);
         count = random_below(other->len - from + 1);
-        count = count < LENGTH(run) ? count : LENGTH(run);
+        count = count < COUNT(run) ? count : COUNT(run);
         memcpy(run, &other->at[from], count * sizeof(uint32_t));
         splice(text, at, 0, run, count);
         break;

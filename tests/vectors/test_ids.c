@@ -2,13 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/field_rules.h"
 #include "random.h"
 #include "verdict.h"
 
 /* Public ids: every id of the database is valid in C, and an id that is invalid in C has no key. */
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 struct id_kind {
     const char *name, *prefix;
@@ -36,7 +35,7 @@ Test(ids, lead_back_to_their_key)
 {
     PGconn *connection = verdict_connect();
 
-    for (const struct id_kind *kind = id_kinds; kind < id_kinds + LENGTH(id_kinds); kind++) {
+    for (const struct id_kind *kind = id_kinds; kind < id_kinds + COUNT(id_kinds); kind++) {
         char sql[512];
         json_auto_t *seen = json_object();
 
@@ -77,14 +76,14 @@ Test(ids, malformed_have_no_key)
     uint64_t seed = random_seed();
     PGconn *connection = verdict_connect();
 
-    for (size_t i = 0; i < LENGTH(id_kinds); i++) {
+    for (size_t i = 0; i < COUNT(id_kinds); i++) {
         struct id_kind kind = id_kinds[i];
         json_auto_t *inputs = json_array(), *pool = json_array();
         char sql[256];
 
-        for (size_t j = 0; j < LENGTH(sound); j++)
+        for (size_t j = 0; j < COUNT(sound); j++)
             json_array_append_new(inputs, json_string(sound[j]));
-        for (size_t j = 0; j < LENGTH(malformed); j++)
+        for (size_t j = 0; j < COUNT(malformed); j++)
             json_array_append_new(inputs, json_string(malformed[j]));
         json_array_append_new(pool, json_string(sound[i]));
         for (size_t j = 0; j < RANDOM_INPUTS / 2; j++)

@@ -2,14 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/field_rules.h"
 #include "random.h"
 #include "vector.h"
 #include "verdict.h"
 
 /* The rules of texts and of whole requests, with random inputs. */
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 static json_t *judge_text(json_t *input, void *data)
 {
@@ -46,7 +45,7 @@ Test(random, texts)
     uint64_t seed = random_seed();
     PGconn *connection = verdict_connect();
 
-    for (size_t i = 0; i < LENGTH(rules); i++) {
+    for (size_t i = 0; i < COUNT(rules); i++) {
         json_auto_t *pool = vector_sound_texts(rules[i].file, rules[i].path);
         enum field_rule rule = rules[i].rule;
 
@@ -68,7 +67,7 @@ static json_t *random_value(void)
         "{\"id\":\"UGR-0000-0002\"}", "{\"id\":\"ACC-0000-0001\"}", "\"UGR-0000-0001\"",
         "\"ann@example.com\"", "\"en\"", "\"+1\"", "\"1\"", "\"Invited\"", "{\"status\":\"Invited\"}"};
 
-    return verdict_parse(values[random_below(LENGTH(values))]);
+    return verdict_parse(values[random_below(COUNT(values))]);
 }
 
 /* Changes one value of an object or array, at any depth. */
@@ -77,7 +76,7 @@ static void mutate_value(json_t *value)
     static const char *const keys[] = {"user", "email", "firstName", "lastName", "phone", "prefix", "number",
         "settings", "cultureCode", "languageCode", "account", "id", "groups", "invitation", "status", "", "$",
         "user.email", "groups[0]", "x"};
-    const char *key = keys[random_below(LENGTH(keys))];
+    const char *key = keys[random_below(COUNT(keys))];
     size_t size = json_is_array(value) ? json_array_size(value) : json_object_size(value);
     size_t index = random_below(size + 1);
     json_t *below = NULL;

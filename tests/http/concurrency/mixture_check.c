@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "mixture.h"
 
 /* Loads what the callers know into the database, one row for each request, beside the rows of their
@@ -155,12 +156,12 @@ void mixture_check(struct mixture *mixture)
     char *still_after = mixture_fingerprint(mixture->pg, mixture->still);
 
     database_analyze(mixture->pg);
-    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+    for (size_t i = 0; i < COUNT(tables); i++) {
         free(database_query(mixture->pg, tables[i], NULL));
         if (i == 0)
             tell_all(mixture);
     }
-    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+    for (size_t i = 0; i < COUNT(checks); i++) {
         char *found = database_query(mixture->pg, checks[i].sql, NULL);
 
         if (strcmp(found, "0") != 0)

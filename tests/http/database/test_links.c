@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/count.h"
 #include "harness/fixture.h"
 #include "harness/flood.h"
 #include "harness/process.h"
@@ -155,7 +156,7 @@ static void check(PGconn *pg, const struct run *run, size_t count)
     free(database_query(pg, "create index on kept (id)", NULL));
     free(database_query(pg, "analyze told, member, kept", NULL));
     database_analyze(pg);
-    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+    for (size_t i = 0; i < COUNT(checks); i++) {
         char *found = database_query(pg, checks[i].sql, NULL);
 
         cr_expect_str_eq(found, "0", "LINK_SEED=%lu: %s: %s", run->seed, checks[i].what, found);
@@ -223,7 +224,7 @@ Test(links, an_error_of_a_pooler_is_no_word_of_the_database)
     struct server *server =
         server_start(link_url(link), (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         char *email = new_email(), *body = create_body(email, NULL, NULL), *invitations;
         struct answer answer;
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "harness/trouble.h"
 
 /* Locks held by other sessions, and a server whose connections all wait for one. */
@@ -176,7 +177,7 @@ Test(locks, on_all_connections_leave_what_needs_none)
         sleep_ms(50);
     }
     sleep_ms(500);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         const char *token =
             cases[i].token != NULL && *cases[i].token == '\0' ? account->token : cases[i].token;
         struct answer answer = request_json(server, "POST", cases[i].path, token, cases[i].body);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "harness/trouble.h"
 
 /* Two database sessions without a server: a statement in one waits for the transaction of the other, and
@@ -89,7 +90,7 @@ Test(sessions, what_was_removed_meanwhile_is_not_changed)
         "select api.remove_account_user($1) where $2 <> ''",
     };
 
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+    for (size_t i = 0; i < COUNT(changes); i++) {
         struct member *member = invite();
         char *left;
 
@@ -140,7 +141,7 @@ Test(sessions, an_acceptance_minds_what_was_done_meanwhile)
         {"select api.accept_account_user_invite($1, $2::jsonb)", "200", "1 Accepted"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct member *member = invite();
         char *body = accept_body(member->code);
 
@@ -209,7 +210,7 @@ Test(sessions, events_of_a_slow_transaction_are_not_passed_over)
     /* The first request stores the set of groups, and a second one would wait for it. */
     invite_by(second);
     read_all(position, "1000");
-    for (size_t i = 0; i < sizeof(max_counts) / sizeof(max_counts[0]); i++) {
+    for (size_t i = 0; i < COUNT(max_counts); i++) {
         free(database_query(first, "begin", NULL));
         invite_by(first);
         for (int k = 0; k < 3; k++) {

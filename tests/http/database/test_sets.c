@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "harness/metric.h"
 #include "harness/trouble.h"
 
@@ -113,7 +114,7 @@ Test(sets, one_that_fails_does_not_disturb_its_neighbours)
 {
     static const char *const set_sizes[] = {"1", "2", "64"};
 
-    for (size_t i = 0; i < sizeof(set_sizes) / sizeof(set_sizes[0]); i++) {
+    for (size_t i = 0; i < COUNT(set_sizes); i++) {
         struct caller callers[CALLERS];
 
         run_set(set_sizes[i], callers);

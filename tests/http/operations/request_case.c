@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
+
 static const struct caller callers[] = {
     {"Client", CLIENT, VENDOR, TOKEN_GOOD},
     {"Vendor", VENDOR, CLIENT, TOKEN_GOOD},
@@ -26,7 +28,7 @@ static const char *const slot_names[SLOTS] = {
 
 const struct caller *caller_at(size_t index)
 {
-    return index < sizeof(callers) / sizeof(callers[0]) ? &callers[index] : NULL;
+    return index < COUNT(callers) ? &callers[index] : NULL;
 }
 
 bool is_operation(const struct route *route, const char *operation)

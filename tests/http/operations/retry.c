@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
+
 struct answer send_with_key(const char *path, const char *token, const char *body, const char *key)
 {
     char line[600];
@@ -19,7 +21,7 @@ void expect_replay(const struct answer *replay, const struct answer *first)
 
     cr_expect_eq(replay->status, first->status, "%ld %s", replay->status, replay->text);
     cr_expect_str_eq(replay->text, first->text);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < COUNT(names); i++) {
         char *value = answer_header(first, names[i]);
 
         expect_header(replay, names[i], value);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "membership.h"
 
 /* The validity of codes and the states of invitations, with both forms of a membership's path. */
@@ -42,7 +43,7 @@ Test(invitation, says_what_is_wrong_with_a_code_and_burns_nothing)
         struct answer answer;
         char *longer = NULL, *code;
 
-        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        for (size_t i = 0; i < COUNT(wrong); i++) {
             answer = accept_code(member, form, wrong[i]);
             expect_problem(&answer, 400, "/problems/wrong-code");
         }
@@ -116,7 +117,7 @@ Test(invitation, tells_nobody_without_its_code_whether_it_is_there)
         cr_expect_str_eq(answer.text, wrong.text);
         expect_status(&answer, 400);
     }
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+    for (size_t i = 0; i < COUNT(paths); i++) {
         answer = accept_at(paths[i], "wrong");
         cr_expect_str_eq(answer.text, wrong.text, "%s: %s", paths[i], answer.text);
         expect_status(&answer, 400);
@@ -252,7 +253,7 @@ Test(invitation, of_a_disabled_account_waits)
         expect_problem(&answer, 400, "/problems/wrong-code");
         answer = accept_code(expired, form, expired->code);
         expect_problem(&answer, 400, "/problems/invitation-expired");
-        for (size_t i = 0; i < sizeof(renewals) / sizeof(renewals[0]); i++) {
+        for (size_t i = 0; i < COUNT(renewals); i++) {
             answer = renew_as(operations->token, open, form, renewals[i]);
             expect_disabled(&answer);
             answer = renew_as(operations->token, expired, form, renewals[i]);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/count.h"
 #include "harness/service.h"
 
 /* An inviter cannot find out whether an address belongs to a member of another account. Until the person
@@ -143,7 +144,7 @@ static void expect_same_views(struct member *members[2], char *emails[2])
         expect_same("one", answers, emails);
     }
     cr_assert_geq(asprintf(&users, "/public/v1/accounts/accounts/%s/users", account->id), 0);
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+    for (size_t i = 0; i < COUNT(lists); i++) {
         for (size_t k = 0; k < 2; k++) {
             char *path;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/fixture.h"
 #include "harness/flood.h"
 
@@ -183,7 +184,7 @@ Test(limits, are_exact_across_servers)
     };
     static const char *const kinds[] = {"token", "account", "recipient"};
 
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; i < COUNT(kinds); i++) {
         char *email = new_email(), limit[32];
 
         if (strcmp(kinds[i], "recipient") == 0)

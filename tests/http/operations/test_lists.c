@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "harness/service.h"
 
 /* For a query, a DBA gets the same bytes as an HTTP client; and select, wherever it is allowed. */
@@ -152,7 +153,7 @@ Test(lists, are_the_same_in_psql)
         "account.name=\xc3\xab\xe2\x82\xac",
     };
 
-    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+    for (size_t i = 0; i < COUNT(queries); i++) {
         for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
             char *sent = encode(queries[i], false), *encoded = encode(queries[i], true);
 
@@ -176,7 +177,7 @@ Test(lists, find_people_by_their_names)
         "eq(user.name,'Zo%C3%AB%20%22%26%22%20100%25%20Lee')", "like(user.name,Zo*%26*100%25*)",
         "ilike%28user.name%2CZO%C3%8B%2A%29"};
 
-    for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+    for (size_t i = 0; i < COUNT(queries); i++) {
         struct answer answer = ask("GET", ACCOUNT_USERS, queries[i], NULL);
         json_t *data = json_object_get(answer.body, "data");
 
@@ -218,7 +219,7 @@ Test(lists, select_is_taken_by_get_and_create)
         char *path = member_path(members[1], form, "");
         const char *collection = form == PATH_OF_USER ? users_path : ACCOUNT_USERS;
 
-        for (size_t i = 0; i < sizeof(selections) / sizeof(selections[0]); i++) {
+        for (size_t i = 0; i < COUNT(selections); i++) {
             char *email = new_email(), *body = create_body(email, NULL, NULL);
             struct answer answer = ask("GET", path, selections[i].select, NULL);
 
@@ -271,10 +272,10 @@ Test(lists, tell_others_ids_from_nobodys_to_no_one)
     } forms[] = {
         {"", "=", ""}, {"ne(", ",", ")"}, {"in(", ",(", "))&limit=0"}, {"not(", "=in=(", "))&order=id"}};
 
-    for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+    for (size_t i = 0; i < COUNT(filters); i++) {
         char *unknown = database_query(pg, filters[i].unknown, NULL);
 
-        for (size_t j = 0; j < sizeof(forms) / sizeof(forms[0]); j++) {
+        for (size_t j = 0; j < COUNT(forms); j++) {
             char *of_other = NULL, *of_nobody = NULL;
             struct answer others, nobodys;
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "membership.h"
 
 /* A membership, its groups and its end, with both forms of its path. */
@@ -263,7 +264,7 @@ static void expect_only(const char *path, const char *allowed)
 {
     static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    for (size_t i = 0; i < COUNT(methods); i++) {
         struct answer answer;
 
         if (strstr(allowed, methods[i]) != NULL)
@@ -290,7 +291,7 @@ Test(membership, says_which_methods_a_path_takes)
     char *path = NULL;
 
     for (EACH_FORM(form)) {
-        for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        for (size_t i = 0; i < COUNT(paths); i++) {
             path = member_path(member, form, paths[i].more);
             expect_only(path, paths[i].allow);
             free(path);
@@ -370,7 +371,7 @@ Test(membership, knows_a_malformed_body)
     struct member *member = invite();
 
     for (EACH_FORM(form)) {
-        for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+        for (size_t i = 0; i < COUNT(malformed); i++) {
             struct answer answer;
 
             if (form == PATH_OF_ACCOUNT_USER && *malformed[i].more == '\0')

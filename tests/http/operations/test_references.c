@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "harness/service.h"
 #include "harness/trouble.h"
 
@@ -83,7 +84,7 @@ Test(references, to_a_group_that_is_deleted_meanwhile_are_a_mistake_of_the_reque
 
     free(body);
     free(email);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         char *group = database_query(pg,
             "select api.create_user_group(jsonb_build_object('account', jsonb_build_object('id', $1::text),"
             " 'name', $2::text)) ->> 'id'",
@@ -147,7 +148,7 @@ Test(references, that_lost_a_race_are_tried_again_and_no_others)
         {"57014", 504},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         char *tail = new_email(), *email = NULL, *body;
         struct answer answer;
 

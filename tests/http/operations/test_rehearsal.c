@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "harness/service.h"
 #include "http/concurrency/mixture.h"
 
@@ -43,7 +44,7 @@ Test(rehearsal, keeps_nothing_of_a_dry_run)
     struct member *member = member_invite(server, account->token, body);
 
     before = contents(email);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
             char *path = member_path(member, form, cases[i].path), *sent = NULL;
             struct answer answer;
@@ -79,7 +80,7 @@ Test(rehearsal, rehearses_an_invitation)
     char *email = new_email(), *body = create_body(email, NULL, NULL), *count;
     struct answer answer;
 
-    for (size_t i = 0; i < sizeof(prefer) / sizeof(prefer[0]); i++) {
+    for (size_t i = 0; i < COUNT(prefer); i++) {
         answer = send_json("POST", ACCOUNT_USERS, account->token, body, prefer[i][0], prefer[i][1]);
         cr_expect_eq(answer.status, 201, "%ld %s", answer.status, answer.text);
         cr_expect_str_eq(answer_text(&answer, "user", "name", NULL), "Ann Lee");

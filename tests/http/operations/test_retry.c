@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/count.h"
 #include "harness/flood.h"
 #include "harness/process.h"
 #include "harness/service.h"
@@ -37,7 +38,7 @@ Test(retry, gives_the_answer_again_in_both_spellings_of_the_key)
         {"8e03978e-40d5-43dd-bc93-6894a57f9324", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\""},
         {"a\"b\\c", "\"a\\\"b\\\\c\""}, {"\"simple\"", "simple"}};
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+    for (size_t i = 0; i < COUNT(keys); i++) {
         char *email = new_email(), *body = create_body(email, NULL, NULL);
         struct answer first = send_with_key(ACCOUNT_USERS, account->token, body, keys[i][0]);
         struct answer second = send_with_key(ACCOUNT_USERS, account->token, body, keys[i][1]);
@@ -60,7 +61,7 @@ Test(retry, gives_every_answer_of_a_post_again)
     } cases[] = {
         {"/resend-invite", "0", false}, {"/send-new-invite", "8 days", false}, {"/groups", "0", true}};
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
             char *email = new_email(), *body = create_body(email, NULL, NULL), *path, *group = NULL, key[32];
             struct member *member = member_invite(server, account->token, body);
@@ -180,10 +181,10 @@ Test(retry, refuses_a_malformed_key_and_names_the_header)
 
     memset(long_key, 'x', sizeof(long_key) - 2);
     long_key[256] = '\0';
-    for (size_t i = 0; i <= sizeof(keys) / sizeof(keys[0]) + 1; i++) {
-        if (i < sizeof(keys) / sizeof(keys[0]))
+    for (size_t i = 0; i <= COUNT(keys) + 1; i++) {
+        if (i < COUNT(keys))
             answer = send_with_key(ACCOUNT_USERS, account->token, body, keys[i]);
-        else if (i == sizeof(keys) / sizeof(keys[0]))
+        else if (i == COUNT(keys))
             answer = send_with_key(ACCOUNT_USERS, account->token, body, long_key);
         else
             answer = send_json(

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/fixture.h"
 #include "harness/flood.h"
 
@@ -189,7 +190,7 @@ static char *token_text(void *data, size_t index, enum flood_manner *manner)
              text("Bearer idt:TKN-9999-9999:%s", secret), text("Bearer idt:%s", secret), text("%s", token),
              text("Bearer %s", token), text("Bearer %s\r\nAuthorization: Bearer %s", token, token)},
          *made;
-    size_t count = sizeof(values) / sizeof(values[0]);
+    size_t count = COUNT(values);
 
     (void)manner;
     made = request_text(

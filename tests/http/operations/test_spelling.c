@@ -5,12 +5,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/service.h"
 
 /* One mailbox is one person, however its address is spelled; a name is stored and searched in the form
  * that people see. */
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 TestSuite(spelling, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 

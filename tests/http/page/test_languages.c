@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "page.h"
 
 /* The language of the page is the browser's. */
@@ -27,7 +28,7 @@ Test(page, speaks_what_the_browser_asks_for)
     char long_header[8193], *log;
     struct answer answer;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         char lang[32];
 
         answer = page_ask_member("GET", member, rows[i].accepted);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "page.h"
 
 /* The page of an invitation and its button, as bytes; tests/browser tests it in a browser. */
@@ -144,7 +145,7 @@ Test(page, may_be_switched_off)
 
     server_end(server);
     server = server_start(url, (const char *[]){"--invitation-page", "0", NULL});
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    for (size_t i = 0; i < COUNT(methods); i++) {
         answer = page_ask_member(methods[i], member, NULL);
         cr_expect_eq(answer.status, 404);
         expect_header(&answer, "content-type", "application/problem+json");

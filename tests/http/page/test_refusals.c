@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "harness/trouble.h"
 #include "page.h"
 
@@ -18,7 +19,7 @@ Test(page, a_link_that_is_cut_or_changed_leads_to_a_page)
     struct answer answer;
     char *path = page_path(member), *before = page_contents(member), *after;
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+    for (size_t i = 0; i < COUNT(paths); i++) {
         answer = page_ask("GET", paths[i], NULL);
         cr_expect_null(strstr(answer.text, "<script>"));
         expect_page(&answer, 404, "wrong");
@@ -77,14 +78,14 @@ Test(page, what_is_refused_is_told_by_a_page)
     char *large = malloc(70001);
     struct answer answer;
 
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    for (size_t i = 0; i < COUNT(methods); i++) {
         answer = page_ask_member(methods[i], member, NULL);
         expect_header(&answer, "allow", "GET, HEAD, POST");
         expect_page(&answer, 405, "refused");
         answer = page_ask(methods[i], "/invitations/x", NULL);
         expect_page(&answer, 404, "wrong");
     }
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         char *received = send_raw(server, rows[i].bytes, strlen(rows[i].bytes)), line[32];
 
         snprintf(line, sizeof(line), "HTTP/1.1 %d ", rows[i].status);
@@ -116,7 +117,7 @@ Test(page, what_does_not_arrive_is_told_by_a_page)
         {"GET /invitations/x", "en"}, {"GET /invitations/x HTTP/1.1\r\nAccept-Language: de\r\n", "de"}};
     struct server *hasty = server_start(url, (const char *[]){"--request-timeout", "300", NULL});
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         char *received = send_raw(hasty, rows[i].bytes, strlen(rows[i].bytes)), line[64];
 
         cr_expect_eq(strncmp(received, "HTTP/1.1 408 ", 13), 0, "%s", received);

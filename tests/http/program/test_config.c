@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "harness/fixture.h"
 
 /* Errors of configuration name options, and contain no part of a value, because it may be a part of a
@@ -32,7 +33,7 @@ static void expect_told(const char *const *arguments, const char *option)
 
 Test(config, a_connection_string_is_not_told)
 {
-    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+    for (size_t i = 0; i < COUNT(urls); i++) {
         expect_told((const char *[]){"--check-config", "--database-url", urls[i], NULL}, "--database-url");
         expect_told(
             (const char *[]){"serve", "--database-url", urls[i], "--port=0", "--telemetry-port=0", NULL},
@@ -68,10 +69,10 @@ Test(config, scripts_tell_no_connection_string)
 
     static const char *const scripts[] = {"scripts/migrate", "scripts/seed /dev/null"};
 
-    for (size_t script = 0; script < sizeof(scripts) / sizeof(scripts[0]); script++) {
-        for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
+    for (size_t script = 0; script < COUNT(scripts); script++) {
+        for (size_t i = 0; i < COUNT(urls); i++)
             expect_script_silent(scripts[script], "DATABASE_URL", urls[i]);
-        for (size_t i = 0; i < sizeof(away) / sizeof(away[0]); i++)
+        for (size_t i = 0; i < COUNT(away); i++)
             expect_script_silent(scripts[script], "DATABASE_URL", away[i]);
     }
     expect_script_silent("scripts/run", "ACCOUNTSD_PORT", MARKER);
@@ -82,7 +83,7 @@ Test(config, no_value_is_told)
 {
     static const char *const commands[] = {"serve", "deliver"};
 
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < COUNT(commands); i++) {
         expect_told((const char *[]){commands[i], "--check-config", "--port=" MARKER, "--workers", MARKER,
                         MARKER, "--" MARKER, "--smtp-password=" MARKER, "--smtp-password", MARKER,
                         "--smtp-tls=" MARKER, "--smtp-url=smtp://u:" MARKER "@a", "--smtp-user=" MARKER,
@@ -109,7 +110,7 @@ Test(config, everything_is_checked_that_will_be_used)
             &said);
 
     cr_expect_neq(status, 0);
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+    for (size_t i = 0; i < COUNT(wanted); i++)
         cr_expect_not_null(strstr(said, wanted[i]), "no \"%s\" in %s", wanted[i], said);
     free(said);
     setenv("ACCOUNTSD_PORT", "tcp://10.0.0.1:80", 1);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/fixture.h"
 #include "harness/process.h"
 
@@ -295,7 +296,7 @@ Test(life, only_a_signal_to_stop_cuts_the_drain_delay_short)
 
     kill(server->pid, SIGTERM);
     await_logged(server, "\"event\":\"draining\"");
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (size_t i = 0; i < COUNT(others); i++) {
         kill(server->pid, others[i]);
         sleep_ms(100);
     }

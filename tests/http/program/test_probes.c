@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/fixture.h"
 #include "harness/process.h"
 
@@ -65,7 +66,7 @@ Test(probes, the_port_says_no_to_the_rest)
     char *answer;
 
     await_ready(server);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         answer = telemetry_send_raw(server, cases[i].bytes, strlen(cases[i].bytes));
         cr_expect_eq(
             strncmp(answer, cases[i].answer, strlen(cases[i].answer)), 0, "%s: %s", cases[i].bytes, answer);
@@ -105,8 +106,8 @@ static void make_series(const struct server *server)
         "/public/v1/accounts/accounts/ACC-0000-0000/users",
         "/public/v1/accounts/accounts/ACC-0000-0000/users/USR-0000-0000"};
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        for (size_t k = 0; k < sizeof(methods) / sizeof(methods[0]); k++) {
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        for (size_t k = 0; k < COUNT(methods); k++) {
             struct answer answer = request(server, methods[k], paths[i], NULL, NULL, NULL);
 
             answer_free(&answer);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/trouble.h"
 
 /* The start: with errors, without a database, and with a signal to stop meanwhile. */
@@ -121,7 +122,7 @@ Test(start, a_schema_that_does_not_fit_is_refused)
         {"9, 9", "the schema is too new: it is version 9"}};
     struct scratch scratch = make_scratch();
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         set_schema_version(&scratch, rows[i][0]);
         assert_refuses(
             (const char *[]){"--database-url", scratch.url, "--port", "0", "--fail-fast", NULL}, rows[i][1]);
@@ -340,7 +341,7 @@ Test(start, ends_at_once_when_told_to)
     struct silence silence;
 
     silence_start(&silence);
-    for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < 2 * COUNT(rows); i++) {
         const char *arguments[20] = {NULL};
         size_t count = 0;
         struct server *server;

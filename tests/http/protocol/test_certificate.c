@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/tls_client.h"
 
 /* The certificate's files: errors at the start, and new files while the server runs. */
@@ -92,7 +93,7 @@ Test(certificate, a_weak_one_is_of_no_use)
         const char *reason;
     } weak[] = {{KEY_RSA_1024, "ee key too small"}, {KEY_EC_SHA_1, "ca md too weak"}};
 
-    for (size_t i = 0; i < sizeof(weak) / sizeof(weak[0]); i++) {
+    for (size_t i = 0; i < COUNT(weak); i++) {
         struct certificate *made = certificate_make("weak", weak[i].kind);
 
         expect_refusal(made->certificate_path, made->key_path, weak[i].reason);

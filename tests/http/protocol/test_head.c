@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/count.h"
 #include "harness/service.h"
 
 /* HEAD is GET without the body, for problems too. */
@@ -42,7 +43,7 @@ static char *lines_of(const char *head, size_t len)
         const char *next = strchr(line, '\n') + 1;
         bool is_left_out = false;
 
-        for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++)
+        for (size_t i = 0; i < COUNT(left_out); i++)
             is_left_out |= strncasecmp(line, left_out[i], strlen(left_out[i])) == 0;
         if (!is_left_out)
             fwrite(line, 1, (size_t)(next - line), out);
@@ -138,7 +139,7 @@ Test(head, is_not_allowed_where_get_is_not)
         {"/groups", "POST, PUT"}, {"/groups/UGR-0000-0000", "DELETE"}};
 
     for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
-        for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        for (size_t i = 0; i < COUNT(paths); i++) {
             char *path = member_path(member, form, paths[i].more);
             struct answer answer = request(server, "HEAD", path, account->token, NULL, NULL);
 

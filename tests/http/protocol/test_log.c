@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/metric.h"
 #include "harness/process.h"
 #include "harness/service.h"
@@ -63,7 +64,7 @@ static const struct {
 /* bytes: of the body, as it was sent. */
 Test(log, tells_how_many_bytes_a_refusal_had)
 {
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+    for (size_t i = 0; i < COUNT(refusals); i++) {
         char trace_id[33], *bytes = NULL, *answer, line[32];
         const char *body;
         json_t *logged;

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/fixture.h"
 #include "harness/flood.h"
 #include "harness/process.h"
@@ -85,7 +86,7 @@ Test(memory, is_bounded_under_the_worst_heads_and_bodies)
     int *fds = calloc(count, sizeof(*fds));
 
     process_allow_descriptors(2 * count + 100);
-    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+    for (size_t row = 0; row < COUNT(rows); row++) {
         struct server *server = server_start(url, (const char *[]){"--request-timeout", "20000", NULL});
         size_t before = process_resident(server->pid), now, later;
         const char *beginning = rows[row].beginning;
@@ -138,7 +139,7 @@ Test(memory, is_bounded_behind_the_last_word)
     struct certificate *certificate = certificate_make("first", KEY_EC);
 
     signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < sizeof(last_words) / sizeof(last_words[0]); i++) {
+    for (size_t i = 0; i < COUNT(last_words); i++) {
         struct server *server =
             server_start(url, (const char *[]){"--tls-certificate", certificate->certificate_path,
                                   "--tls-key", certificate->key_path, "--request-timeout", "20000", NULL});
@@ -195,7 +196,7 @@ static const struct kind {
     {"POST /a", NO_TOKEN, "Transfer-Encoding: chunked\r\n", NULL, 14, 411},
 };
 
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define KINDS COUNT(kinds)
 #define HUNDRED 100
 
 struct soak {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/count.h"
 #include "harness/service.h"
 #include "http/problem.h"
 
@@ -112,7 +113,7 @@ Test(problems, say_why_there_is_no_authority)
         {"Authorization: Bearer", CHALLENGE}, {"Authorization: Bearer x", REFUSAL},
         {"Authorization: bearer idt:TKN-0000-0000:abcdefghijklmnopqrstuv", REFUSAL}};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct answer answer =
             request(server, "GET", ACCOUNT_USERS, NULL, NULL, (const char *[]){rows[i].header, NULL});
 
@@ -139,7 +140,7 @@ Test(problems, tokens)
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     assert_status("POST", ACCOUNT_USERS, NULL, body, JSON, 401);
     assert_status("POST", ACCOUNT_USERS, wrong, body, JSON, 401);
-    for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+    for (size_t i = 0; i < COUNT(tokens); i++) {
         struct answer answer = post(server, tokens[i], body);
 
         assert_problem(&answer, 401);
@@ -169,9 +170,9 @@ Test(problems, media_types)
         "Content-Type: application/json; a=\"; charset=x\"", "Content-Type: application/json; mycharset=x",
         "Content-Type: application/json;"};
 
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+    for (size_t i = 0; i < COUNT(refused); i++)
         assert_status("POST", ACCOUNT_USERS, account->token, "{}", refused[i], 415);
-    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+    for (size_t i = 0; i < COUNT(taken); i++)
         assert_status("POST", ACCOUNT_USERS, account->token, "{}", taken[i], 400);
 
     struct answer answer = request(server, "POST", ACCOUNT_USERS, account->token, "{}",
@@ -188,7 +189,7 @@ Test(problems, white_space_behind_a_value_is_none_of_it)
     cr_assert_geq(asprintf(&authorization, "Authorization: Bearer %s", account->token), 0);
     const char *const fields[] = {authorization, "Content-Type: application/json",
         "Content-Encoding: identity", "Idempotency-Key: key", "Prefer: tx=rollback", "Connection: close"};
-    const size_t count = sizeof(fields) / sizeof(fields[0]);
+    const size_t count = COUNT(fields);
 
     for (size_t spaced = 0; spaced < count; spaced++) {
         char *bytes = NULL;
@@ -245,7 +246,7 @@ Test(problems, no_body_is_an_empty_one)
 {
     static const char *const lengths[] = {"", "Content-Length: 0\r\n"};
 
-    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+    for (size_t i = 0; i < COUNT(lengths); i++) {
         char *bytes = NULL, *answer;
 
         cr_assert_geq(asprintf(&bytes,
@@ -356,7 +357,7 @@ Test(problems, the_log_is_json_and_keeps_secrets)
         cr_assert_not_null(object, "not JSON: %s", line);
         if (strcmp(json_string_value(json_object_get(object, "event")), "request") == 0) {
             requests++;
-            for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+            for (size_t i = 0; i < COUNT(members); i++)
                 cr_expect_not_null(json_object_get(object, members[i]), "%s in %s", members[i], line);
         }
         json_decref(object);

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/fixture.h"
 #include "harness/process.h"
 
@@ -76,7 +77,7 @@ Test(slow, a_request_that_does_not_arrive_is_a_408)
         {"POST /a HTTP/1.1\r\n" HOST "traceparent: " TRACEPARENT "\r\nContent-Length: 9\r\n\r\nx", true}};
     char *log;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         long started = now_ms(), elapsed;
         int fd = connect_raw(server);
         char *answer, *found;
@@ -186,7 +187,7 @@ Test(slow, who_is_refused_while_sending_gets_the_whole_answer)
     static char piece[100000];
 
     memset(piece, 'a', sizeof(piece));
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         int fd = connect_raw(server);
         long started = now_ms();
         char *answer;

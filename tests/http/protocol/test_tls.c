@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/fixture.h"
 #include "harness/process.h"
 #include "harness/tls_client.h"
@@ -74,7 +75,7 @@ Test(tls, old_versions_are_refused)
     } versions[] = {{TLS1_VERSION, "1.0", false}, {TLS1_1_VERSION, "1.1", false},
         {TLS1_2_VERSION, "1.2", true}, {TLS1_3_VERSION, "1.3", true}};
 
-    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+    for (size_t i = 0; i < COUNT(versions); i++) {
         struct tls_client *client = tls_connect(server,
             &(struct tls_wishes){.min_version = versions[i].version, .max_version = versions[i].version});
 
@@ -101,7 +102,7 @@ Test(tls, ciphers_without_forward_secrecy_or_authentication_are_refused)
 
     server_end(server);
     server = start(KEY_RSA);
-    for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++) {
+    for (size_t i = 0; i < COUNT(ciphers); i++) {
         struct tls_client *client = tls_connect(
             server, &(struct tls_wishes){.max_version = TLS1_2_VERSION, .ciphers = ciphers[i].name});
 
@@ -122,7 +123,7 @@ Test(tls, http_1_1_is_all_that_can_be_agreed_on)
         {H2, NULL, true}, {"\x05h2-14", NULL, true}, {"\x03h2c", NULL, true}, {"\x08http/1.0", NULL, true},
         {"\x06spdy/3", NULL, true}};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         const char *name = rows[i].alpn != NULL ? rows[i].alpn : "none";
         struct tls_client *client = tls_connect(server, &(struct tls_wishes){.alpn = rows[i].alpn});
 

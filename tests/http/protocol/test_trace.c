@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/count.h"
 #include "harness/service.h"
 
 /* The traceparent of a request: accepted or generated, and the same in the log, the problem and the audit
@@ -157,7 +158,7 @@ Test(trace, of_every_change_is_in_its_audit_record)
         }
         member = member_of(answer.body);
         answer_free(&answer);
-        for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+        for (size_t i = 0; i < COUNT(changes); i++)
             expect_change_traced(member, form, i);
         member_free(member);
         free(body);
@@ -235,7 +236,7 @@ static char *trace_of(const char *received, long status)
 
 Test(trace, of_every_refusal_is_taken_over)
 {
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (size_t i = 0; i < COUNT(refused); i++) {
         char id[TRACE_ID_LEN + 1], parent[64], *bytes, *received, *trace;
 
         new_trace(id, parent);
@@ -258,7 +259,7 @@ Test(trace, of_every_refusal_is_made_where_none_can_be_taken)
         "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
         "traceparent: 00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"};
 
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    for (size_t i = 0; i < COUNT(refused); i++) {
         char *bytes = refused_bytes(i, sent[i % 2]), *received = send_raw(server, bytes, strlen(bytes)),
              *trace = trace_of(received, refused[i].status);
 
@@ -280,7 +281,7 @@ Test(trace, is_told_by_every_answer)
     static const char *const paths[] = {"/public/v1/accounts/openapi.json", ACCOUNT_USERS, "/invitations/x",
         "/invitations/AUSR-0000-0000-0000/x", "/problems/wrong-code"};
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+    for (size_t i = 0; i < COUNT(paths); i++) {
         char id[TRACE_ID_LEN + 1], parent[64];
         struct answer answer;
 

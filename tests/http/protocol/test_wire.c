@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "harness/service.h"
 #include "wire_rows.h"
 
@@ -293,7 +294,7 @@ Test(wire, heads_are_bounded)
     };
     size_t logged = count_logged();
 
-    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+    for (size_t i = 0; i < COUNT(heads); i++) {
         char *head = big_head(heads[i].field, heads[i].target, heads[i].fields), name[64];
         struct wire_row row = {name, 0, heads[i].status};
         size_t len;

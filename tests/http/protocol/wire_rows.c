@@ -1,10 +1,11 @@
 #include "wire_rows.h"
 
+#include "base/count.h"
+
 #define ROW(text, status)                                                                                    \
     {                                                                                                        \
         text, sizeof(text) - 1, status                                                                       \
     }
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 #define CL "Content-Length: 4\r\n"
 #define EMPTY_CHUNK "\r\n0\r\n\r\n"

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/bearer.h"
+#include "base/count.h"
 
 #define SECRET "abcdefghijklmnopqrstuv"
 
@@ -35,7 +36,7 @@ Test(bearer, refuses_what_is_malformed_and_leaves_the_result_alone)
 
     memset(&bearer, 'x', sizeof(bearer));
     before = bearer;
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+    for (size_t i = 0; i < COUNT(values); i++)
         cr_assert_eq(
             bearer_parse(values[i], strlen(values[i]), &bearer), BEARER_MALFORMED, "taken: %s", values[i]);
     memset(long_value + strlen(long_value), 'a', 129);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/idempotency_key.h"
+#include "base/count.h"
 
 #define TEN "abcdefghi-"
 #define TEN_ESCAPED "\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\"\\\""
@@ -34,7 +35,7 @@ Test(idempotency, takes_both_spellings_of_a_key)
         {"\"" FIFTY(FIFTY(TEN_ESCAPED)) FIVE_MORE "\"", NULL},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct idempotency_key key;
         size_t len = cases[i].key != NULL ? strlen(cases[i].key) : IDEMPOTENCY_KEY_MAX;
 
@@ -55,7 +56,7 @@ Test(idempotency, refuses_what_is_no_key_and_leaves_the_result_alone)
 
     memset(&key, 'x', sizeof(key));
     before = key;
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+    for (size_t i = 0; i < COUNT(values); i++)
         cr_expect_not(idempotency_key_parse(values[i], strlen(values[i]), &key), "taken: %s", values[i]);
     cr_expect_not(idempotency_key_parse("a\0b", 3, &key));
     cr_expect_arr_eq(&key, &before, sizeof(key));

@@ -6,6 +6,7 @@
 
 #include "api/openapi.h"
 #include "api/route.h"
+#include "base/count.h"
 
 static json_t *load_paths(void)
 {
@@ -39,7 +40,7 @@ static bool is_method(const char *key)
     static const char *const methods[] = {
         "get", "put", "post", "delete", "options", "head", "patch", "trace"};
 
-    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+    for (size_t i = 0; i < COUNT(methods); i++) {
         if (strcmp(methods[i], key) == 0)
             return true;
     }

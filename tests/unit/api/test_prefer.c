@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/prefer.h"
+#include "base/count.h"
 
 Test(prefer, finds_a_preference_as_rfc_7240_spells_it)
 {
@@ -51,7 +52,7 @@ Test(prefer, finds_a_preference_as_rfc_7240_spells_it)
         {"\"tx\"=rollback", PREFER_UNSAID},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         /* Without a terminating NUL, so that a read beyond the end is detected. */
         size_t len = strlen(cases[i].header);
         char *header = memcpy(malloc(len + 1), cases[i].header, len);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/route.h"
+#include "base/count.h"
 
 #define PATH "/public/v1/accounts/account-users"
 
@@ -56,7 +57,7 @@ Test(route, takes_paths_byte_for_byte)
         "/public/v1/accounts/./account-users", "/PUBLIC/v1/accounts/account-users", PATH "x"};
     struct route_match match;
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+    for (size_t i = 0; i < COUNT(paths); i++)
         cr_assert_eq(find("POST", paths[i], &match), ROUTE_NOT_FOUND, "found: %s", paths[i]);
     cr_assert_eq(route_find("POST", 4, PATH "\0x", strlen(PATH) + 2, &match), ROUTE_NOT_FOUND);
 }
@@ -86,7 +87,7 @@ Test(route, an_id_of_the_wrong_shape_names_nothing)
         "/public/v1/accounts/accounts//users"};
     struct route_match match;
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+    for (size_t i = 0; i < COUNT(paths); i++)
         cr_assert_eq(find("GET", paths[i], &match), ROUTE_NOT_FOUND, "found: %s", paths[i]);
 }
 
@@ -118,7 +119,7 @@ Test(route, a_code_of_other_characters_names_nothing)
     struct route_match match;
     char longest[256] = INVITATION;
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+    for (size_t i = 0; i < COUNT(paths); i++)
         cr_assert_eq(find("GET", paths[i], &match), ROUTE_NOT_FOUND, "found: %s", paths[i]);
     memset(longest + strlen(INVITATION), 'a', 128);
     cr_assert_eq(find("GET", longest, &match), ROUTE_FOUND);

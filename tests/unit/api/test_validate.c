@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/validate.h"
+#include "base/count.h"
 
 #define MAX_DEPTH 16
 
@@ -49,9 +50,9 @@ Test(validate, says_all_mistakes_at_once)
     static const char *const paths[] = {"user.email", "user.firstName", "user.lastName", "user.age",
         "groups[0].id", "groups[1]", "invitation.status", "z"};
 
-    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+    for (size_t i = 0; i < COUNT(paths); i++)
         cr_assert(json_is_array(json_object_get(object, paths[i])), "%s is missing", paths[i]);
-    cr_assert_eq(json_object_size(object), sizeof(paths) / sizeof(paths[0]));
+    cr_assert_eq(json_object_size(object), COUNT(paths));
     json_decref(object);
     free(errors);
 }

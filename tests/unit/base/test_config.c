@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "base/count.h"
 #include "base/options.h"
 #include "config_check.h"
 
@@ -229,12 +230,12 @@ Test(config, an_smtp_url_is_a_server_and_nothing_else)
     struct config config;
     char complaints[2048], flag[64];
 
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < COUNT(good); i++) {
         snprintf(flag, sizeof(flag), "--smtp-url=%s", good[i]);
         cr_expect_eq(load(&config, (const char *[]){"deliver", flag, "--mail-from=a@b.c", NULL}, complaints),
             CONFIG_RUN, "%s: %s", good[i], complaints);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < COUNT(bad); i++) {
         snprintf(flag, sizeof(flag), "--smtp-url=%s", bad[i]);
         cr_expect_eq(load(&config, (const char *[]){"deliver", flag, "--mail-from=a@b.c", NULL}, complaints),
             CONFIG_INVALID, "%s", bad[i]);
@@ -256,7 +257,7 @@ Test(config, mails_are_from_an_address_in_ascii)
     struct config config;
     char complaints[2048];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         cr_expect_eq(
             load(&config,
                 (const char *[]){"deliver", "--smtp-url=smtp://a", "--mail-from", rows[i].from, NULL},
@@ -325,7 +326,7 @@ Test(config, passes_over_the_addresses_of_services)
     struct config config;
     char complaints[2048];
 
-    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+    for (size_t i = 0; i < COUNT(links); i++)
         setenv(links[i][0], links[i][1], 1);
     cr_assert_eq(load(&config, (const char *[]){"--check-config", "--telemetry-port=1", NULL}, complaints),
         CONFIG_CHECK, "%s", complaints);

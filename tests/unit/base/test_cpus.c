@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "base/cpus.h"
 
 /* CPU quotas, from files as kernels provide them. */
@@ -75,7 +76,7 @@ static void write_file(const char *root, const struct file *file)
 
 Test(cpus, follow_the_quota_of_the_cgroups)
 {
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         char root[] = "/tmp/accountsd-cpus-XXXXXX", command[64];
         long cpus;
 

@@ -113,7 +113,7 @@ Test(line, is_what_json_can_say)
         {"\xc0\xaf\xff\xfez", "????z"},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         char line[SIZE + 1] = "????????";
 
         text_print_line(line, SIZE, "%s", cases[i].said);

@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/trace.h"
 
 #define ID "0af7651916cd43dd8448eb211c80319c"
@@ -12,7 +13,7 @@ Test(trace, takes_over_what_the_standard_allows)
         "cc-" ID "-" PARENT "-01-what-the-future-brings"};
     struct trace trace;
 
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+    for (size_t i = 0; i < COUNT(values); i++) {
         cr_assert(trace_parse(values[i], strlen(values[i]), &trace), "%s", values[i]);
         cr_assert_eq(strncmp(trace.parent, values[i], TRACE_PARENT_LEN), 0);
         cr_assert_eq(strlen(trace.parent), TRACE_PARENT_LEN);
@@ -29,7 +30,7 @@ Test(trace, refuses_what_is_malformed)
         "00-" ID "_" PARENT "-01", "cc-" ID "-" PARENT "-01.more"};
     struct trace trace;
 
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+    for (size_t i = 0; i < COUNT(values); i++)
         cr_assert_not(trace_parse(values[i], strlen(values[i]), &trace), "taken: %s", values[i]);
 }
 

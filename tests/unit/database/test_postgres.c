@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "database/postgres.h"
 #include "database/session.h"
 
@@ -171,7 +172,7 @@ Test(dial, takes_the_first_host_that_can_be_written_to)
         {STANDBY, ABSENT, &in_authority, 0},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         char error[POSTGRES_ERROR_MAX];
         int64_t start = clock_now_ms();
 
@@ -324,7 +325,7 @@ Test(dial, says_nothing_of_the_connection_string)
         "postgresql://hunter2@127.0.0.1:1", "host=/hunter2,/tmp user=hunter2"};
     char error[POSTGRES_ERROR_MAX];
 
-    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+    for (size_t i = 0; i < COUNT(urls); i++) {
         cr_expect_null(dial(urls[i], LONG_MS, error));
         cr_expect_neq(*error, '\0');
         cr_expect_null(strstr(error, "hunter2"), "%s: %s", urls[i], error);
@@ -345,7 +346,7 @@ Test(dial, checks_a_connection_string_without_connecting)
         {"hostaddr=127.0.0.1", NULL}};
     char error[POSTGRES_ERROR_MAX];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         bool is_sound = postgres_check_url(rows[i].url, error);
 
         cr_expect_eq(is_sound, rows[i].error == NULL, "%s: %s", rows[i].url, is_sound ? "sound" : error);
@@ -360,7 +361,7 @@ Test(dial, says_why_in_utf8)
     static const char *const places[] = {"/tmp/\xe4", "/tmp/a\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
         "/tmp/ab\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"};
 
-    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+    for (size_t i = 0; i < COUNT(places); i++) {
         for (int padding = 0; padding < 60; padding++) {
             struct config config = {.database_connect_timeout = 1};
             const struct postgres_limit limit = {.deadline_ms = clock_now_ms() + LONG_MS, .stop_fd = -1};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "delivery/mime.h"
 
 #define ADDRESS "ada@example.com"
@@ -45,13 +46,13 @@ static void expect_sound(const char *made, const char *name)
         if (end == line)
             is_header = false;
         if (is_header && *line != ' ') {
-            cr_assert_lt(field, sizeof(fields) / sizeof(fields[0]), "%s: one field more: %s", name, line);
+            cr_assert_lt(field, COUNT(fields), "%s: one field more: %s", name, line);
             cr_expect_eq(strncmp(line, fields[field], strlen(fields[field])), 0, "%s: %s", name, line);
             field++;
         }
         line = end + 2;
     }
-    cr_expect_eq(field, sizeof(fields) / sizeof(fields[0]), "%s", name);
+    cr_expect_eq(field, COUNT(fields), "%s", name);
 }
 
 /* A field of a message, unfolded; the caller frees it. */
@@ -149,7 +150,7 @@ Test(message, names_and_subjects_arrive_and_are_nothing_else)
         "👩‍🚀🙂", "שלום עולם", "\u202eevil", "a.b", "(comment)", "under_score", "equals=sign",
         "100%", "-", "Zo\u0308e"};
 
-    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+    for (size_t i = 0; i < COUNT(same); i++)
         expect_text(same[i], same[i]);
 }
 
@@ -163,7 +164,7 @@ Test(message, control_characters_are_spaces)
             "nel x"},
         {"line\u2028x\u2029", "line x "}};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         expect_text(rows[i][0], rows[i][1]);
 }
 
@@ -172,7 +173,7 @@ Test(message, what_is_not_utf8_is_a_question_mark)
     static const char *const rows[][2] = {{"a\xff", "a?"}, {"\xc0\x80", "??"}, {"\xed\xa0\x80", "???"},
         {"\xf4\x90\x80\x80", "????"}, {"\xc3", "?"}, {"\xe2\x80", "??"}, {"\xf0\x9f\x99", "???"}};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         expect_text(rows[i][0], rows[i][1]);
 }
 
@@ -180,7 +181,7 @@ Test(message, long_texts_are_folded_between_characters)
 {
     static const char *const units[] = {"a", "a ", "é", "日", "🙂", "\"", "e\u0301"};
 
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; i < COUNT(units); i++) {
         for (size_t times = 1; times <= 400; times += times < 90 ? 1 : 31) {
             char *text = repeat(units[i], times);
 
@@ -208,7 +209,7 @@ Test(message, an_address_that_is_none_makes_no_message)
         "ada@exa\xffmple.com"};
     const char *reason;
 
-    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+    for (size_t i = 0; i < COUNT(addresses); i++) {
         char *made = make("Ada", addresses[i], "x", "x\n", &reason);
 
         cr_expect_null(made, "\"%s\" is taken for an address", addresses[i]);
@@ -224,7 +225,7 @@ Test(message, an_address_is_as_it_is)
         "zoë@example.com", "ada@bücher.example"};
     const char *reason;
 
-    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+    for (size_t i = 0; i < COUNT(addresses); i++) {
         char *made = make("Ada", addresses[i], "x", "x\n", &reason), line[128];
 
         cr_assert_not_null(made, "%s", addresses[i]);
@@ -243,7 +244,7 @@ Test(message, an_id_is_the_name_of_a_file)
     size_t len;
 
     cr_assert(mime_read_mailbox("a@b.c", &message.from));
-    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+    for (size_t i = 0; i < COUNT(ids); i++) {
         message.id = ids[i];
         cr_expect_null(mime_make(&message, &len, &reason), "%s", ids[i]);
     }
@@ -307,7 +308,7 @@ Test(message, bodies_arrive_as_they_are)
         "trailing space \n", "tab\t\n", "equals = sign =3D\n", "--=_alternative\n", "--=_alternative--\n",
         "é日🙂\n", "a\rb\n", " \n", "no end"};
 
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+    for (size_t i = 0; i < COUNT(texts); i++) {
         for (size_t pad = 0; pad < 80; pad++) {
             const char *reason;
             char *before = repeat("x", pad), *text = NULL, *made, *decoded;
@@ -344,7 +345,7 @@ Test(message, reads_mailboxes)
         "", " ", "Ada", "Ada <>", "Ada <a@b.c", "a@b.c, d@e.f", "Ada <a@b.c> x", "<a@b.c> <"};
     struct mailbox mailbox;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         cr_assert(mime_read_mailbox(rows[i].text, &mailbox), "%s", rows[i].text);
         cr_expect_eq(mailbox.name.len, strlen(rows[i].name), "%s", rows[i].text);
         cr_expect_eq(memcmp(mailbox.name.text, rows[i].name, mailbox.name.len), 0, "%s", rows[i].text);
@@ -352,6 +353,6 @@ Test(message, reads_mailboxes)
         cr_expect_eq(
             memcmp(mailbox.address.text, rows[i].address, mailbox.address.len), 0, "%s", rows[i].text);
     }
-    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+    for (size_t i = 0; i < COUNT(none); i++)
         cr_expect_not(mime_read_mailbox(none[i], &mailbox), "%s", none[i]);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/count.h"
 #include "http/address.h"
 
 /* Which addresses count as one client, and for how long. */
@@ -57,7 +58,7 @@ Test(address, is_one_of_ipv4_or_a_64_of_ipv6)
         {"::1", "0.0.0.0", false},
     };
 
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+    for (size_t i = 0; i < COUNT(pairs); i++) {
         struct address *first, *second;
 
         cr_assert(enter(pairs[i].first, 2, &first));

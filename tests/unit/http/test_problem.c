@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/openapi.h"
+#include "base/count.h"
 #include "http/problem.h"
 
 static json_t *rendered(const struct problem *problem)
@@ -71,7 +72,7 @@ Test(problem, says_when_to_try_again)
         {{.status = 422, .type = "/problems/idempotency-key-reused"}, 0},
         {{.status = 409, .type = "/problems/other"}, 0}};
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    for (size_t i = 0; i < COUNT(cases); i++)
         cr_assert_eq(problem_retry_after(&cases[i].problem), cases[i].seconds, "case %zu", i);
 }
 

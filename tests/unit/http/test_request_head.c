@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "http/request_head.h"
 
 #define MAX_LEN 1024
@@ -27,7 +28,7 @@ Test(wire, takes_a_sound_head)
         START "host: \t[::1]:80 \r\n\r\n", START "host: a-b.example:8080\r\n\r\n",
         "!#$%&'*+-.^_`|~ / HTTP/1.1\r\n" HOST "\r\n"};
 
-    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+    for (size_t i = 0; i < COUNT(heads); i++)
         cr_assert_eq(check(heads[i]), REQUEST_HEAD_OK, "%s", heads[i]);
 }
 
@@ -62,7 +63,7 @@ Test(wire, refuses_framing_that_readers_may_take_differently)
         START HOST "transfer-encoding: gzip, chunked\r\n\r\n",
         START HOST "transfer-encoding: chunked \r\n\r\n"};
 
-    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
+    for (size_t i = 0; i < COUNT(heads); i++)
         cr_assert_eq(check(heads[i]), REQUEST_HEAD_BAD_REQUEST, "taken: %s", heads[i]);
 }
 
@@ -123,7 +124,7 @@ Test(wire, looks_at_what_has_come_of_a_head)
         cr_expect_not(request_head_has_end(sound, len, 0));
         cr_expect_eq(request_head_has_end(sound, sizeof(sound) - 1, len), true, "%zu", len);
     }
-    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+    for (size_t i = 0; i < COUNT(broken); i++) {
         cr_expect_eq(check(broken[i]), REQUEST_HEAD_BAD_REQUEST, "%s", broken[i]);
         cr_expect_eq(request_head_check(broken[i], strlen(broken[i]) - 1, MAX_LEN, &found, &reason),
             REQUEST_HEAD_INCOMPLETE, "%s: %s", broken[i], reason);
@@ -176,7 +177,7 @@ Test(wire, finds_the_path_in_a_target)
     } targets[] = {{"/a", 0}, {"*", 0}, {"", 0}, {"a:443", 0}, {"http://a/b", 8}, {"HTTPS://[::1]:80/b", 16},
         {"http://a", 0}, {"http://a?b/c", 0}, {"http:///b", 0}, {"http://", 0}, {"ftp://a/b", 0}};
 
-    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
+    for (size_t i = 0; i < COUNT(targets); i++)
         cr_expect_eq(request_head_path_start(targets[i].target, strlen(targets[i].target)), targets[i].start,
             "%s", targets[i].target);
 }
@@ -192,7 +193,7 @@ Test(wire, finds_a_field_in_what_has_come_of_a_head)
         {"x: 1\r\n\r\n", NULL}, {START, NULL}, {"", NULL}, {"\n", NULL}, {START "x", NULL},
         {START "x\r\n", NULL}};
 
-    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+    for (size_t i = 0; i < COUNT(heads); i++) {
         const char *value = NULL;
         size_t len = 0;
         bool found = request_head_find_field(heads[i].head, strlen(heads[i].head), "x", &value, &len);

@@ -7,6 +7,7 @@
 #include <unicode/uloc.h>
 #include <unicode/ustring.h>
 
+#include "base/count.h"
 #include "words/date.h"
 
 Test(date, is_written_as_the_language_and_the_culture_have_it)
@@ -30,7 +31,7 @@ Test(date, is_written_as_the_language_and_the_culture_have_it)
     };
     char date[DATE_MAX];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct date_formats *formats = date_formats_load(rows[i].language);
 
         cr_assert_not_null(formats, "%s", rows[i].language);
@@ -79,7 +80,7 @@ Test(date, is_what_icu_writes)
     };
     size_t compared = 0;
 
-    for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++) {
+    for (size_t i = 0; i < COUNT(languages); i++) {
         struct date_formats *formats = date_formats_load(languages[i]);
 
         cr_assert_not_null(formats, "%s", languages[i]);
@@ -92,7 +93,7 @@ Test(date, is_what_icu_writes)
             if (strncmp(locale, languages[i], len) != 0 || (locale[len] != '_' && locale[len] != '\0'))
                 continue;
             uloc_toLanguageTag(locale, tag, sizeof(tag), true, &status);
-            for (size_t m = 0; m < sizeof(moments) / sizeof(moments[0]); m++) {
+            for (size_t m = 0; m < COUNT(moments); m++) {
                 char expected[DATE_MAX], date[DATE_MAX];
                 struct tm tm = moments[m].tm;
 
@@ -114,7 +115,7 @@ Test(date, takes_only_moments_in_utc)
     struct date_formats *formats = date_formats_load("en");
     char date[DATE_MAX];
 
-    for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++)
+    for (size_t i = 0; i < COUNT(moments); i++)
         cr_expect_not(date_format(formats, moments[i], NULL, date), "taken: %s", moments[i]);
     cr_expect(date_format(formats, "2026-12-02T03:04:05Z", NULL, date));
     date_formats_free(formats);

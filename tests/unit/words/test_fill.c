@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "words/fill.h"
 
 static void expect(const char *template, enum fill_format format, const char *value, enum fill_kind kind,
@@ -89,7 +90,7 @@ Test(fill, lets_no_name_become_a_link)
         {"...", "." APART "." APART "."},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         char html[128];
 
         snprintf(html, sizeof(html), "<bdi>%s</bdi>.com", rows[i].filled);

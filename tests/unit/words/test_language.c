@@ -2,15 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "words/language.h"
 
 static const char *const tags[] = {"de", "en", "es", "fr", "pt-BR", "zh-Hant"};
 
-#define COUNT (sizeof(tags) / sizeof(tags[0]))
-
 static const char *tag_at(size_t index)
 {
-    return index < COUNT ? tags[index] : "none";
+    return index < COUNT(tags) ? tags[index] : "none";
 }
 
 struct row {
@@ -43,9 +42,9 @@ Test(language, looks_a_tag_up)
         {"de--", "de"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         cr_expect_str_eq(
-            tag_at(language_lookup(rows[i].wanted, tags, COUNT)), rows[i].found, "%s", rows[i].wanted);
+            tag_at(language_lookup(rows[i].wanted, tags, COUNT(tags))), rows[i].found, "%s", rows[i].wanted);
 }
 
 Test(language, minds_what_a_browser_accepts)
@@ -81,9 +80,9 @@ Test(language, minds_what_a_browser_accepts)
         {"\x01\xff\xfe", "none"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < COUNT(rows); i++)
         cr_expect_str_eq(
-            tag_at(language_accept(rows[i].wanted, tags, COUNT)), rows[i].found, "%s", rows[i].wanted);
+            tag_at(language_accept(rows[i].wanted, tags, COUNT(tags))), rows[i].found, "%s", rows[i].wanted);
 }
 
 Test(language, finds_the_culture_that_a_browser_names)
@@ -102,7 +101,7 @@ Test(language, finds_the_culture_that_a_browser_names)
     };
     char culture[LANGUAGE_CULTURE_MAX];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         language_accepted_culture(rows[i].header, rows[i].language, culture);
         cr_expect_str_eq(culture, rows[i].culture);
     }
@@ -115,10 +114,10 @@ Test(language, bears_long_headers)
     for (size_t i = 0; i < sizeof(header) - 1; i++)
         header[i] = "ja-JP,ko;q=0.5,"[i % 15];
     header[sizeof(header) - 1] = '\0';
-    cr_expect_eq(language_accept(header, tags, COUNT), COUNT);
+    cr_expect_eq(language_accept(header, tags, COUNT(tags)), COUNT(tags));
     memcpy(header + sizeof(header) - 4, ",es", 3);
-    cr_expect_str_eq(tag_at(language_accept(header, tags, COUNT)), "es");
+    cr_expect_str_eq(tag_at(language_accept(header, tags, COUNT(tags))), "es");
     memset(header, 'a', sizeof(header) - 1);
-    cr_expect_eq(language_accept(header, tags, COUNT), COUNT);
-    cr_expect_eq(language_lookup(header, tags, COUNT), COUNT);
+    cr_expect_eq(language_accept(header, tags, COUNT(tags)), COUNT(tags));
+    cr_expect_eq(language_lookup(header, tags, COUNT(tags)), COUNT(tags));
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "words/mail.h"
 
 #define URL                                                                                                  \
@@ -98,7 +99,7 @@ Test(mail, speaks_the_persons_language)
         {"nl-NL", "An administrator invites you to join Demo Client", "December 2, 2026 at 3:00 AM UTC"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         struct mail mail;
 
         render(message("invitation.mail", rows[i].language, "Ada Lovelace", NULL), &mail);
@@ -177,7 +178,7 @@ Test(mail, refuses_what_is_not_as_promised)
     struct mail mail;
     json_t *object;
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+    for (size_t i = 0; i < COUNT(keys); i++) {
         object = message("invitation.mail", NULL, "Ada", NULL);
         json_object_del(object, keys[i]);
         cr_expect_not(mail_render(templates, object, &mail), "taken without %s", keys[i]);

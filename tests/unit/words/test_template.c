@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/count.h"
 #include "words/template.h"
 
 static char directory[64], error[TEMPLATE_ERROR_MAX];
@@ -76,7 +77,7 @@ Test(template, has_every_sentence_in_every_language)
 
     cr_assert_not_null(templates, "%s", error);
     cr_expect_eq(templates_catalogue_count(templates), 4);
-    for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++) {
+    for (size_t i = 0; i < COUNT(languages); i++) {
         const struct catalogue *catalogue = templates_find(templates, languages[i]);
 
         cr_expect_str_eq(catalogue_language(catalogue), languages[i]);
@@ -182,7 +183,7 @@ Test(template, finds_mistakes_in_sentences)
         {"page.worse.text", "x", "de.json: \"page.worse.text\" is not a key of a catalogue"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < COUNT(rows); i++) {
         write_catalogue("de.json", rows[i].key, rows[i].sentence);
         expect_error(rows[i].error);
     }
