@@ -125,7 +125,7 @@ static bool is_noncharacter(UChar32 c)
     return U_IS_UNICODE_NONCHAR(c);
 }
 
-/* What is seen as a part of the character before it, or not at all. */
+/* Characters that are displayed as part of the one before, or not at all. */
 static bool is_extending(UChar32 c)
 {
     int32_t jamo = u_getIntPropertyValue(c, UCHAR_HANGUL_SYLLABLE_TYPE);

@@ -14,7 +14,7 @@
 #include "http/tls.h"
 #include "words/template.h"
 
-/* libcurl looks at the clock once a second while it waits, and the database is to be told as well. */
+/* libcurl checks its timeout once a second, and the outcome must be reported before the lease ends. */
 #define LEASE_MARGIN_MS 2000
 
 static bool is_smtp_url(const char *text)
@@ -40,7 +40,6 @@ static bool is_smtp_url(const char *text)
     return is_one;
 }
 
-/* What no option can tell alone. */
 static bool check_deliver(const struct config *config, FILE *err)
 {
     const bool has_url = *config->smtp_url != '\0', has_user = *config->smtp_user != '\0',
@@ -51,26 +50,22 @@ static bool check_deliver(const struct config *config, FILE *err)
         bool is_wrong;
         const char *text;
     } mistakes[] = {
-        {!has_url && *config->mail_directory == '\0',
-            "--smtp-url and --mail-directory: one is needed, for mails to go to"},
-        {has_url && *config->mail_directory != '\0',
-            "--smtp-url and --mail-directory: mails go to one of them"},
+        {!has_url && *config->mail_directory == '\0', "one of --smtp-url and --mail-directory is required"},
+        {has_url && *config->mail_directory != '\0', "--smtp-url and --mail-directory must not both be set"},
         {has_url && !is_smtp_url(config->smtp_url),
             "--smtp-url is not smtp://host:port or smtps://host:port, with nothing else in it"},
-        {!has_from, "--mail-from: an address is needed, as address or as Name <address>"},
+        {!has_from, "--mail-from must be an address or Name <address>"},
         {has_from && !text_is_ascii(from.address.text, from.address.len),
-            "--mail-from: the address is not ASCII, and not every server would take mails from it"},
-        {has_user != (has_password || has_file),
-            "--smtp-user and the password: one is given without the other"},
-        {has_password && has_file,
-            "ACCOUNTSD_SMTP_PASSWORD and --smtp-password-file: the password is one of them"},
+            "--mail-from must be an ASCII address: not every server accepts others"},
+        {has_user != (has_password || has_file), "--smtp-user and the password must be set together"},
+        {has_password && has_file, "ACCOUNTSD_SMTP_PASSWORD and --smtp-password-file must not both be set"},
         {has_user && config->smtp_tls != CONFIG_TLS_REQUIRED &&
                 strncasecmp(config->smtp_url, "smtps:", 6) != 0,
-            "--smtp-user: without --smtp-tls required the password could go in clear text"},
+            "--smtp-user needs --smtp-tls required or smtps: the password could be sent in clear text"},
         {config->smtp_connect_timeout > config->smtp_timeout,
-            "--smtp-connect-timeout is longer than --smtp-timeout"},
+            "--smtp-connect-timeout must not be longer than --smtp-timeout"},
         {config->lease < config->smtp_timeout + LEASE_MARGIN_MS,
-            "--lease is not two seconds longer than --smtp-timeout: a mail could be sent twice"},
+            "--lease must be at least two seconds longer than --smtp-timeout: a mail could be sent twice"},
     };
     bool sound = true;
 
@@ -87,7 +82,7 @@ static bool check_serve(const struct config *config, FILE *err)
 {
     if ((*config->tls_certificate == '\0') == (*config->tls_key == '\0'))
         return true;
-    fputs("accountsd: --tls-certificate and --tls-key: one is given without the other\n", err);
+    fputs("accountsd: --tls-certificate and --tls-key must be set together\n", err);
     return false;
 }
 
@@ -143,31 +138,31 @@ static bool check_certificate(const struct config *config, FILE *err)
 static bool check_mail(const struct config *config, FILE *err)
 {
     char secret[SMTP_SECRET_MAX];
-    bool is_sound = true;
+    bool is_valid = true;
 
     if (*config->smtp_user != '\0' && *config->smtp_password == '\0' && *config->smtp_password_file != '\0' &&
         smtp_read_password(config, secret) == NULL)
-        is_sound = complain(err, "--smtp-password-file", "cannot be read, or is empty");
+        is_valid = complain(err, "--smtp-password-file", "cannot be read, or is empty");
     if (*config->smtp_ca_file != '\0' && access(config->smtp_ca_file, R_OK) != 0)
-        is_sound = complain(err, "--smtp-ca-file", "cannot be read");
-    return is_sound;
+        is_valid = complain(err, "--smtp-ca-file", "cannot be read");
+    return is_valid;
 }
 
 bool config_check_references(const struct config *config, FILE *err)
 {
     char error[POSTGRES_ERROR_MAX];
-    bool is_sound = true;
+    bool is_valid = true;
 
     if (!postgres_check_url(config->database_url, error)) {
-        fprintf(err, "accountsd: --database-url: libpq does not take it: %s\n", error);
-        is_sound = false;
+        fprintf(err, "accountsd: --database-url: libpq does not accept it: %s\n", error);
+        is_valid = false;
     }
 
     if (*config->telemetry_address != '\0')
-        is_sound &= check_address("--telemetry-address", config->telemetry_address, err);
-    is_sound &= check_templates(config, err);
+        is_valid &= check_address("--telemetry-address", config->telemetry_address, err);
+    is_valid &= check_templates(config, err);
     if (config->command == CONFIG_DELIVER)
-        return check_mail(config, err) && is_sound;
-    is_sound &= check_address("--listen-address", config->listen_address, err);
-    return check_certificate(config, err) && is_sound;
+        return check_mail(config, err) && is_valid;
+    is_valid &= check_address("--listen-address", config->listen_address, err);
+    return check_certificate(config, err) && is_valid;
 }

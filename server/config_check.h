@@ -1,18 +1,18 @@
 #ifndef ACCOUNTSD_CONFIG_CHECK_H
 #define ACCOUNTSD_CONFIG_CHECK_H
 
-/* What is wrong with a configuration beyond each option's own bounds: every mistake, a line each to err, with
- * the names of options and none of their values. */
+/* Checks of a configuration beyond the bounds of single options. Every mistake is written to err as one line,
+ * with names of options and without values. */
 
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "base/config.h"
 
-/* Options that do not go together. Reads nothing but them. */
+/* Checks combinations of options. Accesses no files. */
 bool config_check_options(const struct config *config, FILE *err);
 
-/* What options refer to: addresses, the connection string, files. Connects to nothing. */
+/* Checks what options refer to: addresses, the connection string, files. Does not connect. */
 bool config_check_references(const struct config *config, FILE *err);
 
 #endif

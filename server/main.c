@@ -36,27 +36,26 @@
 #include "telemetry/metrics.h"
 #include "words/template.h"
 
-/* libh2o's own limit on bodies. A body that says that it is longer is refused at once; one that is longer
- * than ours is refused by the connection once that much has come, or by a handler. */
+/* libh2o's limit of bodies. A larger Content-Length is refused at once; a body above --max-body-size is
+ * refused when that much has arrived, or by the handler. */
 #define H2O_MAX_BODY (4L * 1024 * 1024)
-/* Open files of the process beside the clients' connections: its own, and those of the telemetry port. */
+/* Open files besides client connections: of the process itself and of the telemetry port. */
 #define OTHER_DESCRIPTORS (32 + TELEMETRY_MAX_CONNECTIONS)
-/* Of each worker: of its loop, its listener, and an attempt to connect to all hosts of the database, each
- * with the word that its thread is done. */
+/* For each worker: its loop, its listener, and for each host of the database a socket and an eventfd. */
 #define DESCRIPTORS_OF_WORKER (16 + 2 * POSTGRES_HOSTS_MAX)
-/* libpq's and the loop's own. */
+/* libpq's and the duplicate for the loop. */
 #define DESCRIPTORS_OF_DATABASE_CONNECTION 2
 
-/* In bytes; glibc's own is four times as large, and it would raise it. Below it a crowd's buffers leave a
- * heap with holes that nothing gives back. */
+/* In bytes. glibc's default is four times as large and grows, so the buffers of many connections would
+ * fragment the heap, and their memory would not be returned. */
 #define MMAP_THRESHOLD (32 * 1024)
 
-/* For --fail-fast: ends the process, with the reason, when the database cannot be reached or does not fit. */
+/* For --fail-fast: dies if the database cannot be reached or its schema is not supported. */
 static void require_database(const struct config *config)
 {
     char error[POSTGRES_ERROR_MAX];
-    bool is_unfit;
-    PGconn *pg = session_open_prepared(config, -1, error, &is_unfit);
+    bool is_schema_unsupported;
+    PGconn *pg = session_open_prepared(config, -1, error, &is_schema_unsupported);
 
     if (pg == NULL)
         die(error);
@@ -71,7 +70,7 @@ static void configure_h2o(h2o_globalconf_t *globalconf, const struct config *con
         http1_configure(globalconf, (size_t)(max_body_size > H2O_MAX_BODY ? max_body_size : H2O_MAX_BODY)));
 }
 
-/* Leaves those who send us clients the time to notice. A second signal to stop cuts it short. */
+/* Gives load balancers time to notice the drain. A second stop signal ends the delay. */
 static void await_drain_delay(const struct config *config)
 {
     uint64_t now = clock_now_us(), until = now + (uint64_t)config->drain_delay * 1000;
@@ -92,7 +91,7 @@ static SSL_CTX *load_tls(const struct config *config, char error[TLS_ERROR_MAX])
     return tls;
 }
 
-/* The certificate of the configuration, NULL where it has none. Ends the process when it is of no use. */
+/* Loads the certificate; NULL if none is configured. Dies if it cannot be used. */
 static SSL_CTX *require_tls(const struct config *config)
 {
     char error[TLS_ERROR_MAX];
@@ -105,7 +104,7 @@ static SSL_CTX *require_tls(const struct config *config)
     return tls;
 }
 
-/* Reads the certificate again, for connections to come. What is of no use changes nothing. */
+/* Reloads the certificate for new connections. If it cannot be used, the old one stays. */
 static void reload_tls(const struct config *config, struct worker *const *workers)
 {
     char error[TLS_ERROR_MAX];
@@ -123,8 +122,8 @@ static void reload_tls(const struct config *config, struct worker *const *worker
     log_event("certificate_reloaded", json_pack("{s:s}", "path", config->tls_certificate));
 }
 
-/* An accept that fails for want of a descriptor is tried again at once, and again: there are as many as the
- * connections may need, or fewer connections. */
+/* Raises the limit of open files, or lowers --max-connections to what it allows: without a free descriptor
+ * the loop would retry accept without end. */
 static void provide_descriptors(struct config *config)
 {
     struct rlimit limit;
@@ -148,7 +147,7 @@ static void provide_descriptors(struct config *config)
                                              "max_connections", (int)config->max_connections));
 }
 
-/* Waits for a signal to stop and returns it. Reloads the certificate on each SIGHUP meanwhile. */
+/* Waits for a stop signal and returns it. Reloads the certificate on each SIGHUP. */
 static int await_stop(const struct config *config, struct worker *const *workers)
 {
     struct pollfd fds[] = {
@@ -164,7 +163,7 @@ static int await_stop(const struct config *config, struct worker *const *workers
     return signal;
 }
 
-/* What the telemetry port tells of. */
+/* The source of the telemetry port. */
 struct workers {
     const struct config *config;
     const struct metrics *const *metrics;
@@ -194,7 +193,7 @@ static void write_metrics(const void *data, FILE *out)
     metrics_render(workers->metrics, workers->count, out);
 }
 
-/* Serves until SIGTERM or SIGINT, then until what was in flight has ended. */
+/* Serves until SIGTERM or SIGINT, then drains. */
 static int serve(const struct config *config)
 {
     static h2o_globalconf_t globalconf;
@@ -206,7 +205,7 @@ static int serve(const struct config *config)
     struct worker **workers = h2o_mem_alloc(count * sizeof(struct worker *));
     struct metrics **metrics = h2o_mem_alloc(count * sizeof(struct metrics *));
     const struct workers view = {config, (const struct metrics *const *)metrics, count};
-    const struct telemetry_subject subject = {&view, report_health, write_metrics};
+    const struct telemetry_source source = {&view, report_health, write_metrics};
     struct telemetry *telemetry;
     int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_fd, telemetry_port, port;
 
@@ -222,10 +221,10 @@ static int serve(const struct config *config)
     if ((config->max_connections_per_address > 0 || config->max_requests_per_address > 0) &&
         (addresses = addresses_create((size_t)(config->max_connections + config->workers))) == NULL)
         die("memory ran out");
-    /* All ports before anybody is answered on one. */
+    /* All ports are opened before the first is served. */
     telemetry_fd = telemetry_open(config, &telemetry_port);
     port = listener_open(&endpoint, listeners, count);
-    /* From here on there may be requests to be lost. */
+    /* From here on a stop must wait for requests. */
     signals_pass(config->drain_delay > 0 ? 2 : 1);
     for (size_t i = 0; i < count; i++) {
         if ((metrics[i] = metrics_create(labels_of_api())) == NULL ||
@@ -233,7 +232,7 @@ static int serve(const struct config *config)
                  config, &globalconf, listeners[i], tls, templates, addresses, metrics[i])) == NULL)
             die("cannot start a thread");
     }
-    telemetry = telemetry_start(config, &subject, telemetry_fd);
+    telemetry = telemetry_start(config, &source, telemetry_fd);
     log_event(
         "listening", json_pack("{s:s, s:i, s:i, s:b, s:i}", "address", config->listen_address, "port", port,
                          "workers", (int)count, "tls", tls != NULL, "telemetry_port", telemetry_port));
@@ -249,7 +248,7 @@ static int serve(const struct config *config)
         worker_drain(workers[i]);
     for (size_t i = 0; i < count; i++)
         given_up += worker_join(workers[i]);
-    /* Last, so that it tells of the drain to its end. */
+    /* Last, so that it reports the drain to its end. */
     telemetry_stop(telemetry);
     for (size_t i = 0; i < count; i++)
         metrics_free(metrics[i]);
@@ -261,14 +260,14 @@ static int serve(const struct config *config)
     return given_up == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Delivers until SIGTERM or SIGINT, then until what was in flight has ended. */
+/* Delivers until SIGTERM or SIGINT, then drains. */
 static int deliver(const struct config *config)
 {
     int telemetry_port, telemetry_fd = telemetry_open(config, &telemetry_port);
     struct delivery_loop *loop = delivery_loop_start(config);
-    const struct telemetry_subject subject = {
+    const struct telemetry_source source = {
         delivery_loop_metrics(loop), delivery_metrics_report_health, delivery_metrics_write_metrics};
-    struct telemetry *telemetry = telemetry_start(config, &subject, telemetry_fd);
+    struct telemetry *telemetry = telemetry_start(config, &source, telemetry_fd);
     bool is_complete;
 
     log_event(
@@ -285,7 +284,7 @@ int main(int argc, char **argv)
 {
     struct config config;
     enum config_action action;
-    bool is_sound;
+    bool is_valid;
     int status;
 
     memory_watch();
@@ -298,18 +297,17 @@ int main(int argc, char **argv)
         puts("accountsd " ACCOUNTSD_VERSION);
         return EXIT_SUCCESS;
     }
-    /* All mistakes at once. */
-    is_sound = action != CONFIG_INVALID;
-    is_sound &= config_check_options(&config, stderr);
-    is_sound &= config_check_references(&config, stderr);
-    if (!is_sound)
+    /* Report all mistakes at once. */
+    is_valid = action != CONFIG_INVALID;
+    is_valid &= config_check_options(&config, stderr);
+    is_valid &= config_check_references(&config, stderr);
+    if (!is_valid)
         return EXIT_FAILURE;
     if (action == CONFIG_CHECK) {
-        puts("accountsd: the configuration is sound");
+        puts("accountsd: the configuration is valid");
         return EXIT_SUCCESS;
     }
     signal(SIGPIPE, SIG_IGN);
-    /* Large buffers go back to the kernel when they are freed, also after larger ones. */
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     signals_start();
     if (!log_start((size_t)config.log_buffer))

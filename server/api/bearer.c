@@ -27,7 +27,7 @@ bool bearer_prepare(void)
 static const char scheme[] = "Bearer ";
 #define SCHEME_LEN (sizeof(scheme) - 1)
 
-/* RFC 9110, section 11.4: the scheme's name in any case, then one or more spaces. */
+/* RFC 9110, section 11.4: the scheme in any case, then one or more spaces. */
 bool bearer_is_sent(const char *value, size_t len)
 {
     return len >= SCHEME_LEN && strncasecmp(value, scheme, SCHEME_LEN) == 0;
@@ -57,7 +57,7 @@ enum bearer_verdict bearer_parse(const char *value, size_t len, struct token *to
     if (SHA256((const unsigned char *)secret, (size_t)(end - secret), hash) == NULL)
         return BEARER_OUT_OF_MEMORY;
 
-    /* All of it, since bearers are compared as they lie in memory. */
+    /* The whole id, because tokens are compared with memcmp. */
     memset(token->id, 0, sizeof(token->id));
     memcpy(token->id, id, (size_t)(colon - id));
     text_write_hex(hash, SHA256_DIGEST_LENGTH, token->secret_sha256);

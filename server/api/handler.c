@@ -10,8 +10,8 @@
 #include "http/request_head.h"
 #include "words/page.h"
 
-/* Of the requests behind which the client has sent more already, how many are answered in one turn of the
- * loop: what they take all others wait for. */
+/* The most pipelined requests that are processed in one iteration of the loop; all other clients wait for
+ * them. */
 #define MAX_FOLLOWED 4
 
 static void start_trace(struct request *request)
@@ -20,7 +20,7 @@ static void start_trace(struct request *request)
     const h2o_headers_t *headers = &request->req->headers;
     ssize_t first = h2o_find_header_by_str(headers, name, sizeof(name) - 1, -1);
 
-    /* Of two that are sent neither is to be trusted. */
+    /* If there are two, neither can be trusted. */
     if (first < 0 || h2o_find_header_by_str(headers, name, sizeof(name) - 1, first) >= 0 ||
         !trace_parse(headers->entries[first].value.base, headers->entries[first].value.len, &request->trace))
         trace_make(&request->trace);
@@ -32,7 +32,7 @@ static void count_in_flight(struct handler_context *context, size_t in_flight)
     metrics_set(context->metrics, METRICS_REQUESTS_IN_FLIGHT, in_flight);
 }
 
-/* The response has left, or the connection has ended. */
+/* Called when the response has been sent or the connection has ended. */
 static void on_dispose(void *data)
 {
     struct request *request = data;
@@ -56,7 +56,7 @@ static void on_dispose(void *data)
         address_end_request(request->address);
 }
 
-/* A target in absolute-form is its path and query: there is one host. */
+/* Reduces a target in absolute-form to its path and query. The authority is ignored: there is one host. */
 static void take_path(h2o_req_t *req)
 {
     size_t start = request_head_path_start(req->path.base, request_path_len(req));
@@ -85,7 +85,7 @@ static struct request *start_request(struct handler_context *context, h2o_req_t 
     return request;
 }
 
-/* False when the request has been answered, since its client has enough of them in flight. */
+/* False if the request was refused because its client has too many in flight. */
 static bool count_address(struct request *request)
 {
     const long max = request->context->config->max_requests_per_address;
@@ -95,7 +95,7 @@ static bool count_address(struct request *request)
         return true;
     if (!address_begin_request(address, (size_t)max)) {
         respond_status(
-            &request->responder, 503, "The client's address has as many requests in flight as it may have.");
+            &request->responder, 503, "The client's address has as many requests in flight as are allowed.");
         return false;
     }
     request->address = address;
@@ -104,12 +104,12 @@ static bool count_address(struct request *request)
 
 static void process(struct request *request)
 {
-    header_mind_close(request->req);
+    header_honor_close(request->req);
     if (count_address(request) && request_check(request))
         request_call(request);
 }
 
-/* Whether the client has sent more already than this request. */
+/* Whether the client has already sent more than this request. */
 static bool is_followed(const h2o_req_t *req)
 {
     const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
@@ -137,9 +137,9 @@ bool handler_is_waiting(const struct handler_context *context)
     return context->first_waiting != NULL;
 }
 
-/* libh2o goes from an answer that has left at once to the client's next request: all that one client has sent
- * would come before the others, the database and the clock. So what is not the last of it waits for its turn,
- * in which libh2o neither reads nor closes the connection. */
+/* When a response is sent at once, libh2o goes straight on to the client's next pipelined request, so one
+ * client could keep the loop from everything else. Therefore a request that is followed by another waits for
+ * handler_run; meanwhile libh2o neither reads nor closes the connection. */
 static int on_req(h2o_handler_t *self, h2o_req_t *req)
 {
     struct handler_context *context = h2o_context_get_handler_context(req->conn->ctx, self);

@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_HANDLER_H
 #define ACCOUNTSD_HANDLER_H
 
-/* The life of one request between libh2o and the database: every request of a worker comes through here, and
- * every response leaves through here with a line in the log. */
+/* Requests between libh2o and the database: every request of a worker starts here, and every response is
+ * logged here. */
 
 #include <h2o.h>
 #include <stdbool.h>
@@ -15,24 +15,24 @@
 
 struct request;
 
-/* What the requests of one worker share. */
+/* What the requests of one worker have in common. */
 struct handler_context {
     const struct config *config;
     struct database *database;
     struct metrics *metrics;
     struct refused_tokens *refused_tokens;
     const struct templates *templates;
-    /* Requests that have come in whole and whose response has not left whole. */
+    /* Requests that have arrived completely and whose response has not been sent completely. */
     size_t in_flight;
-    /* Those of them that others go before. */
+    /* Those of them that wait for handler_run. */
     struct request *first_waiting, **last_waiting;
 };
 
-/* Makes a host of globalconf hand everything to this module. Before workers start. */
+/* Registers the handler for all requests of a host. Call it before workers start. */
 void handler_register(h2o_hostconf_t *host);
 
-/* Ties a worker's context to its handler context, which must outlive the requests. To be called after each
- * turn of the loop is handler_run; while handler_is_waiting, the loop must not. */
+/* Sets the handler context of a worker's libh2o context; it must outlive the requests. handler_run must be
+ * called after each iteration of the loop; while handler_is_waiting, the loop must not block. */
 void handler_attach(h2o_context_t *context, h2o_hostconf_t *host, struct handler_context *handler_context);
 void handler_run(struct handler_context *context);
 bool handler_is_waiting(const struct handler_context *context);

@@ -10,13 +10,13 @@
 
 struct idempotency_key {
     char text[IDEMPOTENCY_KEY_MAX];
-    /* 0: there is none. */
+    /* 0: no key. */
     size_t len;
 };
 
-/* Parses a field's value, which has no white space around it: 1 to 255 characters of visible ASCII, bare, or
- * as a string of RFC 8941, section 3.3.3, which draft-ietf-httpapi-idempotency-key-header demands; the two
- * spell the same key. False, with *key untouched, for anything else, a string with parameters included. */
+/* Parses a field's value without white space around it: 1 to 255 visible ASCII characters, bare or as a
+ * string of RFC 8941, section 3.3.3, which draft-ietf-httpapi-idempotency-key-header requires. Both forms
+ * denote the same key. False, with *key unchanged, for anything else, including a string with parameters. */
 bool idempotency_key_parse(const char *value, size_t len, struct idempotency_key *key);
 
 #endif

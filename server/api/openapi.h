@@ -1,11 +1,11 @@
 #ifndef ACCOUNTSD_OPENAPI_H
 #define ACCOUNTSD_OPENAPI_H
 
-/* server/openapi.json, the description of every route, as the Makefile compiles it in. */
+/* server/api/openapi.json, which the Makefile compiles in. */
 
 #include <stddef.h>
 
-/* UTF-8; a NUL follows, which openapi_json_len does not count. */
+/* UTF-8, followed by a NUL that openapi_json_len does not count. */
 extern const char openapi_json[];
 extern const size_t openapi_json_len;
 

@@ -2,13 +2,13 @@
 
 #include "http/headers.h"
 
-/* preference = token [ BWS "=" BWS word ] *( OWS ";" [ OWS parameter ] ), and commas between preferences. */
+/* preference = token [ BWS "=" BWS word ] *( OWS ";" [ OWS parameter ] ), separated by commas. */
 
-/* Looks at the preference at *at, and moves *at to the comma behind it, or to the end. */
-static enum prefer_verdict look(const char **at, const char *end, const char *name, const char *value)
+/* Parses the preference at *at and advances *at to the next comma or to the end. */
+static enum prefer_verdict parse(const char **at, const char *end, const char *name, const char *value)
 {
     const char *token = *at, *token_end = header_skip_token(token, end), *word, *word_end;
-    enum prefer_verdict verdict = PREFER_UNSAID;
+    enum prefer_verdict verdict = PREFER_NOT_GIVEN;
 
     word = word_end = header_skip_space(token_end, end);
     if (word < end && *word == '=') {
@@ -26,11 +26,11 @@ static enum prefer_verdict look(const char **at, const char *end, const char *na
 enum prefer_verdict prefer_find(const char *header, size_t len, const char *name, const char *value)
 {
     const char *end = header + len;
-    enum prefer_verdict verdict = PREFER_UNSAID;
+    enum prefer_verdict verdict = PREFER_NOT_GIVEN;
 
-    while (header < end && verdict == PREFER_UNSAID) {
+    while (header < end && verdict == PREFER_NOT_GIVEN) {
         header = header_skip_space(header, end);
-        verdict = look(&header, end, name, value);
+        verdict = parse(&header, end, name, value);
         if (header < end)
             header++;
     }

@@ -6,12 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum prefer_verdict { PREFER_UNSAID, PREFER_YES, PREFER_OTHER };
+enum prefer_verdict { PREFER_NOT_GIVEN, PREFER_YES, PREFER_OTHER };
 
-/* Whether the value of one Prefer header asks for a preference with this value. Names and values in any case;
- * the preference's parameters, other preferences and what does not follow the syntax are passed over. Section
- * 2: of a preference that is given more than once the first counts, so a later header is to be asked only
- * where the one before has not said anything. */
+/* Whether the value of one Prefer header has a preference with this value. Case is ignored in names and
+ * values. Parameters, other preferences and malformed parts are ignored. If a preference is given more than
+ * once, the first is used (section 2), so check a later header only after PREFER_NOT_GIVEN. */
 enum prefer_verdict prefer_find(const char *header, size_t len, const char *name, const char *value);
 
 #endif

@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_REFUSED_TOKENS_H
 #define ACCOUNTSD_REFUSED_TOKENS_H
 
-/* A cache of tokens that the database has refused as unknown or disabled. An entry is valid for
- * --refusal-lifetime, in which requests with the token do not reach the database. The cache has a fixed size;
- * an entry that is overwritten costs one more question to the database. Accepted tokens are never cached. */
+/* A cache of tokens that the database has refused as unknown or disabled. For --refusal-lifetime, requests
+ * with such a token do not reach the database. The cache has a fixed size; overwriting an entry costs one
+ * more check by the database. Accepted tokens are never cached. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +12,7 @@
 
 struct refused_tokens;
 
-/* lifetime_us: 0 keeps none. NULL when memory ran out. */
+/* lifetime_us: 0 disables the cache. NULL if memory ran out. */
 struct refused_tokens *refused_tokens_create(uint64_t lifetime_us);
 void refused_tokens_free(struct refused_tokens *refused_tokens);
 

@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_REQUEST_H
 #define ACCOUNTSD_REQUEST_H
 
-/* One request on its way: handler.c makes it, request_check.c reads it, request_call.c asks the database and
+/* One request: handler.c creates it, request_check.c checks it, request_call.c calls the database and
  * responds. On its worker's thread. */
 
 #include <h2o.h>
@@ -17,8 +17,8 @@
 #include "database/token.h"
 #include "http/address.h"
 
-/* One request. It lives in libh2o's pool of the request, which goes when the response has left or the
- * connection has ended; on HTTP/1 neither happens while the database works on it. */
+/* Allocated in libh2o's pool of the request, which is freed when the response has been sent or the connection
+ * has ended; with HTTP/1 neither happens during a database call. */
 struct request {
     struct database_call call;
     h2o_req_t *req;
@@ -26,25 +26,25 @@ struct request {
     struct route_match match;
     struct trace trace;
     struct responder responder;
-    /* The value of the header, and what it says. */
+    /* The value of the header, and the token in it. */
     h2o_iovec_t authorization;
     struct token token;
     struct idempotency_key key;
     bool is_dry_run;
-    /* Whose requests in flight it is one of, or NULL. */
+    /* The address that counts this request, or NULL. */
     struct address *address;
     uint64_t started_us;
-    /* Of those that wait, the one behind it. */
+    /* The next waiting request. */
     struct request *next;
 };
 
 /* Without the query. */
 size_t request_path_len(const h2o_req_t *req);
 
-/* Reads the request and checks its shape. False when it has been answered, with what is wrong. */
+/* Parses the request and checks its shape. False if it was answered with a problem. */
 bool request_check(struct request *request);
 
-/* Answers a request that has been checked: from the database, or from what the server itself has. */
+/* Answers a checked request, by a database call or with a document of the server. */
 void request_call(struct request *request);
 
 #endif

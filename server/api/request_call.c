@@ -29,7 +29,7 @@ static void send_success(struct request *request, const struct database_reply *r
     respond_no_content(&request->responder, reply->status);
 }
 
-/* After a form, the browser is sent to the page, which shows the outcome and can be reloaded. */
+/* After a form the browser is redirected to the page, which shows the outcome and can be reloaded. */
 static bool send_page(struct request *request, const struct database_reply *reply)
 {
     static const int told_by_page[] = {200, 400, 404, 409};
@@ -93,7 +93,7 @@ static h2o_iovec_t query_of(const h2o_req_t *req)
     return h2o_iovec_init(req->path.base + at, req->path.len - at);
 }
 
-/* Whether a parameter of the path is what the body of another route says. */
+/* Whether a parameter of the path is the code, which the database expects in the body. */
 static bool is_code(const struct route_match *match, size_t index)
 {
     return text_equals(match->parameters[index].name, match->parameters[index].name_len, ROUTE_CODE);
@@ -130,7 +130,7 @@ static enum call_json_verdict render_call(struct request *request)
         .kind = route->kind,
         .traceparent = request->trace.parent,
         .token = is_public ? NULL : &request->token,
-        /* What others append to links is none of a page's business. */
+        /* Pages ignore query parameters, which mail programs may append to links. */
         .query =
             (route->flags & ROUTE_IS_PAGE) != 0 ? h2o_iovec_init(H2O_STRLIT("")) : query_of(request->req),
         .idempotency_key = h2o_iovec_init(key->text, key->len),

@@ -63,8 +63,7 @@ static bool check_token(struct request *request)
     return false;
 }
 
-/* The last check, so that other mistakes get the same response whether or not the database has lately refused
- * the token. */
+/* The last check, so that other mistakes get the same response whether or not the token is in the cache. */
 static bool check_refusals(struct request *request)
 {
     struct handler_context *context = request->context;
@@ -77,7 +76,7 @@ static bool check_refusals(struct request *request)
     return false;
 }
 
-/* draft-ietf-httpapi-idempotency-key-header: for methods that are not idempotent by themselves. */
+/* draft-ietf-httpapi-idempotency-key-header: only for methods that are not idempotent. */
 static bool check_idempotency_key(struct request *request)
 {
     static const char name[] = "idempotency-key";
@@ -98,18 +97,18 @@ static bool check_idempotency_key(struct request *request)
     return false;
 }
 
-/* A preference is no demand: what cannot be understood or met is passed over. */
+/* Preferences that are malformed or not supported are ignored (RFC 7240, section 2). */
 static void read_preferences(struct request *request)
 {
     static const char name[] = "prefer";
     h2o_req_t *req = request->req;
-    enum prefer_verdict verdict = PREFER_UNSAID;
+    enum prefer_verdict verdict = PREFER_NOT_GIVEN;
     ssize_t index = -1;
 
     if (!statements[request->match.route->statement].is_change ||
         (request->match.route->flags & ROUTE_IS_PAGE) != 0)
         return;
-    while (verdict == PREFER_UNSAID &&
+    while (verdict == PREFER_NOT_GIVEN &&
            (index = h2o_find_header_by_str(&req->headers, H2O_STRLIT(name), index)) >= 0)
         verdict = prefer_find(
             req->headers.entries[index].value.base, req->headers.entries[index].value.len, "tx", "rollback");

@@ -11,7 +11,7 @@
 
 #define TEXT_MEDIA_TYPE "text/plain; charset=utf-8"
 
-/* A value that is not the request's own is copied. */
+/* is_own: the value lives as long as the request, so it is not copied. */
 static void add_header(h2o_req_t *req, const char *name, const char *value, bool is_own)
 {
     size_t len = strlen(value);
@@ -39,14 +39,14 @@ static void start_sending(h2o_req_t *req, const char *text, size_t len)
     h2o_send(req, &whole, is_head ? 0 : 1, H2O_SEND_STATE_FINAL);
 }
 
-/* A text that is static is not copied. */
+/* is_static: the text is not copied. */
 static void send_text(const struct responder *responder, const char *text, size_t len, bool is_static)
 {
     h2o_req_t *req = responder->req;
 
     add_header(req, "traceparent", responder->trace->parent, true);
-    /* libh2o looks at this when a head has come; the server may have been told to stop since, and the client
-     * may have sent its next request. */
+    /* libh2o decides this when a head has arrived; a drain may have begun since, and the client may have sent
+     * its next request. */
     if (req->conn->ctx->shutdown_requested)
         req->http1_is_persistent = 0;
     if (is_static)
@@ -101,7 +101,7 @@ void respond_no_content(const struct responder *responder, int status)
     send_text(responder, NULL, 0, false);
 }
 
-/* The languages that the browser asks for; "" where it does not. */
+/* The value of Accept-Language, or "". */
 static const char *accepted_languages(const struct responder *responder)
 {
     h2o_req_t *req = responder->req;

@@ -55,7 +55,7 @@ static const struct route routes[] = {
 
 #define ROUTE_COUNT COUNT(routes)
 
-/* The shape of the id that each parameter is. */
+/* The form of each id in a path. */
 static const struct {
     const char *name;
     const char *prefix;
@@ -63,7 +63,7 @@ static const struct {
 } parameters[] = {
     {"account", "ACC-", 2}, {"user", "USR-", 2}, {"accountUser", "AUSR-", 3}, {"group", "UGR-", 2}};
 
-/* Longer than any code there is. */
+/* Longer than any code. */
 #define CODE_MAX 128
 
 static bool is_code(const char *value, size_t len)
@@ -84,7 +84,7 @@ static bool is_parameter(const char *name, size_t name_len, const char *value, s
     return false;
 }
 
-/* Whether a path is one of a route, whose ids it then has in match. */
+/* Whether a path matches a route; sets the ids in match. */
 static bool matches(const struct route *route, const char *path, size_t path_len, struct route_match *match)
 {
     const char *pattern = route->path, *end = path + path_len;
@@ -114,13 +114,13 @@ static bool matches(const struct route *route, const char *path, size_t path_len
 
 static bool takes(const struct route *route, const char *method, size_t method_len)
 {
-    /* RFC 9110, section 9.3.2: HEAD is GET, and only the content of the answer stays behind. */
+    /* RFC 9110, section 9.3.2: HEAD is GET without the content of the answer. */
     if (text_equals(method, method_len, "HEAD"))
         return strcmp(route->method, "GET") == 0;
     return text_equals(method, method_len, route->method);
 }
 
-/* Those of RFC 9110 and RFC 5789. */
+/* Whether a method is one of RFC 9110 or RFC 5789. */
 static bool is_known(const char *method, size_t method_len)
 {
     static const char *const methods[] = {

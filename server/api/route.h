@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_ROUTE_H
 #define ACCOUNTSD_ROUTE_H
 
-/* Which operation a method and a path ask for. Pure. */
+/* The table of routes: which operation a method and a path select. Pure. */
 
 #include <stddef.h>
 
@@ -10,30 +10,29 @@
 
 #define ROUTE_MAX_PARAMETERS 3
 
-/* The parameter that is no id but the code of an invitation. */
+/* The parameter that is the code of an invitation. */
 #define ROUTE_CODE "code"
-/* And the one that is the name of a problem type. */
+/* The parameter that is the name of a problem type. */
 #define ROUTE_PROBLEM "problem"
 
 enum route_flag {
-    /* Authorised by something in its body instead of a token. */
+    /* Needs no token. */
     ROUTE_IS_PUBLIC = 1,
-    /* Makes a resource, which is then found below the path. */
+    /* Creates a resource below the path. */
     ROUTE_CREATES = 2,
     /* Answered with the OpenAPI document, without the database. */
     ROUTE_IS_DOCUMENT = 4,
-    /* Answered with what a problem type means, without the database. */
+    /* Answered with the description of a problem type, without the database. */
     ROUTE_IS_PROBLEM = 16,
-    /* For people: answered with pages, and its forms have no fields. */
+    /* For browsers: answered with pages. Its forms have no fields. */
     ROUTE_IS_PAGE = 8,
 };
 
 struct route {
     const char *method;
-    /* "{name}" stands for an id or a code; the database knows it by this name. */
+    /* "{name}" stands for a parameter, which has this name in the database call. */
     const char *path;
-    /* The operation as the database knows it, and whether its object is an account user or a user. NULL where
-     * the database is not asked. */
+    /* The operation and the kind of object in the database call; NULL if the database is not called. */
     const char *operation;
     const char *kind;
     enum statement statement;
@@ -42,7 +41,7 @@ struct route {
     unsigned flags;
 };
 
-/* The ids in a path, in the order of the route's parameters. They point into the path. */
+/* The parameters in a path, in the order of the route. They point into the path. */
 struct route_match {
     const struct route *route;
     struct {
@@ -54,13 +53,12 @@ struct route_match {
     size_t count;
 };
 
-/* ROUTE_METHOD_UNKNOWN: no path takes it. */
+/* ROUTE_METHOD_UNKNOWN: the method is not a standard one. */
 enum route_verdict { ROUTE_FOUND, ROUTE_NOT_FOUND, ROUTE_METHOD_NOT_ALLOWED, ROUTE_METHOD_UNKNOWN };
 
-/* Looks up a method and a path, without query and byte for byte as sent: ids and names here need no percent
- * sign, so an encoded path names nothing, and an id of the wrong shape neither. HEAD finds the route of GET.
- * match->route is set on ROUTE_FOUND, and on ROUTE_METHOD_NOT_ALLOWED to one of the path's routes, for its
- * path and route_allow. */
+/* Looks up a method and a path, which is without query and not decoded: no path needs percent-encoding, so an
+ * encoded path matches nothing. Neither does an id of the wrong form. HEAD finds the route of GET.
+ * match->route is set on ROUTE_FOUND, and on ROUTE_METHOD_NOT_ALLOWED to one of the routes of the path. */
 enum route_verdict route_find(
     const char *method, size_t method_len, const char *path, size_t path_len, struct route_match *match);
 

@@ -10,25 +10,25 @@
 #include "base/field_rules.h"
 #include "base/memory.h"
 
-/* The path of the body itself, where a mistake belongs to no field. */
+/* The path in errors that concern the whole body. */
 #define ROOT_PATH "$"
 #define MAX_ITEMS 100
 
 enum field_kind { FIELD_TEXT, FIELD_OBJECT, FIELD_ARRAY };
 
-/* A field that is null counts as left out. */
+/* A field that is null counts as missing. */
 struct field {
     const char *name;
     bool required;
     enum field_kind kind;
-    enum field_rule rule;               /* of a text */
+    enum field_rule rule;               /* of a string */
     const struct validate_shape *shape; /* of an object, or of each item of an array */
 };
 
 struct validate_shape {
     const struct field *fields;
     size_t count;
-    /* Not NULL: an array, and this is the shape of its items. */
+    /* Not NULL: the shape of an array, with this shape of its items. */
     const struct validate_shape *items;
 };
 
@@ -58,7 +58,7 @@ SHAPE(account, TEXT("id", false, FIELD_ACCOUNT_ID));
 SHAPE(group, TEXT("id", true, FIELD_USER_GROUP_ID));
 SHAPE(invitation, TEXT("status", false, FIELD_INVITATION_STATUS));
 
-/* A person's profile where it is checked and not needed. */
+/* A user's profile, of which no field is required. */
 SHAPE(user_profile, TEXT("email", false, FIELD_EMAIL), TEXT("firstName", false, FIELD_NAME),
     TEXT("lastName", false, FIELD_NAME), OBJECT("phone", false, phone),
     OBJECT("settings", false, user_settings));
@@ -74,7 +74,7 @@ BODY(validate_add_group, TEXT("id", true, FIELD_USER_GROUP_ID));
 BODY(validate_replace_user, OBJECT("user", false, user_profile), ARRAY("groups", true, group));
 const struct validate_shape validate_replace_groups = {NULL, 0, &group};
 
-/* The mistakes found so far. failed: memory ran out, so that the list is not complete. */
+/* failed: memory ran out, so the list is not complete. */
 struct errors {
     json_t *by_path;
     bool failed;
@@ -93,7 +93,7 @@ static void add_error(struct errors *errors, const char *path, const char *messa
         errors->failed = true;
 }
 
-/* The path of a member or item below a path; NULL, and errors->failed, when memory ran out. */
+/* The path of a member or item; NULL, with errors->failed set, if memory ran out. */
 __attribute__((format(printf, 2, 3))) static char *path_below(struct errors *errors, const char *format, ...)
 {
     va_list arguments;
@@ -130,7 +130,7 @@ static void check_text(struct errors *errors, enum field_rule rule, const char *
 static void check_object(
     struct errors *errors, const struct validate_shape *shape, const char *path, json_t *value);
 
-/* Whether an item's id stands in an item before it. */
+/* Whether an earlier item has the same id. */
 static bool is_repeated(json_t *items, size_t index)
 {
     const char *id = json_string_value(json_object_get(json_array_get(items, index), "id"));
@@ -237,8 +237,8 @@ static void check_object(
     }
 }
 
-/* Whether arrays and objects nest deeper than max_depth. Looks at brackets outside strings only: whether
- * the text is JSON at all is the parser's business, whose recursion this bounds. */
+/* Whether arrays and objects nest deeper than max_depth. Counts only brackets outside strings. The check
+ * comes before parsing to bound the parser's recursion. */
 static bool is_too_deep(const char *body, size_t len, size_t max_depth)
 {
     size_t depth = 0;
@@ -264,7 +264,7 @@ static bool is_too_deep(const char *body, size_t len, size_t max_depth)
     return false;
 }
 
-/* The parser's own words quote the text near the mistake, so they are not passed on. */
+/* The parser's messages quote the body, so they are replaced. */
 static const char *syntax_message(enum json_error_code code)
 {
     switch (code) {

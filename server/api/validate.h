@@ -1,9 +1,8 @@
 #ifndef ACCOUNTSD_VALIDATE_H
 #define ACCOUNTSD_VALIDATE_H
 
-/* The shape of request bodies: which fields, of which type, under which rule. Pure: knows neither HTTP nor
- * the database. The same table as internal.list_shape_fields in the database; tests/vectors holds the two
- * together. */
+/* The shapes of request bodies: the fields, their types and their rules. Pure. internal.list_shape_fields in
+ * the database has the same table; tests/vectors checks that they agree. */
 
 #include <stddef.h>
 
@@ -21,9 +20,9 @@ enum validate_verdict {
     VALIDATE_OUT_OF_MEMORY,
 };
 
-/* Checks a body, NULL where there is none, against a shape. On VALIDATE_INVALID *errors is every mistake as a
- * JSON object, {"field path": ["message", ...], ...}, which the caller frees; otherwise *errors is left
- * alone. max_depth bounds how deep arrays and objects nest, the outermost being 1. */
+/* Checks a body, NULL if there is none, against a shape. On VALIDATE_INVALID sets *errors to all mistakes as
+ * a JSON object, {"field path": ["message", ...], ...}, which the caller frees. max_depth: the deepest
+ * allowed nesting of arrays and objects; the outermost has depth 1. */
 enum validate_verdict validate_body(
     const struct validate_shape *shape, const char *body, size_t len, size_t max_depth, char **errors);
 

@@ -10,18 +10,18 @@
 #include "database/database.h"
 #include "http/connections.h"
 
-/* What has to be done at some time is done that late at most. */
+/* The longest time between two iterations of the loop, and so the most by which timed work is late. */
 #define TICK_MS 100
-/* How often a drain looks whether everything has ended. */
+/* How often a drain checks whether everything has ended. */
 #define DRAIN_TICK_MS 10
-/* How long idle connections get to close at the end. */
+/* How long dispose waits for connections to close. */
 #define CLOSE_TIMEOUT_MS 1000
 
 struct worker {
     const struct config *config;
     h2o_globalconf_t *globalconf;
     int listen_fd;
-    /* Of worker_start, until the worker is set up. */
+    /* From worker_start until the worker is set up. */
     SSL_CTX *tls;
     pthread_t thread;
     sem_t started;
@@ -33,18 +33,18 @@ struct worker {
     struct addresses *addresses;
     struct metrics *metrics;
     bool draining;
-    /* Of clock_now_us(). */
+    /* In clock_now_us(). */
     uint64_t drain_deadline;
     size_t given_up;
 };
 
 enum message_kind { MESSAGE_SET_TLS, MESSAGE_ANNOUNCE_DRAIN, MESSAGE_DRAIN };
 
-/* From the main thread; freed by the worker. */
+/* Sent by the main thread, freed by the worker. */
 struct message {
     h2o_multithread_message_t super;
     enum message_kind kind;
-    /* The context for connections to come, with a reference of the message's own. */
+    /* The context for new connections; the message holds a reference. */
     SSL_CTX *tls;
 };
 
@@ -84,41 +84,42 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
     h2o_linklist_init_anchor(messages);
 }
 
-/* Connections that libh2o has as such: it keeps a request for each. */
-struct census {
+/* libh2o has a request for each connection on which it has started; busy ones have input. */
+struct request_counts {
     size_t all, busy;
 };
 
-/* The bytes of a request are in the connection's input from its arrival until its response has left. */
+/* The bytes of a request stay in the connection's input until its response has been sent. */
 static int count_busy(h2o_req_t *req, void *data)
 {
-    struct census *census = data;
+    struct request_counts *counts = data;
 
-    census->all++;
+    counts->all++;
     if (req->conn->callbacks->get_socket(req->conn)->input->size > 0)
-        census->busy++;
+        counts->busy++;
     return 0;
 }
 
 static bool has_drained(struct worker *worker)
 {
-    struct census census = {0};
+    struct request_counts counts = {0};
     size_t others;
-    /* Who is in the kernel's queue has been let in by it: they are served as well. */
+    /* Clients in the kernel's queue are connected already, so they are served too. */
     bool has_stopped = connections_stop_accepting(&worker->connections);
 
-    worker->globalconf->http1.callbacks.foreach_request(&worker->context, count_busy, &census);
-    /* They are shaking hands, or saying goodbye: waited for, but no requests. */
-    others = worker->connections.count - census.all;
-    if ((!has_stopped || census.busy + others > 0) && clock_now_us() < worker->drain_deadline)
+    worker->globalconf->http1.callbacks.foreach_request(&worker->context, count_busy, &counts);
+    /* Connections in a TLS handshake or in closing are waited for, but have no requests. */
+    others = worker->connections.count - counts.all;
+    if ((!has_stopped || counts.busy + others > 0) && clock_now_us() < worker->drain_deadline)
         return false;
-    worker->given_up = census.busy;
+    worker->given_up = counts.busy;
     return true;
 }
 
-/* Waits for sockets, serves them, then does what time has brought. libh2o would do that with its timers,
- * which stand still or run ahead when the wall clock is set. tick: the longest wait in milliseconds. */
-static void turn(struct worker *worker, int32_t tick)
+/* One iteration of the loop: waits for sockets, serves them, then handles deadlines. libh2o's timers are not
+ * used for that because they stop or jump when the wall clock is set. tick: the longest wait in milliseconds.
+ */
+static void iterate(struct worker *worker, int32_t tick)
 {
     h2o_loop_t *loop = worker->context.loop;
     bool is_pending = loop->_pending_as_server != NULL || loop->_pending_as_client != NULL ||
@@ -128,7 +129,7 @@ static void turn(struct worker *worker, int32_t tick)
     if (max_wait > tick)
         max_wait = tick;
 
-    /* libh2o does not look for callbacks that are due before it waits. */
+    /* libh2o waits even if callbacks are due. */
     h2o_evloop_run(loop, is_pending ? 0 : max_wait);
     handler_run(&worker->handler);
     database_run(worker->handler.database);
@@ -143,10 +144,10 @@ static void dispose(struct worker *worker)
 
     connections_shut_down(&worker->connections);
     while (worker->connections.count > 0 && clock_now_us() < deadline)
-        turn(worker, DRAIN_TICK_MS);
+        iterate(worker, DRAIN_TICK_MS);
     database_destroy(worker->handler.database);
     refused_tokens_free(worker->handler.refused_tokens);
-    /* One more turn, in which closed sockets are freed. */
+    /* One more iteration frees closed sockets. */
     h2o_evloop_run(loop, 0);
     h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);
     if (worker->connections.count > 0)
@@ -156,8 +157,8 @@ static void dispose(struct worker *worker)
     h2o_evloop_destroy(loop);
 }
 
-/* On the worker's thread, as all that is of its loop: libh2o keeps buffers for reuse by thread, and ties each
- * to the thread that made the socket that it is for, without a lock. */
+/* Must run on the worker's thread: libh2o keeps buffers per thread, without locks, and ties them to the
+ * thread that created the socket. */
 static bool set_up(struct worker *worker)
 {
     h2o_context_init(&worker->context, h2o_evloop_create(), worker->globalconf);
@@ -187,11 +188,11 @@ static void *run(void *data)
     if (!worker->is_set_up)
         return NULL;
     while (!worker->draining)
-        turn(worker, TICK_MS);
-    /* Twice idle, so that what was in the kernel's buffers at the first look has been read by the second. */
+        iterate(worker, TICK_MS);
+    /* Idle twice in succession, so that data in the kernel's buffers at the first check has been read. */
     while (!idle || !was_idle) {
         was_idle = idle;
-        turn(worker, DRAIN_TICK_MS);
+        iterate(worker, DRAIN_TICK_MS);
         idle = has_drained(worker);
     }
     dispose(worker);
@@ -228,7 +229,7 @@ struct worker *worker_start(const struct config *config, h2o_globalconf_t *globa
     sem_init(&worker->started, 0, 0);
     if (start_thread(worker))
         return worker;
-    /* The process is about to end; the loop's descriptors go with it. */
+    /* The process is about to end, which closes the loop's descriptors. */
     sem_destroy(&worker->started);
     free(worker);
     return NULL;

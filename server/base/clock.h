@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_CLOCK_H
 #define ACCOUNTSD_CLOCK_H
 
-/* The monotonic clock, which nobody sets. Any thread. */
+/* The monotonic clock. Any thread. */
 
 #include <stdint.h>
 

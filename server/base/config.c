@@ -10,12 +10,12 @@
 #include "base/options.h"
 #include "base/text.h"
 
-/* What an option is set to, and by what; NULL for its default. */
+/* The value of an option and the flag or variable that set it; NULL for the default. */
 struct given {
     const char *source, *value;
 };
 
-/* Of all options, and then of the command's, which may have another default. */
+/* Sets the defaults of all options, then those of the command, which may differ. */
 static void load_defaults(struct config *config, FILE *err)
 {
     for (unsigned commands = ~0U, i = 0; i < 2; commands = config->command, i++) {
@@ -27,8 +27,8 @@ static void load_defaults(struct config *config, FILE *err)
     }
 }
 
-/* Kubernetes tells each container where the services of its namespace are, in variables that are named after
- * them: of one named accountsd or accountsd-telemetry, ACCOUNTSD_PORT=tcp://10.0.0.1:80 among them. */
+/* Kubernetes sets variables with the addresses of all services of a namespace in each container: for a
+ * service named accountsd, ACCOUNTSD_PORT=tcp://10.0.0.1:80. */
 static bool is_service_address(const char *value)
 {
     static const char *const schemes[] = {"tcp://", "udp://", "sctp://"};
@@ -57,7 +57,7 @@ static bool is_of_service(const char *name, const char *value)
     return false;
 }
 
-/* An empty variable is as good as none. */
+/* An empty variable counts as unset. */
 static void read_environment(const struct config *config, struct given given[OPTIONS_MAX])
 {
     for (size_t i = 0; i < option_count; i++) {
@@ -68,7 +68,7 @@ static void read_environment(const struct config *config, struct given given[OPT
     }
 }
 
-/* Only what is used is judged. */
+/* Only values that are used are checked: a flag hides its variable. */
 static bool set_given(struct config *config, const struct given given[OPTIONS_MAX], FILE *err)
 {
     bool sound = true;
@@ -87,7 +87,7 @@ static void warn(enum config_action action, const char *variable, size_t len, co
 {
     if (action == CONFIG_RUN)
         log_event(
-            "configuration_doubtful", json_pack("{s:s%, s:s}", "variable", variable, len, "reason", text));
+            "configuration_warning", json_pack("{s:s%, s:s}", "variable", variable, len, "reason", text));
     else
         fprintf(err, "accountsd: warning: %.*s %s\n", (int)len, variable, text);
 }
@@ -116,7 +116,7 @@ static void warn_of_environment(const struct given given[OPTIONS_MAX], enum conf
 
         if (strncmp(*entry, prefix, sizeof(prefix) - 1) == 0 && (*entry)[len] == '=' &&
             !is_variable(*entry, len) && !is_of_service(*entry, *entry + len + 1))
-            warn(action, *entry, len, "is the variable of no option", err);
+            warn(action, *entry, len, "is not the variable of any option", err);
     }
 }
 
@@ -129,7 +129,7 @@ static const struct {
     {"deliver", CONFIG_DELIVER, "Sends the mails that wait in the database's queue."},
 };
 
-/* Takes the command, where the arguments begin with one, and counts it in *taken. */
+/* Reads the command if the first argument is one. *taken: the number of arguments read. */
 static bool take_command(struct config *config, const char *argument, int *taken, FILE *err)
 {
     config->command = CONFIG_SERVE;
@@ -147,8 +147,8 @@ static bool take_command(struct config *config, const char *argument, int *taken
     return false;
 }
 
-/* Names an argument by its number: it may be a password. */
-static void complain_of_option(const char *argument, int number, size_t len, FILE *err)
+/* Names the argument by its number, because it may be a password. */
+static void report_unknown_argument(const char *argument, int number, size_t len, FILE *err)
 {
     const struct option *elsewhere = option_find(~0U, argument, len);
 
@@ -156,7 +156,7 @@ static void complain_of_option(const char *argument, int number, size_t len, FIL
         fprintf(
             err, "accountsd: %s is an option of accountsd %s\n", elsewhere->flag, elsewhere->command_names);
     else
-        fprintf(err, "accountsd: argument %d is no option; see --help\n", number);
+        fprintf(err, "accountsd: argument %d is not an option; see --help\n", number);
 }
 
 enum config_action config_load(struct config *config, int argc, char **argv, FILE *err)
@@ -187,7 +187,7 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
         if (is_action)
             continue;
         if (option == NULL) {
-            complain_of_option(argument, i, flag_len, err);
+            report_unknown_argument(argument, i, flag_len, err);
             sound = false;
         } else if (option->kind == OPTION_SWITCH) {
             given[option - options] = (struct given){option->flag, equals != NULL ? equals + 1 : "1"};
@@ -226,18 +226,17 @@ void config_write_help(enum config_command command, FILE *out)
         if (commands[i].command == command)
             fprintf(out, "%s\n\n", commands[i].does);
     }
-    fputs("Options, as --option VALUE or --option=VALUE, or --option alone for 1 where it is a switch, each "
-          "with its\n"
-          "environment variable:\n\n",
+    fputs("Options, each with its environment variable. Write --option VALUE or --option=VALUE; a switch\n"
+          "needs no value: --option means 1.\n\n",
         out);
     for (size_t i = 0; i < option_count; i++) {
         if ((options[i].commands & command) != 0)
             write_option(&options[i], out);
     }
-    fputs("\n  --check-config  say what is wrong with the configuration, and end\n"
-          "  --help          show this text, and end\n"
-          "  --version       show the version, and end\n",
+    fputs("\n  --check-config  check the configuration and exit\n"
+          "  --help          print this help and exit\n"
+          "  --version       print the version and exit\n",
         out);
     if (command == CONFIG_SERVE)
-        fputs("\nSee accountsd deliver --help for the other command's.\n", out);
+        fputs("\nSee accountsd deliver --help for the options of deliver.\n", out);
 }

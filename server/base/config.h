@@ -1,20 +1,20 @@
 #ifndef ACCOUNTSD_CONFIG_H
 #define ACCOUNTSD_CONFIG_H
 
-/* Configuration, from flags and environment variables (options.h); a flag wins. */
+/* Configuration, from flags and environment variables (options.h). A flag overrides a variable. */
 
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Bits, for options that are of both. */
+/* Bits, because an option may belong to both. */
 enum config_command { CONFIG_SERVE = 1, CONFIG_DELIVER = 2 };
 
 enum config_tls { CONFIG_TLS_REQUIRED, CONFIG_TLS_OPPORTUNISTIC, CONFIG_TLS_NONE };
 
-/* Options that a command does not have are set to their default. */
+/* Options that the command does not have keep their defaults. */
 struct config {
     enum config_command command;
-    /* libpq connection string or URL; empty: libpq's own PG* variables. */
+    /* libpq connection string or URL; empty: libpq's PG* variables. */
     const char *database_url;
     const char *listen_address;
     long port;
@@ -24,7 +24,7 @@ struct config {
     const char *tls_key;
     const char *telemetry_address;
     long telemetry_port;
-    /* A directory; empty: the built-in templates alone. */
+    /* A directory; empty: only the built-in templates. */
     const char *templates;
     long invitation_page;
     long workers;
@@ -75,21 +75,21 @@ struct config {
 
 enum config_action {
     CONFIG_RUN,
-    CONFIG_CHECK,   /* --check-config, and the configuration is sound */
+    CONFIG_CHECK,   /* --check-config, and the configuration is valid */
     CONFIG_HELP,    /* --help */
     CONFIG_VERSION, /* --version */
-    CONFIG_INVALID, /* every mistake has been written to err, a line each */
+    CONFIG_INVALID, /* every mistake has been written to err, one per line */
 };
 
 /* Fills *config from the defaults, the environment and the arguments, of which the first may be a command.
- * Texts point into argv and the environment and are not copied. */
+ * Strings are not copied: they point into argv and the environment. */
 enum config_action config_load(struct config *config, int argc, char **argv, FILE *err);
 
 void config_write_help(enum config_command command, FILE *out);
 
-/* The largest bound of workers. */
+/* The maximum of --workers. */
 #define CONFIG_WORKERS_MAX 256
-/* The largest bound of set_size, for arrays. */
+/* The maximum of --set-size, for arrays. */
 #define CONFIG_SET_SIZE_MAX 64
 /* The largest bound of mails_in_flight, for an array. */
 #define CONFIG_MAILS_IN_FLIGHT_MAX 64

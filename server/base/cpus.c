@@ -14,7 +14,7 @@ static long smaller(long a, long b)
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* The first line of a file of a cgroup. False where there is none. */
+/* Reads the first line of a file of a cgroup. False if there is none. */
 static bool read_line(const char *dir, const char *name, char line[LINE_MAX_LEN])
 {
     char path[2 * PATH_MAX];
@@ -29,7 +29,7 @@ static bool read_line(const char *dir, const char *name, char line[LINE_MAX_LEN]
     return is_read;
 }
 
-/* 0: no quota. The period is in the same unit. */
+/* 0: no quota. The quota and the period have the same unit. */
 static long cpus_of(long quota, long period)
 {
     return quota > 0 && period > 0 ? (quota - 1) / period + 1 : 0;
@@ -56,8 +56,8 @@ static long quota_of_v1(const char *dir)
     return cpus_of(quota, period);
 }
 
-/* The least of a cgroup and those that it is in. A container may see its own cgroup as the topmost, or the
- * host's path of it, which is not there: what is missing limits nothing. */
+/* The least quota of a cgroup and its ancestors. A container may see its own cgroup as the root, or be given
+ * the host's path, which it does not have: a missing cgroup counts as no quota. */
 static long least_quota(const char *top, const char *cgroup, long (*quota_of)(const char *dir))
 {
     char dir[PATH_MAX];
@@ -85,7 +85,7 @@ static bool has_controller(const char *controllers, const char *name)
     return false;
 }
 
-/* One line of /proc/self/cgroup: hierarchy, controllers and path. Version 2 has no controllers there. */
+/* A line of /proc/self/cgroup is hierarchy:controllers:path. In version 2 the controllers are empty. */
 static long quota_of_line(const char *root, char *line)
 {
     char *controllers = strchr(line, ':'), *path = controllers != NULL ? strchr(controllers + 1, ':') : NULL;
@@ -102,7 +102,7 @@ static long quota_of_line(const char *root, char *line)
     }
     if (!has_controller(controllers, "cpu"))
         return 0;
-    /* Mounted under its own name, or as a link of that name to where it is. */
+    /* The mount point of the controller, or a link to it. */
     snprintf(top, sizeof(top), "%s/sys/fs/cgroup/cpu", root);
     return least_quota(top, path, quota_of_v1);
 }
@@ -122,7 +122,7 @@ long cpus_by_quota(const char *root)
     return least;
 }
 
-/* More processors than cpu_set_t has room for are the machine's to count. */
+/* sched_getaffinity fails if the machine has more processors than cpu_set_t can hold. */
 static long cpus_by_affinity(void)
 {
     cpu_set_t set;

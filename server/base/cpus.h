@@ -1,15 +1,15 @@
 #ifndef ACCOUNTSD_CPUS_H
 #define ACCOUNTSD_CPUS_H
 
-/* How many processors this process may use, which in a container are fewer than the machine has. */
+/* The number of processors that this process may use. A container may have fewer than the machine. */
 
 #include <stddef.h>
 
-/* By its affinity (taskset, cpuset) and by the CPU quota of its cgroups, rounded up; at least 1. */
+/* The limit by affinity (taskset, cpuset) and by the CPU quota of the cgroups, rounded up; at least 1. */
 long cpus_available(void);
 
-/* By the quota of its cgroups alone, version 2 or 1, with /proc and /sys/fs/cgroup below root; 0 where there
- * is none. */
+/* The limit by the quota of the cgroups, version 2 or 1; 0 if there is none. root is the directory that has
+ * /proc and /sys/fs/cgroup. */
 long cpus_by_quota(const char *root);
 
 #endif

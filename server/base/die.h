@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_DIE_H
 #define ACCOUNTSD_DIE_H
 
-/* Logs "accountsd: reason", of several lines each so, and ends the process: only at the start, before
- * anything is served. */
+/* Logs each line of reason as "accountsd: <line>" and exits with status 1. Only for the start of the process,
+ * before anything is served. */
 _Noreturn void die(const char *reason);
 
 #endif

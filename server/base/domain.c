@@ -7,11 +7,10 @@
 #include "base/text.h"
 #include "base/unicode.h"
 
-/* Of UTF-8 of at most 254 bytes: what a character is mapped to has at most 18 characters, of 3 bytes at most.
- */
+/* UTS 46 maps a character to at most 18, of at most 3 bytes each; a name has at most 254 bytes. */
 #define MAPPED_MAX (254 * 18)
 
-/* Whether all that is not ASCII is in a set, or none of it. */
+/* Whether every character beyond ASCII is a member of the set (is_member), or none is. */
 static bool is_all(bool is_member, enum unicode_set set, const char *name, int32_t len)
 {
     for (const char *at = name, *end = name + len; at < end;) {
@@ -23,9 +22,9 @@ static bool is_all(bool is_member, enum unicode_set set, const char *name, int32
     return true;
 }
 
-/* Whether a label has hyphens as its third and fourth character (RFC 5891, section 4.2.3.1). ICU counts units
- * of UTF-16, and so misses those behind a character of two units. */
-static bool has_hyphens_of_prefix(const char *name, int32_t len)
+/* Whether a label has hyphens as its third and fourth character (RFC 5891, section 4.2.3.1). ICU's own check
+ * counts UTF-16 code units, and so misses hyphens after a surrogate pair. */
+static bool has_reserved_hyphens(const char *name, int32_t len)
 {
     bool was_hyphen = false;
     size_t place = 0;
@@ -43,26 +42,27 @@ static bool has_hyphens_of_prefix(const char *name, int32_t len)
 
 static enum domain_verdict convert(const UIDNA *idna, const char *name, int32_t len, char ascii[DOMAIN_MAX])
 {
-    UIDNAInfo info = UIDNA_INFO_INITIALIZER, info_again = UIDNA_INFO_INITIALIZER;
+    UIDNAInfo info = UIDNA_INFO_INITIALIZER, round_trip_info = UIDNA_INFO_INITIALIZER;
     UErrorCode status = U_ZERO_ERROR;
-    char shown[MAPPED_MAX], again[DOMAIN_MAX];
-    int32_t ascii_len, shown_len, again_len;
+    char unicode[MAPPED_MAX], round_trip[DOMAIN_MAX];
+    int32_t ascii_len, unicode_len, round_trip_len;
 
-    /* UTS 46 would drop some. */
+    /* UTS 46 would drop some of these characters. */
     if (!is_all(false, UNICODE_NOT_IN_ADDRESS, name, len))
         return DOMAIN_REFUSED;
     ascii_len = uidna_nameToASCII_UTF8(idna, name, len, ascii, DOMAIN_MAX, &info, &status);
     if (status == U_BUFFER_OVERFLOW_ERROR || (U_SUCCESS(status) && info.errors != 0))
         return DOMAIN_REFUSED;
-    shown_len = uidna_nameToUnicodeUTF8(idna, ascii, ascii_len, shown, sizeof(shown), &info, &status);
-    again_len = uidna_nameToASCII_UTF8(idna, shown, shown_len, again, DOMAIN_MAX, &info_again, &status);
+    unicode_len = uidna_nameToUnicodeUTF8(idna, ascii, ascii_len, unicode, sizeof(unicode), &info, &status);
+    round_trip_len =
+        uidna_nameToASCII_UTF8(idna, unicode, unicode_len, round_trip, DOMAIN_MAX, &round_trip_info, &status);
     if (U_FAILURE(status) || status == U_STRING_NOT_TERMINATED_WARNING)
         return DOMAIN_UNKNOWN;
-    /* UTS 46 allows more than IDNA 2008, symbols, for one. An A-label that is made of what is none,
-     * "xn--abc-", say, is lost on the way. */
-    return info.errors == 0 && is_all(true, UNICODE_IN_DOMAIN, shown, shown_len) &&
-                   !has_hyphens_of_prefix(shown, shown_len) && again_len == ascii_len &&
-                   memcmp(ascii, again, (size_t)ascii_len) == 0
+    /* UTS 46 allows more than IDNA 2008, for example symbols. A fake A-label such as "xn--abc-" does not
+     * survive the round trip. */
+    return info.errors == 0 && is_all(true, UNICODE_IN_DOMAIN, unicode, unicode_len) &&
+                   !has_reserved_hyphens(unicode, unicode_len) && round_trip_len == ascii_len &&
+                   memcmp(ascii, round_trip, (size_t)ascii_len) == 0
                ? DOMAIN_OK
                : DOMAIN_REFUSED;
 }

@@ -15,19 +15,18 @@ struct range {
     uint32_t first, last;
 };
 
-/* Unicode's category Cc, the line and paragraph separators, and the characters that override or isolate
- * the direction of a text. */
+/* Category Cc, the line and paragraph separators, and the bidirectional formatting characters. */
 static const struct range control_ranges[] = {
     {0x0000, 0x001f}, {0x007f, 0x009f}, {0x2028, 0x202e}, {0x2066, 0x2069}};
 
-/* Unicode's category Zs. */
+/* Category Zs. */
 static const struct range space_ranges[] = {{0x0020, 0x0020}, {0x00a0, 0x00a0}, {0x1680, 0x1680},
     {0x2000, 0x200a}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}};
 
-/* Those that NFC makes characters of ASCII. An address that has one would be somebody else's. */
-static const struct range turns_ascii_ranges[] = {{0x037e, 0x037e}, {0x1fef, 0x1fef}, {0x212a, 0x212a}};
+/* Characters that NFC turns into ASCII. An address that has one would become another person's. */
+static const struct range nfc_to_ascii_ranges[] = {{0x037e, 0x037e}, {0x1fef, 0x1fef}, {0x212a, 0x212a}};
 
-/* 26 letters, two of which are a flag. */
+/* Regional indicators, two of which are a flag. */
 static const struct range regional_ranges[] = {{0x1f1e6, 0x1f1ff}};
 
 #define NAME_MAX_BYTES 800
@@ -61,8 +60,8 @@ static size_t count_characters(const char *text, size_t len)
     return count;
 }
 
-/* The bytes of a text of at most NAME_MAX_BYTES in NFC. Where ICU fails, for want of memory, as many as it
- * has: the database has the last word. */
+/* The number of bytes of a text of at most NAME_MAX_BYTES in NFC. If ICU fails because memory ran out, the
+ * number of bytes as they are: the database checks the text again. */
 static size_t nfc_len(const char *text, size_t len)
 {
     UErrorCode status = U_ZERO_ERROR;
@@ -95,7 +94,7 @@ static bool is_local_part(const char *at, const char *end)
             continue;
         }
         if (c < 0x80 ? !text_is_alphanumeric(c) && (c == 0 || strchr("!#$%&'*+/=?^_`{|}~-", (int)c) == NULL)
-                     : unicode_is_in(UNICODE_NOT_IN_ADDRESS, c) || IN_RANGES(c, turns_ascii_ranges))
+                     : unicode_is_in(UNICODE_NOT_IN_ADDRESS, c) || IN_RANGES(c, nfc_to_ascii_ranges))
             return false;
         dot_allowed = true;
     }
@@ -115,7 +114,7 @@ static bool is_domain_label(const char *at, const char *end)
     return true;
 }
 
-/* In ASCII: two labels or more, the last no number. */
+/* Whether an ASCII name has at least two labels, the last of them not a number. */
 static bool is_domain(const char *at, const char *end)
 {
     for (size_t labels = 1;; labels++) {
@@ -130,7 +129,7 @@ static bool is_domain(const char *at, const char *end)
     }
 }
 
-/* Whether a domain of ASCII has a label that stands for another. */
+/* Whether an ASCII domain has an A-label. */
 static bool has_a_label(const char *at, const char *end)
 {
     while (at != NULL && end - at >= 4) {
@@ -145,7 +144,7 @@ static bool has_a_label(const char *at, const char *end)
 static const char too_long_email[] = "is longer than 254 bytes";
 static const char no_email[] = "is not an email address";
 
-/* NULL when nothing is wrong. */
+/* NULL if the address is valid. */
 static const char *find_email_mistake(const char *text, size_t len)
 {
     const char *end = text + len, *at_sign = memchr(text, '@', len), *domain;
@@ -187,9 +186,9 @@ static size_t check_email(const char *text, size_t len, const char *messages[])
     return messages[0] != NULL;
 }
 
-/* How many characters a person sees, about: a joiner and what it joins, marks and the like are part of the
- * one before, and two regional indicators are a flag. */
-static size_t count_seen(const char *at, const char *end)
+/* The number of user-perceived characters, approximately: marks, and a joiner with what it joins, belong to
+ * the character before; two regional indicators are a flag. */
+static size_t count_perceived(const char *at, const char *end)
 {
     size_t count = 0;
     bool is_half_flag = false;
@@ -227,7 +226,7 @@ static size_t check_name(const char *text, size_t len, const char *messages[])
     }
     if (!is_long && (is_blank || first == NULL))
         messages[found++] = "is empty";
-    else if (!is_long && count_seen(first, last) > 100)
+    else if (!is_long && count_perceived(first, last) > 100)
         messages[found++] = "is longer than 100 characters";
     else if (is_long || nfc_len(first, (size_t)(last - first)) > NAME_MAX_BYTES)
         messages[found++] = "is longer than 800 bytes";
@@ -254,15 +253,14 @@ static size_t check_phone_number(const char *text, size_t len, const char *messa
     return 1;
 }
 
-/* One subtag of a language tag, and what it is made of. */
+/* One subtag of a language tag. */
 struct subtag {
     const char *text;
     size_t len;
     bool letters, digits;
 };
 
-/* Takes the subtag at *at, which moves past it and its hyphen; len is 0 at the end and where there is none.
- */
+/* Reads the subtag at *at and advances *at past it and its hyphen. len is 0 if there is none. */
 static struct subtag next_subtag(const char **at, const char *end)
 {
     struct subtag tag = {.text = *at, .letters = true, .digits = true};

@@ -16,22 +16,23 @@
 
 #define TIME_MAX 32
 #define REQUEST_LINE_MAX 512
-/* How long the thread waits for more lines before it has itself woken for one: waking costs a system call. */
+/* After a write the thread polls for this long before it sleeps: waking it costs the logging thread a system
+ * call. */
 #define LINGER_MS 10
-/* Between attempts to write to a full disk, say. */
+/* Between attempts to write, for example to a full disk. */
 #define RETRY_MS 1000
 #define CLOSE_TIMEOUT_MS 1000
 #define REPEAT_S 60
 
-/* A ring of bytes; stderr is one for the process, and so is this. */
+/* A ring buffer; one per process, as stderr is. */
 static struct {
     pthread_mutex_t mutex;
-    /* Lines for a thread that is idle; is_closing; has_ended. */
+    /* Signalled when an idle thread has lines to write, and when is_closing or has_ended is set. */
     pthread_cond_t changed;
     char *bytes;
     size_t size, start, len;
-    /* Dropped lines that no line tells of yet. */
-    uint64_t untold;
+    /* Dropped lines that no log_lines_dropped has reported yet. */
+    uint64_t unreported;
     bool is_started, is_idle, is_closing, has_ended;
 } buffer = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -50,7 +51,7 @@ static void write_now(char text[TIME_MAX])
     snprintf(text + len, TIME_MAX - len, ".%03ldZ", now.tv_nsec / 1000000);
 }
 
-/* With the mutex held, as all of the buffer is used. False when there is no room. */
+/* The mutex must be held, as for every access to the buffer. False if there is no room. */
 static bool put(const char *line, size_t len)
 {
     size_t end = (buffer.start + buffer.len) % buffer.size, first;
@@ -64,29 +65,27 @@ static bool put(const char *line, size_t len)
     return true;
 }
 
-/* Tells, at the place where they are missing, how many lines were dropped. */
-static void put_notice(void)
+static void report_dropped(void)
 {
     char line[128], now[TIME_MAX];
     int len;
 
-    if (buffer.untold == 0)
+    if (buffer.unreported == 0)
         return;
     write_now(now);
     len = snprintf(line, sizeof(line), "{\"time\":\"%s\",\"event\":\"log_lines_dropped\",\"lines\":%lu}\n",
-        now, buffer.untold);
+        now, buffer.unreported);
     if (put(line, (size_t)len))
-        buffer.untold = 0;
+        buffer.unreported = 0;
 }
 
 static void drop(void)
 {
     atomic_fetch_add_explicit(&dropped, 1, memory_order_relaxed);
-    buffer.untold++;
+    buffer.unreported++;
 }
 
-/* Takes whole lines out of the buffer, as many as go into one write that does not mix with others'; of a line
- * that is longer, a part. */
+/* Removes from the buffer as many whole lines as fit into one atomic write; part of a line that is longer. */
 static size_t take(char chunk[PIPE_BUF])
 {
     size_t len = buffer.len < PIPE_BUF ? buffer.len : PIPE_BUF;
@@ -98,12 +97,12 @@ static size_t take(char chunk[PIPE_BUF])
     if ((last = memrchr(chunk, '\n', len)) != NULL)
         len = (size_t)(last - chunk) + 1;
     buffer.len -= len;
-    /* Back to the beginning, so that a buffer that is hardly used has few pages. */
+    /* Start again at the beginning, so that a buffer that is hardly used touches few pages. */
     buffer.start = buffer.len == 0 ? 0 : (buffer.start + len) % buffer.size;
     return len;
 }
 
-/* With the mutex held. False when the time is up. */
+/* The mutex must be held. False if the time is up. */
 static bool wait_until(const struct timespec *until)
 {
     return pthread_cond_timedwait(&buffer.changed, &buffer.mutex, until) != ETIMEDOUT;
@@ -123,7 +122,7 @@ static struct timespec after_ms(long ms)
     return moment;
 }
 
-/* Waits for a while, or until the log is closed. */
+/* Waits this long, or until the log is closed. */
 static void linger(long ms)
 {
     const struct timespec until = after_ms(ms);
@@ -132,7 +131,7 @@ static void linger(long ms)
         ;
 }
 
-/* After a write that failed. False when it is not to be tried again. */
+/* Waits after a failed write. False if it must not be tried again. */
 static bool await_retry(int problem)
 {
     struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
@@ -174,7 +173,7 @@ static void *run(void *data)
     (void)data;
     pthread_mutex_lock(&buffer.mutex);
     for (;;) {
-        put_notice();
+        report_dropped();
         if ((len = take(chunk)) > 0) {
             pthread_mutex_unlock(&buffer.mutex);
             write_chunk(chunk, len);
@@ -239,15 +238,15 @@ uint64_t log_lines_dropped(void)
 void log_line(const char *line, size_t len)
 {
     if (!buffer.is_started) {
-        /* A log that cannot be written has nowhere left to be reported. */
+        /* There is no place to report that the log cannot be written. */
         ssize_t written = write(STDERR_FILENO, line, len);
 
         (void)written;
         return;
     }
     pthread_mutex_lock(&buffer.mutex);
-    put_notice();
-    if (buffer.untold > 0 || !put(line, len))
+    report_dropped();
+    if (buffer.unreported > 0 || !put(line, len))
         drop();
     if (buffer.is_idle) {
         buffer.is_idle = false;
@@ -256,8 +255,7 @@ void log_line(const char *line, size_t len)
     pthread_mutex_unlock(&buffer.mutex);
 }
 
-/* For want of memory there is no line. */
-static void lose_line(void)
+static void drop_line(void)
 {
     pthread_mutex_lock(&buffer.mutex);
     drop();
@@ -278,11 +276,11 @@ void log_event(const char *event, json_t *fields)
     line = object != NULL ? json_dumps(object, JSON_COMPACT) : NULL;
     if (line == NULL || memory_ran_out()) {
         free(line);
-        lose_line();
+        drop_line();
         return;
     }
 
-    /* The terminating NUL's place is the newline's. */
+    /* The newline replaces the terminating NUL. */
     size_t len = strlen(line);
     line[len] = '\n';
     log_line(line, len + 1);

@@ -1,19 +1,19 @@
 #ifndef ACCOUNTSD_MEMORY_H
 #define ACCOUNTSD_MEMORY_H
 
-/* Whether memory ran out. jansson does not say so in all places: what it parses is then "not JSON" or lacks a
- * character of a string, and what it writes may lack a key. So its allocations are made here, where one that
- * fails is remembered. */
+/* Detects that jansson ran out of memory. jansson does not always report it: a text may then parse as "not
+ * JSON" or lose a character of a string, and output may lack a key. So jansson allocates through this module,
+ * which remembers a failure. */
 
 #include <stdbool.h>
 
-/* Makes jansson allocate here. Before anything is allocated by it, and before threads. */
+/* Makes jansson allocate through this module. Call it before jansson allocates and before threads exist. */
 void memory_watch(void);
 
-/* Begins a piece of work of this thread: nothing has failed in it yet. */
+/* Forgets earlier failures of this thread. */
 void memory_begin(void);
 
-/* Whether memory ran out for jansson since memory_begin, on this thread. */
+/* Whether jansson ran out of memory on this thread since memory_begin. */
 bool memory_ran_out(void);
 
 #endif

@@ -66,9 +66,11 @@ const struct option options[] = {
         "5", 2, 60, "seconds to connect to the database; all its hosts are tried at once"),
     NUMBER(BOTH, "database-retry-interval", "ACCOUNTSD_DATABASE_RETRY_INTERVAL", database_retry_interval,
         "1000", 100, 60000,
-        "longest time in milliseconds between a worker's attempts to connect while the database is away"),
+        "longest time in milliseconds between a worker's attempts to connect while the database is "
+        "unavailable"),
     SWITCH(BOTH, "fail-fast", "ACCOUNTSD_FAIL_FAST", fail_fast,
-        "exit with code 1 at the start if the database cannot be reached or its schema does not fit, instead "
+        "exit with code 1 at the start if the database cannot be reached or its schema is not supported, "
+        "instead "
         "of trying again"),
     NUMBER(BOTH, "database-timeout", "ACCOUNTSD_DATABASE_TIMEOUT", database_timeout, "10000", 100, 600000,
         "milliseconds to wait for the answer of the database"),
@@ -145,13 +147,13 @@ const struct option options[] = {
     NUMBER(DELIVER, "lease", "ACCOUNTSD_LEASE", lease, "300000", 1000, 86400000,
         "milliseconds for which a claimed mail belongs to its worker; then another worker may claim it"),
     NUMBER(DELIVER, "poll-interval", "ACCOUNTSD_POLL_INTERVAL", poll_interval, "5000", 100, 600000,
-        "milliseconds between looks into the queue while no notification arrives"),
+        "milliseconds between reads of the queue while no notification arrives"),
     NUMBER(DELIVER, "announce-interval", "ACCOUNTSD_ANNOUNCE_INTERVAL", announce_interval, "60000", 100,
-        86400000, "milliseconds between looks for invitations that have expired or are due for a reminder"),
+        86400000, "milliseconds between checks for invitations that have expired or are due for a reminder"),
     NUMBER(DELIVER, "smtp-retry-interval", "ACCOUNTSD_SMTP_RETRY_INTERVAL", smtp_retry_interval, "60000", 100,
         3600000,
         "longest time in milliseconds between attempts to send while the SMTP server or the directory is "
-        "away"),
+        "unavailable"),
 };
 
 const size_t option_count = COUNT(options);
@@ -174,7 +176,7 @@ bool option_set(
                 return true;
             }
         }
-        fprintf(err, "accountsd: %s is none of", source);
+        fprintf(err, "accountsd: %s is not one of", source);
         for (long i = 0; option->choices[i] != NULL; i++)
             fprintf(err, "%s %s", i > 0 ? "," : "", option->choices[i]);
         fputc('\n', err);

@@ -12,10 +12,9 @@
 #include "base/die.h"
 #include "base/log.h"
 
-/* As signals are the process's, so is this. */
 static struct {
     sigset_t set;
-    /* A pipe: a byte a signal. */
+    /* A pipe with one byte per signal. */
     int stop_fds[2], reload_fd;
     pthread_mutex_t mutex;
     unsigned passed;

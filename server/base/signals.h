@@ -1,22 +1,22 @@
 #ifndef ACCOUNTSD_SIGNALS_H
 #define ACCOUNTSD_SIGNALS_H
 
-/* SIGTERM, SIGINT and SIGHUP, taken by a thread of this module's own, so that a signal that has to end the
- * process does so whatever the other threads wait for. */
+/* SIGTERM, SIGINT and SIGHUP are handled by a thread of this module, so that a signal can end the process
+ * whatever the other threads wait for. */
 
-/* Blocks the signals for the calling thread and all that it makes, and starts the thread. Until signals_pass
- * a signal to stop ends the process at once, with status 0: nothing has begun yet. Before there are other
- * threads. Ends the process where descriptors or threads ran out. */
+/* Blocks the signals for the calling thread and those that it creates, and starts the handling thread; call
+ * it before other threads exist. Until signals_pass a stop signal ends the process at once, with status 0.
+ * Ends the process if it runs out of descriptors or threads. */
 void signals_start(void);
 
-/* The next count signals to stop are passed on to signals_take_stop; the one after them ends the process at
+/* The next count stop signals are passed on to signals_take_stop; the one after them ends the process at
  * once, with status 1. */
 void signals_pass(unsigned count);
 
-/* Readable while a signal to stop has been passed on and not been taken. */
+/* Readable while a stop signal waits for signals_take_stop. */
 int signals_stop_fd(void);
 
-/* The number of a signal to stop that has been passed on, in their order; 0 where there is none. */
+/* The number of the oldest stop signal that waits; 0 if none does. */
 int signals_take_stop(void);
 
 /* An eventfd, readable once SIGHUP has come. */

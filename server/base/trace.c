@@ -35,7 +35,7 @@ bool trace_parse(const char *value, size_t len, struct trace *trace)
         value[PARENT_AT - 1] != '-' || !is_hex(value + PARENT_AT, 16) || is_zero(value + PARENT_AT, 16) ||
         value[FLAGS_AT - 1] != '-' || !is_hex(value + FLAGS_AT, 2))
         return false;
-    /* A later version may append more, after another hyphen; version 00 may not. */
+    /* A later version may append fields after another hyphen; version 00 must not. */
     if (len > TRACE_PARENT_LEN && (memcmp(value, "00", 2) == 0 || value[TRACE_PARENT_LEN] != '-'))
         return false;
     memcpy(trace->parent, value, TRACE_PARENT_LEN);
@@ -48,7 +48,7 @@ void trace_make(struct trace *trace)
     unsigned char random[24];
 
     do {
-        /* The kernel's, which so few bytes always come from: what allocates may fail. */
+        /* getrandom never fails for so few bytes; a generator that allocates could. */
         if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
             abort();
     } while (random[0] == 0 || random[16] == 0);

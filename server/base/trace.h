@@ -8,15 +8,15 @@
 
 #define TRACE_PARENT_LEN 55
 #define TRACE_ID_LEN 32
-/* Where the trace id is in it. */
+/* The offset of the trace id in it. */
 #define TRACE_ID_AT 3
 
 struct trace {
     char parent[TRACE_PARENT_LEN + 1];
 };
 
-/* Takes over the traceparent that the caller sent. False, with *trace untouched, where it is malformed; the
- * standard says to make a new one then. */
+/* Parses the traceparent of a request. False if it is malformed; *trace is then unchanged, and the standard
+ * says to make a new one. */
 bool trace_parse(const char *value, size_t len, struct trace *trace);
 
 /* Makes a traceparent with a random trace id and parent id. */

@@ -1,20 +1,20 @@
 #ifndef ACCOUNTSD_UNICODE_H
 #define ACCOUNTSD_UNICODE_H
 
-/* Sets of characters, of one version of Unicode whatever ICU is installed, and the same in the database
- * (internal.in_domain() and its like). Pure. */
+/* Sets of characters of a fixed version of Unicode, whatever version ICU has. The database has the same sets
+ * (internal.in_domain() and others). Pure. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 enum unicode_set {
-    /* Beyond ASCII: what no address has. */
+    /* Characters beyond ASCII that no address may have. */
     UNICODE_NOT_IN_ADDRESS,
-    /* Beyond ASCII: what IDNA 2008 allows in a label. */
+    /* Characters beyond ASCII that IDNA 2008 allows in a label. */
     UNICODE_IN_DOMAIN,
-    /* What shows nothing when it stands alone. */
+    /* Characters that are invisible on their own. */
     UNICODE_BLANK,
-    /* What is seen as a part of the character before it, or not at all. */
+    /* Characters that are displayed as part of the one before, or not at all. */
     UNICODE_EXTENDING,
     UNICODE_NONCHARACTER,
 };

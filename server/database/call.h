@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_CALL_H
 #define ACCOUNTSD_CALL_H
 
-/* A call of the database, and its reply. */
+/* A database call and its reply. */
 
 #include <h2o/memory.h>
 #include <stdbool.h>
@@ -14,7 +14,7 @@ struct database;
 struct database_call;
 struct lane;
 
-/* The texts are valid until on_reply returns; those that do not apply are NULL. */
+/* Strings are valid until on_reply returns; those that do not apply are NULL. */
 struct database_reply {
     int status;
     const char *id;
@@ -22,40 +22,41 @@ struct database_reply {
     const char *detail;
     const char *errors;
     const char *type;
-    /* Seconds after which a call over a limit (429) may succeed; 0 where they are not known. */
+    /* Seconds after which a call over a limit (429) may succeed; 0 if unknown. */
     long retry_after;
-    /* A repetition of an earlier request: the body is that of its reply, and nothing was done. */
+    /* The stored reply to an earlier request with the same idempotency key; nothing was done. */
     bool is_replay;
     /* Everything was rolled back, as the request asked. */
     bool is_rolled_back;
-    /* The error that the database raised, for the log. */
+    /* Of the error that the database raised, for the log. */
     const char *sqlstate;
 };
 
 typedef void (*database_on_reply)(struct database_call *call, const struct database_reply *reply);
 
-/* Embedded in what the caller keeps of its request. The caller sets the first part, and then leaves all of it
- * alone until on_reply, which is called exactly once and never from within database_submit. */
+/* Embedded in the caller's request. The caller sets the first part and then must not touch the call until
+ * on_reply, which is called exactly once and never from within database_submit. */
 struct database_call {
     enum statement statement;
     /* One element of the statement's JSON array. */
     h2o_iovec_t request;
     database_on_reply on_reply;
-    /* The caller's token, which outlives the call; NULL where the request has none. */
+    /* Must outlive the call; NULL if the request has none. */
     const struct token *token;
-    /* It does not share a set with other calls. */
+    /* The call must not share a set with other calls. */
     bool alone;
 
-    /* Of database.c. */
+    /* Private to database.c. */
     struct database *database;
     database_on_reply on_end;
     unsigned tries;
-    /* Of the queue: the lane where it waits or was taken from, and the statement to send for it next. */
+    /* Private to the queue: the lane where the call waits or was taken from, and the statement to send next.
+     */
     struct lane *lane;
     enum statement step;
     uint64_t charged_us;
     struct database_call *next;
-    /* clock_now_us() of when it was queued, the first time and the last. */
+    /* clock_now_us() when it was queued first and last. */
     uint64_t queued_at, waits_since;
 };
 

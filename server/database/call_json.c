@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-/* A JSON text of bytes, in the pool. */
+/* Makes a JSON string, in the pool. */
 static enum call_json_verdict render_text(
     h2o_mem_pool_t *pool, const char *bytes, size_t len, h2o_iovec_t *rendered)
 {

@@ -19,11 +19,11 @@ struct connector {
     void *data;
     h2o_multithread_receiver_t receiver;
     pthread_t thread;
-    /* An eventfd, readable once the connector is to stop. */
+    /* An eventfd, readable when the connector must stop. */
     int stop_fd;
     unsigned seed;
 
-    /* Shared by the two threads, under the mutex. */
+    /* Protects what follows. */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     unsigned wanted;
@@ -33,7 +33,7 @@ struct connector {
 struct result {
     h2o_multithread_message_t super;
     PGconn *pg;
-    bool is_unfit;
+    bool is_schema_unsupported;
     char error[POSTGRES_ERROR_MAX];
 };
 
@@ -47,13 +47,13 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
 
         next = link->next;
         h2o_linklist_unlink(link);
-        connector->on_result(connector->data, result->pg, result->error, result->is_unfit);
+        connector->on_result(connector->data, result->pg, result->error, result->is_schema_unsupported);
         free(result);
     }
 }
 
-/* Sleeps, with the mutex held, for half of max_ms to all of it, or until the connector is stopped. At random,
- * so that not all who lost the same database try again at the same moment. */
+/* Sleeps between max_ms / 2 and max_ms, or until the connector is stopped. The jitter keeps processes that
+ * lost the same database from retrying at the same moment. The mutex must be held. */
 static void back_off(struct connector *connector, long max_ms)
 {
     struct timespec until;
@@ -89,7 +89,7 @@ static void *run(void *data)
 
         if (result != NULL)
             result->pg = session_open_prepared(
-                connector->config, connector->stop_fd, result->error, &result->is_unfit);
+                connector->config, connector->stop_fd, result->error, &result->is_schema_unsupported);
 
         pthread_mutex_lock(&connector->mutex);
         if (result != NULL && connector->stopping) {
@@ -152,11 +152,11 @@ void connector_request(struct connector *connector)
     pthread_mutex_unlock(&connector->mutex);
 }
 
-static void discard_result(void *data, PGconn *pg, const char *error, bool is_unfit)
+static void discard_result(void *data, PGconn *pg, const char *error, bool is_schema_unsupported)
 {
     (void)data;
     (void)error;
-    (void)is_unfit;
+    (void)is_schema_unsupported;
     PQfinish(pg);
 }
 
@@ -169,7 +169,7 @@ void connector_stop(struct connector *connector)
     eventfd_write(connector->stop_fd, 1);
     pthread_join(connector->thread, NULL);
 
-    /* What was sent and not yet received. */
+    /* Results that were sent and not yet received. */
     connector->on_result = discard_result;
     on_message(&connector->receiver, &connector->receiver._messages);
     h2o_multithread_unregister_receiver(connector->receiver.queue, &connector->receiver);

@@ -13,40 +13,40 @@
 struct database {
     struct database_shared shared;
     /* The last attempt to connect failed. */
-    bool is_away;
+    bool is_unavailable;
     struct log_repeat failure;
     size_t count;
     struct database_connection connections[];
 };
 
-struct census {
+struct connection_counts {
     size_t connected, busy;
 };
 
-static struct census count_connections(const struct database *database)
+static struct connection_counts count_connections(const struct database *database)
 {
-    struct census census = {.connected = 0};
+    struct connection_counts counts = {.connected = 0};
 
     for (size_t i = 0; i < database->count; i++) {
-        census.connected += database->connections[i].pg != NULL;
-        census.busy += database->connections[i].count > 0;
+        counts.connected += database->connections[i].pg != NULL;
+        counts.busy += database->connections[i].count > 0;
     }
-    return census;
+    return counts;
 }
 
-static void show_connections(const struct database *database)
+static void update_connection_metrics(const struct database *database)
 {
     struct metrics *metrics = database->shared.metrics;
-    struct census census = count_connections(database);
+    struct connection_counts counts = count_connections(database);
 
-    metrics_set(metrics, METRICS_DATABASE_BUSY, census.busy);
-    metrics_set(metrics, METRICS_DATABASE_IDLE, census.connected - census.busy);
-    metrics_set(metrics, METRICS_DATABASE_CONNECTING, database->count - census.connected);
+    metrics_set(metrics, METRICS_DATABASE_BUSY, counts.busy);
+    metrics_set(metrics, METRICS_DATABASE_IDLE, counts.connected - counts.busy);
+    metrics_set(metrics, METRICS_DATABASE_CONNECTING, database->count - counts.connected);
 }
 
 static bool is_unreachable(const struct database *database)
 {
-    return database->is_away && count_connections(database).connected == 0;
+    return database->is_unavailable && count_connections(database).connected == 0;
 }
 
 static void fail_queue(struct database *database)
@@ -54,7 +54,7 @@ static void fail_queue(struct database *database)
     struct database_call *call;
 
     while ((call = queue_take(&database->shared.queue)) != NULL) {
-        metrics_add(database->shared.metrics, METRICS_REFUSED_AWAY, 1);
+        metrics_add(database->shared.metrics, METRICS_REFUSED_UNAVAILABLE, 1);
         reply_status(call, 503, NULL);
     }
 }
@@ -69,15 +69,15 @@ static void expire_queue(struct database *database, uint64_t now)
 
 static void dispatch(struct database *database)
 {
-    struct census census = count_connections(database);
-    size_t idle = census.connected - census.busy;
+    struct connection_counts counts = count_connections(database);
+    size_t idle = counts.connected - counts.busy;
 
     for (size_t i = 0; i < database->count; i++) {
         struct database_connection *connection = &database->connections[i];
 
-        /* A set that fails at once leaves the connection to the next. */
+        /* If sending fails at once, the connection is free for the next set. */
         while (connection->pg != NULL && connection->count == 0) {
-            connection->count = queue_take_set(&database->shared.queue, idle == 1 && census.connected > 1,
+            connection->count = queue_take_set(&database->shared.queue, idle == 1 && counts.connected > 1,
                 clock_now_us(), connection->calls);
             if (connection->count == 0)
                 return;
@@ -87,7 +87,7 @@ static void dispatch(struct database *database)
     }
 }
 
-static void give_up_late(struct database *database)
+static void fail_timed_out(struct database *database)
 {
     uint64_t now = clock_now_us();
 
@@ -95,9 +95,9 @@ static void give_up_late(struct database *database)
     for (size_t i = 0; i < database->count; i++) {
         struct database_connection *connection = &database->connections[i];
 
-        /* To close the connection takes no wait, and the role's client_connection_check_interval ends the
-         * statement in the database. Not PQcancel: a commit that waits for its standby would, when cancelled,
-         * be reported as done. */
+        /* Closing the connection does not block, and client_connection_check_interval of the role makes
+         * PostgreSQL end the statement. PQcancel is not used: a commit that waits for a standby would be
+         * reported as done when cancelled. */
         if (connection->count > 0 && now >= connection->deadline)
             database_connection_drop(connection, 504, "the statement took too long");
     }
@@ -105,23 +105,23 @@ static void give_up_late(struct database *database)
 
 void database_run(struct database *database)
 {
-    give_up_late(database);
+    fail_timed_out(database);
     dispatch(database);
-    show_connections(database);
+    update_connection_metrics(database);
 }
 
-static void on_connector_result(void *data, PGconn *pg, const char *error, bool is_unfit)
+static void on_connector_result(void *data, PGconn *pg, const char *error, bool is_schema_unsupported)
 {
     struct database *database = data;
     struct metrics *metrics = database->shared.metrics;
 
-    if (database->is_away && pg != NULL) {
+    if (database->is_unavailable && pg != NULL) {
         log_event("database_connected", NULL);
         database->failure = (struct log_repeat){0};
     }
-    database->is_away = pg == NULL;
+    database->is_unavailable = pg == NULL;
     metrics_add(metrics, METRICS_DATABASE_ATTEMPTS, 1);
-    metrics_set(metrics, METRICS_SCHEMA_UNFIT, is_unfit);
+    metrics_set(metrics, METRICS_SCHEMA_UNSUPPORTED, is_schema_unsupported);
     if (pg == NULL) {
         metrics_add(metrics, METRICS_DATABASE_FAILURES, 1);
         if (log_is_news(&database->failure, error))
@@ -163,7 +163,7 @@ struct database *database_create(h2o_context_t *context, const struct config *co
         database->connections[i].shared = shared;
         connector_request(shared->connector);
     }
-    show_connections(database);
+    update_connection_metrics(database);
     return database;
 }
 
@@ -195,7 +195,7 @@ static void on_reply(struct database_call *call, const struct database_reply *re
 bool database_submit(struct database *database, struct database_call *call)
 {
     if (is_unreachable(database)) {
-        metrics_add(database->shared.metrics, METRICS_REFUSED_AWAY, 1);
+        metrics_add(database->shared.metrics, METRICS_REFUSED_UNAVAILABLE, 1);
         return false;
     }
     call->tries = 0;

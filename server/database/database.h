@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_DATABASE_H
 #define ACCOUNTSD_DATABASE_H
 
-/* The database as one worker uses it: a bounded queue of calls (queue.h) and the connections that serve it. A
- * free connection takes what is next as one set; no call waits for a set to fill. All on the worker's
+/* The database calls of one worker: a bounded queue (queue.h) and the connections that serve it. A connection
+ * that becomes free takes the next calls as one set; no call waits for a set to fill. All on the worker's
  * thread. */
 
 #include <h2o.h>
@@ -13,18 +13,18 @@
 
 struct database;
 
-/* Counts in metrics. NULL when memory ran out or the connector's thread cannot be made. */
+/* NULL if memory ran out or the connector's thread cannot be created. */
 struct database *database_create(
     h2o_context_t *context, const struct config *config, struct metrics *metrics);
 
-/* Calls that still wait are answered with 503. */
+/* Answers waiting calls with 503. */
 void database_destroy(struct database *database);
 
-/* To be called after each turn of the loop: sends what the turn has queued, and gives up what has taken too
- * long. libh2o's timers, which follow the wall clock, are not used. */
+/* Must be called after each iteration of the event loop: sends queued calls, and fails those that have timed
+ * out. libh2o's timers are not used because they follow the wall clock. */
 void database_run(struct database *database);
 
-/* Queues a call. False, and the call not taken, when the queue is full or the database is away. */
+/* Queues a call. False, without queuing it, if the queue is full or the database is unavailable. */
 bool database_submit(struct database *database, struct database_call *call);
 
 #endif

@@ -10,15 +10,15 @@
 #include "database/reply.h"
 #include "database/sqlstate.h"
 
-/* How often a call that lost a race is tried in all. */
+/* The number of attempts for a call that loses a race. */
 #define MAX_TRIES 3
 
-/* Once a statement has waited for a lock for as long as lock_timeout allows, others will wait for it too, and
- * delay their sets and the queue: for this long, statements hardly wait for locks. */
-#define HASTY_MS 2000
+/* After a lock timeout other statements are likely to wait for the same lock and delay the queue, so for this
+ * long statements run with a short lock_timeout. */
+#define SHORT_LOCK_TIMEOUT_MS 2000
 #define LOCK_NOT_AVAILABLE "55P03"
 
-/* A token as JSON, with its end. */
+/* A token as a JSON string, with a NUL. */
 #define TOKEN_TEXT_SIZE (TOKEN_ID_MAX + TOKEN_HASH_LEN + 4)
 
 /* This connection can no longer execute statements, but a new one may: the server has become a standby, or
@@ -53,7 +53,7 @@ static void fail_set(struct database_connection *connection, int status)
     }
 }
 
-/* The set is over, or given up. Returns the microseconds that it took. */
+/* Charges the time of a set that has ended or timed out, and returns it in microseconds. */
 static uint64_t charge_set(struct database_connection *connection)
 {
     uint64_t now = clock_now_us(), us = now - connection->sent_at;
@@ -90,7 +90,7 @@ static void reply_set(struct database_connection *connection, const PGresult *re
     reply_rows(connection->calls, count, result);
 }
 
-/* Whether it is one of them, or of one of their classes. */
+/* Whether sqlstate is in the list, or its class is. */
 static bool is_among(const char *sqlstate, const char *const *sqlstates, size_t count)
 {
     for (size_t i = 0; sqlstate != NULL && i < count; i++) {
@@ -122,7 +122,7 @@ static void reply_error(struct database_connection *connection, const PGresult *
     }
     connection->count = 0;
     if (sqlstate != NULL && strcmp(sqlstate, LOCK_NOT_AVAILABLE) == 0)
-        connection->shared->hasty_until = clock_now_us() + HASTY_MS * 1000UL;
+        connection->shared->short_lock_timeout_until = clock_now_us() + SHORT_LOCK_TIMEOUT_MS * 1000UL;
     if (count > 1 || (lost_race && connection->calls[0]->tries < MAX_TRIES))
         queue_put_back(&connection->shared->queue, connection->calls, count);
     else
@@ -169,8 +169,8 @@ static void on_notice(void *data, const PGresult *result)
         connection->is_unconfirmed = true;
 }
 
-/* Takes what has arrived. libpq returns NULL once the server has ended the transaction: a commit that fails
- * brings a second result, an error, after the rows. */
+/* Reads the results that have arrived. libpq returns NULL once the server has ended the transaction: if the
+ * commit fails, an error follows the rows as a second result. */
 static void read_results(struct database_connection *connection)
 {
     while (!PQisBusy(connection->pg)) {
@@ -219,7 +219,7 @@ static void flush(struct database_connection *connection)
 {
     switch (PQflush(connection->pg)) {
     case 0:
-        /* To write, libpq may have read what the loop is not told about. */
+        /* While writing, libpq may have read input, of which the event loop is not notified. */
         read_results(connection);
         break;
     case 1:
@@ -230,7 +230,7 @@ static void flush(struct database_connection *connection)
     }
 }
 
-/* The element of the statement's JSON array for a call. token: a buffer. */
+/* The element of the statement's JSON array for a call. token: a buffer for it. */
 static h2o_iovec_t element_of(const struct database_call *call, char token[TOKEN_TEXT_SIZE])
 {
     if (call->step != STATEMENT_CHECK_TOKENS)
@@ -269,7 +269,7 @@ void database_connection_send(struct database_connection *connection)
     char *requests = join_requests(connection);
     const char *const parameters[] = {requests};
     const uint64_t now = clock_now_us();
-    bool is_hasty = now < connection->shared->hasty_until;
+    bool has_short_lock_timeout = now < connection->shared->short_lock_timeout_until;
     int sent;
 
     if (requests == NULL) {
@@ -289,9 +289,10 @@ void database_connection_send(struct database_connection *connection)
             connection->shared->metrics, METRICS_QUEUE_WAIT, now - connection->calls[i]->waits_since);
     }
     connection->is_undone = false;
-    sent = config->prepared_statements && !is_hasty
+    sent = config->prepared_statements && !has_short_lock_timeout
                ? PQsendQueryPrepared(connection->pg, statement->name, 1, parameters, NULL, NULL, 0)
-               : PQsendQueryParams(connection->pg, is_hasty ? statement->hasty_sql : statement->sql, 1, NULL,
+               : PQsendQueryParams(connection->pg,
+                     has_short_lock_timeout ? statement->short_lock_timeout_sql : statement->sql, 1, NULL,
                      parameters, NULL, NULL, 0);
     free(requests);
     if (!sent) {

@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_DATABASE_CONNECTION_H
 #define ACCOUNTSD_DATABASE_CONNECTION_H
 
-/* One connection to the database and the set that is on its way over it: sends the set as one statement,
- * takes the result once the transaction has ended, and answers the calls or puts them back into the queue.
- * All on the worker's thread. */
+/* One connection to the database: sends a set of calls as one statement, reads the result once the
+ * transaction has ended, and answers the calls or puts them back into the queue. All on the worker's thread.
+ */
 
 #include <h2o.h>
 #include <libpq-fe.h>
@@ -23,21 +23,21 @@ struct database_shared {
     struct metrics *metrics;
     struct connector *connector;
     struct queue queue;
-    /* clock_now_us() until which sets hardly wait for locks. */
-    uint64_t hasty_until;
+    /* clock_now_us() until which sets run with a short lock_timeout. */
+    uint64_t short_lock_timeout_until;
 };
 
-/* Read-only outside database_connection.c, but for calls and count. */
+/* Read-only outside database_connection.c, except calls and count. */
 struct database_connection {
     struct database_shared *shared;
-    /* NULL while the connector makes a new one. */
+    /* NULL while the connector opens a new one. */
     PGconn *pg;
-    /* Watches a duplicate of libpq's file descriptor, so that each side closes its own. */
+    /* Uses a duplicate of libpq's file descriptor, so that libh2o and libpq each close their own. */
     h2o_socket_t *socket;
-    /* The set on its way, in order. */
+    /* The set that is being executed, in order. */
     struct database_call *calls[CONFIG_SET_SIZE_MAX];
     size_t count;
-    /* clock_now_us() of when the set was sent, and of when it is given up. */
+    /* clock_now_us() when the set was sent, and when it times out. */
     uint64_t sent_at, deadline;
     /* The last result of the set: it counts once the transaction has ended, not before. */
     PGresult *result;
@@ -47,17 +47,17 @@ struct database_connection {
     bool is_unconfirmed;
 };
 
-/* Takes over pg. Without a file descriptor for it, asks the connector for another. */
+/* Takes ownership of pg. If no file descriptor is free, asks the connector for another connection. */
 void database_connection_adopt(struct database_connection *connection, PGconn *pg);
 
 /* Sends the set in calls, at least one call. */
 void database_connection_send(struct database_connection *connection);
 
-/* Gives the connection up and asks the connector for another. The set is put back into the queue if the
+/* Closes the connection and asks the connector for another. The set is put back into the queue if the
  * database has reported that it was not executed; otherwise its calls get the status. */
 void database_connection_drop(struct database_connection *connection, int status, const char *reason);
 
-/* For the end of the worker: answers the set, if any, with 503, and closes the connection. */
+/* For the end of the worker: answers the set, if any, with 503, and closes the connection for good. */
 void database_connection_close(struct database_connection *connection);
 
 #endif

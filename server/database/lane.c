@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tokens that are known though nothing of theirs waits or runs. */
+/* Lanes that are kept although they have no calls. */
 #define IDLE_MAX 1024
 
 static void clear(struct lane *lane)
@@ -17,12 +17,12 @@ bool lanes_init(struct lanes *lanes, size_t in_use)
     size_t buckets = 1;
 
     *lanes = (struct lanes){.capacity = in_use + IDLE_MAX};
-    clear(&lanes->nobody);
-    clear(&lanes->unproven);
+    clear(&lanes->anonymous);
+    clear(&lanes->unverified);
     while (buckets < lanes->capacity)
         buckets *= 2;
     lanes->bucket_mask = buckets - 1;
-    /* Pages of what is never used are never there. */
+    /* Lanes that are never used take no memory: their pages stay untouched. */
     lanes->lanes = calloc(lanes->capacity, sizeof(*lanes->lanes));
     lanes->buckets = calloc(buckets, sizeof(struct lane *));
     if (lanes->lanes != NULL && lanes->buckets != NULL)
@@ -37,7 +37,7 @@ void lanes_dispose(struct lanes *lanes)
     free(lanes->buckets);
 }
 
-/* Where the pointer to a token's lane is, or would be. */
+/* The link to a token's lane, or to the end of its hash chain. */
 static struct lane **find(struct lanes *lanes, const struct token *token)
 {
     struct lane **link = &lanes->buckets[token_hash(token) & lanes->bucket_mask];
@@ -52,12 +52,12 @@ struct lane *lanes_find(struct lanes *lanes, const struct token *token)
     struct lane *lane;
 
     if (token == NULL)
-        return &lanes->nobody;
+        return &lanes->anonymous;
     lane = *find(lanes, token);
-    return lane != NULL ? lane : &lanes->unproven;
+    return lane != NULL ? lane : &lanes->unverified;
 }
 
-/* The token is known no more; calls of its lane go on. */
+/* Removes a token from the table. Calls in its lane are not affected. */
 static void forget(struct lanes *lanes, const struct token *token)
 {
     struct lane **link = find(lanes, token), *lane = *link;
@@ -68,7 +68,7 @@ static void forget(struct lanes *lanes, const struct token *token)
     lane->is_known = false;
 }
 
-/* NULL where all are busy. */
+/* NULL if all lanes are busy. */
 static struct lane *make_room(struct lanes *lanes)
 {
     struct lane *oldest = NULL;
@@ -93,7 +93,7 @@ struct lane *lanes_accept(struct lanes *lanes, const struct token *token)
     if (lane != NULL)
         return lane;
     if ((lane = make_room(lanes)) == NULL)
-        return &lanes->unproven;
+        return &lanes->unverified;
     clear(lane);
     lane->token = *token;
     lane->is_known = true;

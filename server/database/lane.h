@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_LANE_H
 #define ACCOUNTSD_LANE_H
 
-/* The calls of one worker by who makes them. Each API token that the database has lately accepted has a lane
- * of its own; tokens that it has not accepted share one, and so do calls that name no token. Nothing here
- * lets a call pass: the database looks at each token each time. */
+/* The waiting calls of one worker by API token. Each token that the database has recently accepted has its
+ * own lane; all other tokens share one, and calls without a token share another. A lane grants no access: the
+ * database checks the token of each call. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,12 +15,11 @@
 struct database_call;
 
 struct lane {
-    /* Those that wait, in order of arrival, but for what is tried again, which came before; last is where the
-     * next one's pointer goes. */
+    /* The waiting calls in order of arrival, retried calls first; last points to the link after the last. */
     struct database_call *first, **last;
     size_t waiting, running;
-    /* The queue's: where the lane is in the sharing out of the database's time, in microseconds; whether it
-     * has had less than its share; what one call takes, on average. */
+    /* Private to the queue: the lane's tag in fair queuing (queue.h), the average time of its calls, both in
+     * microseconds, and whether it is light. */
     uint64_t tag;
     bool is_light;
     uint64_t call_us;
@@ -33,23 +32,24 @@ struct lane {
 
 /* Private. */
 struct lanes {
-    struct lane nobody, unproven;
+    struct lane anonymous, unverified;
     struct lane *lanes, **buckets;
     size_t count, capacity, bucket_mask;
 };
 
-/* Room for so many lanes that are in use and some that are not. False when memory ran out. */
+/* in_use: the number of lanes that can have calls at the same time. False if memory ran out. */
 bool lanes_init(struct lanes *lanes, size_t in_use);
 void lanes_dispose(struct lanes *lanes);
 
-/* The lane of a token, NULL for none. It stays as long as calls wait in it or run. */
+/* The lane of a token, or of calls without a token if token is NULL. It is valid while it has calls that wait
+ * or run. */
 struct lane *lanes_find(struct lanes *lanes, const struct token *token);
 
-/* The database has accepted the token: it has a lane of its own, in the place of one that was not used
- * lately. The shared lane where there is no room. */
+/* Called when the database has accepted a token: gives it its own lane, in place of an idle one if necessary.
+ * Returns the shared lane if there is no room. */
 struct lane *lanes_accept(struct lanes *lanes, const struct token *token);
 
-/* The database has refused the token. */
+/* Called when the database has refused a token. */
 void lanes_refuse(struct lanes *lanes, const struct token *token);
 
 bool lane_is_busy(const struct lane *lane);

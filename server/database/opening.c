@@ -14,7 +14,7 @@ struct opening {
     char *url, *host, *address, *port;
     int done_fd;
     PGconn *pg;
-    /* Whoever comes second, of the thread that is done and the caller who gives up, frees all. */
+    /* The thread sets DONE, the caller ABANDONED; the second of them frees everything. */
     _Atomic int state;
 };
 
@@ -29,15 +29,15 @@ static void free_all(struct opening *opening)
     free(opening);
 }
 
-/* libpq would write them to stderr, a collation's mismatch, say, and would wait for its reader. */
+/* libpq would write notices, for example of a collation mismatch, to stderr and block if nobody reads it. */
 static void ignore_notice(void *data, const PGresult *result)
 {
     (void)data;
     (void)result;
 }
 
-/* Keywords before dbname are defaults, which the URL may override; those after it are fixed. The timeouts
- * find a server that no longer answers within seconds; a standby counts as unavailable. */
+/* Keywords before dbname are defaults that the URL may override; those after it override the URL. The
+ * timeouts detect within seconds that a server no longer answers. A standby counts as unavailable. */
 PGconn *opening_connect(const char *url, const char *host, const char *address, const char *port)
 {
     const char *const keywords[] = {"target_session_attrs", "tcp_user_timeout", "keepalives_idle",
@@ -106,7 +106,7 @@ PGconn *opening_take(struct opening *opening)
     eventfd_t count;
     PGconn *pg;
 
-    /* Waits for a thread that has handed over and has not written it yet. */
+    /* The thread may have set DONE and not yet written to done_fd. */
     eventfd_read(opening->done_fd, &count);
     pg = opening->pg;
     free_all(opening);

@@ -13,20 +13,20 @@
 #include "base/text.h"
 #include "database/opening.h"
 
-/* How long a connection to a later host waits for one to an earlier host. */
+/* How long to wait for an earlier host when a later one has connected. */
 #define PREFERENCE_MS 200
 
-/* Connecting to one host, or to what libpq makes of a URL that names none. */
+/* An attempt to connect to one host, or with a URL as it is. */
 struct attempt {
-    /* While the host's name is looked up; then NULL. */
+    /* Not NULL while the host name is looked up. */
     struct opening *opening;
-    /* From then on, until it has failed; else NULL. */
+    /* Not NULL after that, until the attempt fails. */
     PGconn *pg;
     PostgresPollingStatusType wants;
 };
 
 struct host_list {
-    /* What the elements point into. */
+    /* The memory of the elements. */
     char *hosts, *addresses, *ports;
     const char *host[POSTGRES_HOSTS_MAX], *address[POSTGRES_HOSTS_MAX], *port[POSTGRES_HOSTS_MAX];
     /* Compiled into libpq. */
@@ -39,7 +39,7 @@ void postgres_copy_error(char error[POSTGRES_ERROR_MAX], const char *message)
     text_print_line(error, POSTGRES_ERROR_MAX, "%s", message);
 }
 
-/* Waits until a descriptor is ready or until_ms has come. False when the limit has ended; *error says how. */
+/* Waits until a descriptor is ready or until until_ms. False if the limit has ended; error says why. */
 static bool wait_until(struct pollfd *fds, size_t count, int64_t until_ms, struct postgres_limit *limit,
     char error[POSTGRES_ERROR_MAX])
 {
@@ -68,7 +68,7 @@ static bool wait_until(struct pollfd *fds, size_t count, int64_t until_ms, struc
     return true;
 }
 
-/* Splits a list at its commas; 0 elements where there are too many. */
+/* Splits a list at its commas; 0 elements if there are too many. */
 static size_t split(char *list, const char *elements[POSTGRES_HOSTS_MAX])
 {
     size_t count = 0;
@@ -89,7 +89,9 @@ static const PQconninfoOption *find_option(const PQconninfoOption *options, cons
     return options;
 }
 
-/* The value of a URL's parameter, or of the variable that libpq takes in its place; the caller frees it. */
+/* The value of a URL's parameter, or of the environment variable that libpq uses instead; the caller frees
+ * it.
+ */
 static char *value_of(const PQconninfoOption *option)
 {
     const char *value = option->val == NULL && option->envvar != NULL ? getenv(option->envvar) : option->val;
@@ -106,8 +108,8 @@ static bool has_empty(const char *const elements[POSTGRES_HOSTS_MAX], size_t cou
     return false;
 }
 
-/* The hosts that a URL names, where there are several that each have a name. Otherwise count is 0, and libpq
- * can do with the URL as it is, or complain of it. */
+/* Lists the hosts of a URL. count is 0 if there are not several, or if libpq must handle or reject the URL as
+ * it is. */
 static void list_hosts(struct host_list *list, const char *url)
 {
     PQconninfoOption *options = PQconninfoParse(url, NULL);
@@ -146,39 +148,39 @@ static void free_hosts(struct host_list *list)
     free(list->ports);
 }
 
-/* Whether a message must not show the option's value. A string that is parsed in another way than was meant
- * may put a part of the password into any of these options. */
-static bool is_hidden(const PQconninfoOption *option)
+/* Whether messages must not contain the value of an option. A password that is not escaped in the URL may end
+ * up in any of these. */
+static bool is_secret(const PQconninfoOption *option)
 {
-    static const char *const hidden[] = {"user", "password", "dbname", "host", "options", "service",
+    static const char *const secrets[] = {"user", "password", "dbname", "host", "options", "service",
         "passfile", "sslpassword", "sslkey", "sslcert", "sslrootcert", "krbsrvname"};
 
-    for (size_t i = 0; i < COUNT(hidden); i++) {
-        if (strcmp(hidden[i], option->keyword) == 0)
+    for (size_t i = 0; i < COUNT(secrets); i++) {
+        if (strcmp(secrets[i], option->keyword) == 0)
             return true;
     }
     return false;
 }
 
-#define HIDDEN "..."
-/* Shorter ones are in ordinary words. */
-#define HIDDEN_MIN 3
+#define REDACTED "..."
+/* Shorter values occur in ordinary words. */
+#define REDACTED_MIN 3
 
-/* Puts HIDDEN, which is not longer, in the place of a text wherever it is. */
-static void hide_text(char *line, const char *text)
+/* Replaces every occurrence of a text by REDACTED, which is not longer. */
+static void redact_text(char *line, const char *text)
 {
     size_t len = strlen(text);
 
-    if (len < HIDDEN_MIN)
+    if (len < REDACTED_MIN)
         return;
-    for (char *at = line; (at = strstr(at, text)) != NULL; at += strlen(HIDDEN)) {
-        memmove(at + strlen(HIDDEN), at + len, strlen(at + len) + 1);
-        memset(at, *HIDDEN, strlen(HIDDEN));
+    for (char *at = line; (at = strstr(at, text)) != NULL; at += strlen(REDACTED)) {
+        memmove(at + strlen(REDACTED), at + len, strlen(at + len) + 1);
+        memset(at, *REDACTED, strlen(REDACTED));
     }
 }
 
-/* What is between quotes is of the connection string, or named in it. */
-static void hide_quoted(char *line)
+/* Replaces quoted text, which comes from the connection string. */
+static void redact_quoted(char *line)
 {
     for (char *open = strchr(line, '"'); open != NULL; open = strchr(open, '"')) {
         char *close = strchr(++open, '"');
@@ -187,10 +189,10 @@ static void hide_quoted(char *line)
             *open = '\0';
             return;
         }
-        if (close - open >= (ptrdiff_t)strlen(HIDDEN)) {
-            memcpy(open, HIDDEN, strlen(HIDDEN));
-            memmove(open + strlen(HIDDEN), close, strlen(close) + 1);
-            close = open + strlen(HIDDEN);
+        if (close - open >= (ptrdiff_t)strlen(REDACTED)) {
+            memcpy(open, REDACTED, strlen(REDACTED));
+            memmove(open + strlen(REDACTED), close, strlen(close) + 1);
+            close = open + strlen(REDACTED);
         } else {
             memset(open, '.', (size_t)(close - open));
         }
@@ -198,22 +200,22 @@ static void hide_quoted(char *line)
     }
 }
 
-/* What libpq says of a connection, without the values that it was given. */
-static void copy_hidden(const char *url, const char *message, char line[POSTGRES_ERROR_MAX])
+/* Copies a message about a connection without values from the connection string. */
+static void copy_redacted(const char *url, const char *message, char line[POSTGRES_ERROR_MAX])
 {
     PQconninfoOption *options = PQconninfoParse(url, NULL);
 
     postgres_copy_error(line, message);
     for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
-        if (option->val != NULL && is_hidden(option))
-            hide_text(line, option->val);
+        if (option->val != NULL && is_secret(option))
+            redact_text(line, option->val);
     }
     PQconninfoFree(options);
-    hide_quoted(line);
+    redact_quoted(line);
 }
 
-/* What libpq says of the options, up to the first value. */
-static void copy_cut(const char *message, char line[POSTGRES_ERROR_MAX])
+/* Copies a message about the options up to the first value. */
+static void copy_until_value(const char *message, char line[POSTGRES_ERROR_MAX])
 {
     size_t len = strcspn(message, "\"\n");
 
@@ -222,20 +224,20 @@ static void copy_cut(const char *message, char line[POSTGRES_ERROR_MAX])
     snprintf(line, POSTGRES_ERROR_MAX, "%.*s", (int)len, message);
 }
 
-static bool is_readable(const char *url, char error[POSTGRES_ERROR_MAX])
+static bool check_syntax(const char *url, char error[POSTGRES_ERROR_MAX])
 {
     char *reason = NULL;
     PQconninfoOption *options = PQconninfoParse(url, &reason);
-    const bool is_one = options != NULL;
+    const bool is_valid = options != NULL;
 
-    if (!is_one)
-        copy_cut(reason != NULL ? reason : "memory ran out", error);
+    if (!is_valid)
+        copy_until_value(reason != NULL ? reason : "memory ran out", error);
     PQfreemem(reason);
     PQconninfoFree(options);
-    return is_one;
+    return is_valid;
 }
 
-/* Ends a failed attempt, and adds its reason to those of the others. */
+/* Ends a failed attempt and appends its reason to error. */
 static void fail(struct attempt *attempt, const char *reason, char error[POSTGRES_ERROR_MAX])
 {
     size_t len = strlen(error);
@@ -245,7 +247,7 @@ static void fail(struct attempt *attempt, const char *reason, char error[POSTGRE
     attempt->pg = NULL;
 }
 
-/* Goes on with an attempt, as far as it goes without waiting. */
+/* Continues an attempt as far as possible without waiting. */
 static void advance(const char *url, struct attempt *attempt, char error[POSTGRES_ERROR_MAX])
 {
     char reason[POSTGRES_ERROR_MAX];
@@ -253,10 +255,10 @@ static void advance(const char *url, struct attempt *attempt, char error[POSTGRE
     if (attempt->opening != NULL) {
         attempt->pg = opening_take(attempt->opening);
         attempt->opening = NULL;
-        /* To be waited for first, before PQconnectPoll is called. */
+        /* libpq demands a wait for writing before the first PQconnectPoll. */
         attempt->wants = PGRES_POLLING_WRITING;
         if (PQstatus(attempt->pg) == CONNECTION_BAD) {
-            copy_hidden(url, PQerrorMessage(attempt->pg), reason);
+            copy_redacted(url, PQerrorMessage(attempt->pg), reason);
             fail(attempt, reason, error);
         }
         return;
@@ -264,11 +266,11 @@ static void advance(const char *url, struct attempt *attempt, char error[POSTGRE
     attempt->wants = PQconnectPoll(attempt->pg);
     if (attempt->wants != PGRES_POLLING_FAILED)
         return;
-    copy_hidden(url, PQerrorMessage(attempt->pg), reason);
+    copy_redacted(url, PQerrorMessage(attempt->pg), reason);
     fail(attempt, reason, error);
 }
 
-static void cut_short(
+static void fail_all(
     struct attempt *attempts, size_t count, const char *reason, char error[POSTGRES_ERROR_MAX])
 {
     for (size_t i = 0; i < count; i++) {
@@ -286,7 +288,7 @@ static void cut_short(
     }
 }
 
-/* Takes the first that connects, in their order as far as that costs little time, and ends the others. */
+/* Returns the first attempt that connects, preferring earlier hosts for PREFERENCE_MS; ends the others. */
 static PGconn *race(const char *url, struct attempt *attempts, size_t count, struct postgres_limit limit,
     char error[POSTGRES_ERROR_MAX])
 {
@@ -321,7 +323,7 @@ static PGconn *race(const char *url, struct attempt *attempts, size_t count, str
             break;
         if (!wait_until(fds, waiting, until_ms, &limit, reason)) {
             if (best == NULL)
-                cut_short(attempts, count, reason, error);
+                fail_all(attempts, count, reason, error);
             break;
         }
         for (size_t i = 0; i < waiting; i++) {
@@ -339,32 +341,32 @@ static PGconn *race(const char *url, struct attempt *attempts, size_t count, str
     return pg;
 }
 
-/* A file, below which there is no socket to connect to. */
-#define NOWHERE "/dev/null"
+/* Not a directory, so that no socket can be in it. */
+#define NO_SOCKET_DIRECTORY "/dev/null"
 
 bool postgres_check_url(const char *url, char error[POSTGRES_ERROR_MAX])
 {
     static const char tried[] = "connection to server on socket";
     struct host_list list;
     size_t count;
-    bool is_sound = true;
+    bool is_valid = true;
 
-    if (!is_readable(url, error))
+    if (!check_syntax(url, error))
         return false;
     list_hosts(&list, url);
-    /* Of several hosts each with its port; of addresses, or of a list that libpq alone understands, none. */
+    /* Several hosts are checked each with its port; addresses, and lists left to libpq, are not checked. */
     count = list.count > 0 ? list.count : list.ports != NULL && strchr(list.ports, ',') != NULL ? 0 : 1;
-    for (size_t i = 0; i < count && is_sound && list.addresses == NULL; i++) {
-        PGconn *pg = opening_connect(url, NOWHERE, NULL, list.count > 0 ? list.port[i] : NULL);
+    for (size_t i = 0; i < count && is_valid && list.addresses == NULL; i++) {
+        PGconn *pg = opening_connect(url, NO_SOCKET_DIRECTORY, NULL, list.count > 0 ? list.port[i] : NULL);
 
-        /* libpq looks at all options before it connects. */
-        is_sound = pg != NULL && strncmp(PQerrorMessage(pg), tried, sizeof(tried) - 1) == 0;
-        if (!is_sound)
-            copy_cut(pg != NULL ? PQerrorMessage(pg) : "memory ran out", error);
+        /* libpq checks all options before it connects. */
+        is_valid = pg != NULL && strncmp(PQerrorMessage(pg), tried, sizeof(tried) - 1) == 0;
+        if (!is_valid)
+            copy_until_value(pg != NULL ? PQerrorMessage(pg) : "memory ran out", error);
         PQfinish(pg);
     }
     free_hosts(&list);
-    return is_sound;
+    return is_valid;
 }
 
 PGconn *postgres_connect(const char *url, const struct postgres_limit *limit, char error[POSTGRES_ERROR_MAX])
@@ -374,7 +376,7 @@ PGconn *postgres_connect(const char *url, const struct postgres_limit *limit, ch
     size_t count;
     PGconn *pg;
 
-    if (!is_readable(url, error))
+    if (!check_syntax(url, error))
         return NULL;
     list_hosts(&list, url);
     count = list.count > 0 ? list.count : 1;

@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_POSTGRES_H
 #define ACCOUNTSD_POSTGRES_H
 
-/* libpq with a deadline. Its own functions that connect and that wait for results have none that covers all
- * they do: connect_timeout holds for one host at a time, and a server that takes a connection and then says
- * nothing is waited for without end. Knows no loop: it waits with poll, on whichever thread calls. */
+/* libpq with deadlines. libpq itself has none for a whole operation: connect_timeout applies to each host,
+ * and it waits forever for a server that accepts a connection and does not answer. Waits with poll on the
+ * calling thread. */
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -11,35 +11,35 @@
 #include <stdint.h>
 
 #define POSTGRES_ERROR_MAX 512
-/* More hosts than that are left to libpq, which tries one after the other. */
+/* If a URL has more hosts, libpq tries them one after the other. */
 #define POSTGRES_HOSTS_MAX 16
 
-/* Until when to wait. */
+/* How long to wait. */
 struct postgres_limit {
-    /* Of clock_now_ms. */
+    /* clock_now_ms() when the wait ends. */
     int64_t deadline_ms;
-    /* Readable when the process is to stop, and the wait with it; -1 for never. */
+    /* Readable when the process stops, which ends the wait; -1: none. */
     int stop_fd;
-    /* Of a result that is worth a wait even then: for how long from that moment on. */
+    /* How long to go on waiting for a result when the process stops. */
     long grace_ms;
 };
 
-/* Whether libpq takes a connection string or URL and its options, without connecting. Where not, a line in
- * error says why; nothing of the string is in it. */
+/* Whether libpq accepts a connection string or URL; does not connect. If not, error is one line that says why
+ * without any part of the string. */
 bool postgres_check_url(const char *url, char error[POSTGRES_ERROR_MAX]);
 
-/* Connects to a database that can be written to, with all hosts of url (libpq's connection string or URL;
- * empty: the PG* variables) tried at once, so that one that does not answer costs nothing; of those that do,
- * the first in url's order is taken. The connection is the caller's and in non-blocking mode. NULL on
- * failure, and a line in error that says why, without a part of url. */
+/* Connects to a database that accepts writes. url: a connection string or URL; empty: the PG* variables. All
+ * hosts are tried at once, so that one that does not answer causes no delay; of those that answer, the first
+ * in url is used. The caller owns the connection, which is in non-blocking mode. NULL on failure; error is
+ * then one line that says why without any part of url. */
 PGconn *postgres_connect(const char *url, const struct postgres_limit *limit, char error[POSTGRES_ERROR_MAX]);
 
-/* Waits for the end of the statement that was sent, and returns the last result of it, the caller's. NULL,
- * and a line in error, when the limit or the connection ended first. */
+/* Waits for the end of the statement that was sent and returns its last result, which the caller owns. NULL,
+ * with one line in error, if the limit or the connection ended first. */
 PGresult *postgres_result(PGconn *pg, const struct postgres_limit *limit, char error[POSTGRES_ERROR_MAX]);
 
-/* The first line of what libpq says, as text_print_line makes it: PostgreSQL's errors may have several, and
- * before the encoding is agreed upon they are in the database's. */
+/* Copies the first line of a message of libpq (text_print_line): it may have several lines, and before the
+ * client encoding is set it is in the database's encoding. */
 void postgres_copy_error(char error[POSTGRES_ERROR_MAX], const char *message);
 
 #endif

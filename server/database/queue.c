@@ -5,14 +5,15 @@
 #include "base/clock.h"
 #include "database/call.h"
 
-/* What a call is thought to take at least, so that those who are new take turns too. */
+/* The least time that a call is charged, so that new lanes take turns too. */
 #define CALL_MIN_US 100
-/* For so long after another token's call a token leaves others what is theirs, though none are there. */
-#define SOLE_AFTER_US 250000
-/* Who has waited for a lock all the time does not wait for so much more time of others'. */
+/* A token gets the whole database only after this time without calls of other tokens. */
+#define EXCLUSIVE_AFTER_US 250000
+/* The most by which a tag exceeds the virtual time, so that a lane that was charged for a long wait for a
+ * lock is not delayed for as long. */
 #define LAG_MAX_US 500000
 
-static void show(const struct queue *queue)
+static void update_length_metric(const struct queue *queue)
 {
     metrics_set(queue->metrics, METRICS_QUEUE_LENGTH, queue->count);
 }
@@ -38,16 +39,16 @@ void queue_dispose(struct queue *queue)
     free(queue->waiting);
 }
 
-/* Counts a call more or less in *number, waiting or running. */
+/* Adds a call to *number, waiting or running, or removes one. */
 static void count_call(struct queue *queue, struct lane *lane, size_t *number, bool is_more)
 {
     bool was_busy = lane_is_busy(lane);
 
     *number = is_more ? *number + 1 : *number - 1;
     queue->busy = queue->busy - (was_busy ? 1 : 0) + (lane_is_busy(lane) ? 1 : 0);
-    /* What was used while there was enough for all counts against nobody. */
+    /* Usage up to a time when the queue is idle is forgotten. */
     if (queue->busy == 0)
-        queue->clock = queue->last_tag;
+        queue->virtual_time = queue->last_tag;
 }
 
 static void begin_waiting(struct queue *queue, struct lane *lane)
@@ -74,16 +75,16 @@ static void end_waiting(struct queue *queue, struct lane *lane)
 
 static void append(struct queue *queue, struct lane *lane, struct database_call *call)
 {
-    if (!lane_is_busy(lane) && lane->tag < queue->clock)
-        lane->tag = queue->clock;
+    if (!lane_is_busy(lane) && lane->tag < queue->virtual_time)
+        lane->tag = queue->virtual_time;
     call->lane = lane;
-    call->step = lane == &queue->lanes.unproven ? STATEMENT_CHECK_TOKENS : call->statement;
+    call->step = lane == &queue->lanes.unverified ? STATEMENT_CHECK_TOKENS : call->statement;
     call->waits_since = clock_now_us();
     call->next = NULL;
     *lane->last = call;
     lane->last = &call->next;
     begin_waiting(queue, lane);
-    show(queue);
+    update_length_metric(queue);
 }
 
 bool queue_add(struct queue *queue, struct database_call *call)
@@ -99,7 +100,7 @@ bool queue_add(struct queue *queue, struct database_call *call)
         metrics_add(queue->metrics, METRICS_REFUSED_SHARE, 1);
         return false;
     }
-    if (lane != queue->last_lane && lane != &queue->lanes.unproven) {
+    if (lane != queue->last_lane && lane != &queue->lanes.unverified) {
         queue->changed_at = queue->last_lane != NULL ? clock_now_us() : 0;
         queue->last_lane = lane;
     }
@@ -135,7 +136,7 @@ void queue_put_back(struct queue *queue, struct database_call **calls, size_t co
         count_call(queue, lane, &lane->running, false);
     }
     metrics_add(queue->metrics, METRICS_RETRIES, count);
-    show(queue);
+    update_length_metric(queue);
 }
 
 static struct database_call *take_first(struct queue *queue, struct lane *lane)
@@ -147,7 +148,7 @@ static struct database_call *take_first(struct queue *queue, struct lane *lane)
         lane->last = &lane->first;
     count_call(queue, lane, &lane->running, true);
     end_waiting(queue, lane);
-    show(queue);
+    update_length_metric(queue);
     return call;
 }
 
@@ -177,26 +178,26 @@ static uint64_t call_us(const struct lane *lane)
 static void advance(struct queue *queue, struct lane *lane, uint64_t us)
 {
     lane->tag += us;
-    if (lane->tag > queue->clock + LAG_MAX_US)
-        lane->tag = queue->clock + LAG_MAX_US;
+    if (lane->tag > queue->virtual_time + LAG_MAX_US)
+        lane->tag = queue->virtual_time + LAG_MAX_US;
     if (queue->last_tag < lane->tag)
         queue->last_tag = lane->tag;
 }
 
-/* It has had less than its share, or its calls are short, so that others hardly wait for them: to check
- * tokens always is. */
+/* Whether a lane has used less than its share, or its calls are short. Token checks always are. */
 static bool is_light(const struct queue *queue, const struct lane *lane)
 {
-    return lane == &queue->lanes.unproven || lane->tag <= queue->clock || 4 * lane->call_us <= queue->call_us;
+    return lane == &queue->lanes.unverified || lane->tag <= queue->virtual_time ||
+           4 * lane->call_us <= queue->call_us;
 }
 
-/* There is nobody else, nor was just before. */
-static bool is_sole(const struct queue *queue, uint64_t now)
+/* Whether only one lane has made calls recently. */
+static bool is_exclusive(const struct queue *queue, uint64_t now)
 {
-    return queue->busy <= 1 && now - queue->changed_at >= SOLE_AFTER_US;
+    return queue->busy <= 1 && now - queue->changed_at >= EXCLUSIVE_AFTER_US;
 }
 
-static bool goes_before(const struct lane *a, const struct lane *b)
+static bool is_served_before(const struct lane *a, const struct lane *b)
 {
     return a->tag != b->tag ? a->tag < b->tag : a->first->queued_at < b->first->queued_at;
 }
@@ -210,7 +211,7 @@ static struct lane *choose_first(const struct queue *queue, bool is_for_light)
 
         if (is_for_light && !lane->is_light)
             continue;
-        if (chosen == NULL || goes_before(lane, chosen))
+        if (chosen == NULL || is_served_before(lane, chosen))
             chosen = lane;
     }
     return chosen;
@@ -225,7 +226,7 @@ static struct lane *choose_next(const struct queue *queue, const struct database
 
         if (lane->first->alone || lane->first->step != first->step || lane->is_light != first->lane->is_light)
             continue;
-        if (chosen == NULL || goes_before(lane, chosen))
+        if (chosen == NULL || is_served_before(lane, chosen))
             chosen = lane;
     }
     return chosen;
@@ -234,7 +235,7 @@ static struct lane *choose_next(const struct queue *queue, const struct database
 size_t queue_take_set(
     struct queue *queue, bool is_last, uint64_t now, struct database_call *calls[CONFIG_SET_SIZE_MAX])
 {
-    bool is_shared = !is_sole(queue, now);
+    bool is_shared = !is_exclusive(queue, now);
     uint64_t us = 0, most_us = is_shared ? (uint64_t)queue->config->set_time * 1000 : UINT64_MAX;
     struct lane *lane;
     size_t count = 0;
@@ -246,8 +247,8 @@ size_t queue_take_set(
     do {
         struct database_call *call = take_first(queue, lane);
 
-        if (queue->clock < lane->tag)
-            queue->clock = lane->tag;
+        if (queue->virtual_time < lane->tag)
+            queue->virtual_time = lane->tag;
         call->charged_us = call_us(lane);
         advance(queue, lane, call->charged_us);
         us += call->charged_us;

@@ -5,7 +5,7 @@
 
 #include "database/call.h"
 
-#define UNKNOWN_WHETHER_DONE                                                                                 \
+#define OUTCOME_UNKNOWN_DETAIL                                                                               \
     "The database did not answer, and whether the request was done is unknown. Repeat it with the same "     \
     "Idempotency-Key."
 
@@ -19,7 +19,7 @@ void reply_status(struct database_call *call, int status, const char *sqlstate)
 void reply_unknown(struct database_call *call, int status)
 {
     bool is_change = statements[call->statement].is_change;
-    struct database_reply reply = {.status = status, .detail = is_change ? UNKNOWN_WHETHER_DONE : NULL};
+    struct database_reply reply = {.status = status, .detail = is_change ? OUTCOME_UNKNOWN_DETAIL : NULL};
 
     call->on_reply(call, &reply);
 }
@@ -68,7 +68,7 @@ void reply_rows(struct database_call **calls, size_t count, const PGresult *resu
         calls[index]->on_reply(calls[index], &reply);
         calls[index] = NULL;
     }
-    /* A row short is our bug; nobody may be left waiting for it. */
+    /* A missing row is a bug, but the client must get an answer. */
     for (size_t i = 0; i < count; i++) {
         if (calls[i] != NULL)
             reply_status(calls[i], 500, NULL);

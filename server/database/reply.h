@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_REPLY_H
 #define ACCOUNTSD_REPLY_H
 
-/* What calls of the database get back. Each call given here is answered, once and for good: from then on it
- * is its maker's. */
+/* Replies to database calls. A call passed to one of these functions is answered and belongs to its submitter
+ * again. */
 
 #include <libpq-fe.h>
 #include <stddef.h>
@@ -10,14 +10,14 @@
 /* call.h */
 struct database_call;
 
-/* Answers with a status alone. sqlstate: of the error that the database raised, NULL where it raised none. */
+/* Answers with a status only. sqlstate: of the error that the database raised, or NULL. */
 void reply_status(struct database_call *call, int status, const char *sqlstate);
 
-/* Answers a call whose set may have been committed, or not: the database's answer was lost. */
+/* Answers a call whose outcome is unknown: the set may have been committed, but the result was lost. */
 void reply_unknown(struct database_call *call, int status);
 
-/* Answers each call of a set from its row. The result has the columns of statement.h; where it lacks a row,
- * the call gets 500. calls is of no use afterwards. */
+/* Answers each call of a set from its row, or with 500 if its row is missing. The result has the columns of
+ * statement.h. The contents of calls are undefined afterwards. */
 void reply_rows(struct database_call **calls, size_t count, const PGresult *result);
 
 #endif

@@ -12,18 +12,18 @@
 /* The version of api.schema_version() that this server was written for. */
 #define SCHEMA_VERSION 4
 
-/* Under a stricter default isolation level, whoever has set it, requests that meet would fail where they wait
- * now. It is set only if it differs: some poolers reserve a connection for a session with its own settings.
- */
+/* With a stricter default isolation level, concurrent requests would fail instead of waiting for each other.
+ * The level is set only if it differs, because some poolers reserve a connection for a session with its own
+ * settings. */
 static const char schema_query[] =
     "select version, oldest_server,"
     " case when current_setting('default_transaction_isolation') <> 'read committed'"
     " then set_config('default_transaction_isolation', 'read committed', false) end"
     " from api.schema_version()";
 
-/* *is_unfit stays false where the schema version could not be read. */
-static bool check_schema(
-    PGconn *pg, const struct postgres_limit *limit, char error[POSTGRES_ERROR_MAX], bool *is_unfit)
+/* *is_schema_unsupported stays false where the schema version could not be read. */
+static bool check_schema(PGconn *pg, const struct postgres_limit *limit, char error[POSTGRES_ERROR_MAX],
+    bool *is_schema_unsupported)
 {
     PGresult *result;
     bool fits = false;
@@ -37,9 +37,10 @@ static bool check_schema(
     if (PQresultStatus(result) != PGRES_TUPLES_OK) {
         const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 
-        /* 3F000, 42883: the schema or the function is not there. */
-        *is_unfit = sqlstate != NULL && (strcmp(sqlstate, "3F000") == 0 || strcmp(sqlstate, "42883") == 0);
-        if (*is_unfit)
+        /* 3F000, 42883: the schema or the function does not exist. */
+        *is_schema_unsupported =
+            sqlstate != NULL && (strcmp(sqlstate, "3F000") == 0 || strcmp(sqlstate, "42883") == 0);
+        if (*is_schema_unsupported)
             snprintf(error, POSTGRES_ERROR_MAX,
                 "the schema is too old: it has no api.schema_version(), and this server needs version %d; "
                 "run the migrations",
@@ -61,7 +62,7 @@ static bool check_schema(
                 version, SCHEMA_VERSION);
         else
             fits = true;
-        *is_unfit = !fits;
+        *is_schema_unsupported = !fits;
     }
     PQclear(result);
     return fits;
@@ -90,24 +91,24 @@ static bool prepare_statements(PGconn *pg, const struct postgres_limit *limit, c
 }
 
 PGconn *session_open(const struct config *config, const struct postgres_limit *limit,
-    char error[POSTGRES_ERROR_MAX], bool *is_unfit)
+    char error[POSTGRES_ERROR_MAX], bool *is_schema_unsupported)
 {
     char reason[POSTGRES_ERROR_MAX];
     PGconn *pg = postgres_connect(config->database_url, limit, reason);
 
-    *is_unfit = false;
+    *is_schema_unsupported = false;
     if (pg == NULL) {
         text_print_line(error, POSTGRES_ERROR_MAX, "cannot reach the database: %s", reason);
         return NULL;
     }
-    if (check_schema(pg, limit, error, is_unfit))
+    if (check_schema(pg, limit, error, is_schema_unsupported))
         return pg;
     PQfinish(pg);
     return NULL;
 }
 
-/* Warns once in the life of the process where the role's timeouts are longer than --database-timeout: a
- * statement that we give up first goes on in the database, with all its locks. */
+/* Warns once per process if the role's timeouts are not below --database-timeout: a statement that the server
+ * gives up first goes on in the database and keeps its locks. */
 static bool warn_of_timeouts(PGconn *pg, const struct config *config, const struct postgres_limit *limit,
     char error[POSTGRES_ERROR_MAX])
 {
@@ -123,7 +124,7 @@ static bool warn_of_timeouts(PGconn *pg, const struct config *config, const stru
     }
     if ((result = postgres_result(pg, limit, error)) == NULL)
         return false;
-    /* Another thread may have been faster. */
+    /* Another thread may have warned meanwhile. */
     if (atomic_exchange(&has_warned, true)) {
         PQclear(result);
         return true;
@@ -141,11 +142,11 @@ static bool warn_of_timeouts(PGconn *pg, const struct config *config, const stru
 }
 
 PGconn *session_open_prepared(
-    const struct config *config, int stop_fd, char error[POSTGRES_ERROR_MAX], bool *is_unfit)
+    const struct config *config, int stop_fd, char error[POSTGRES_ERROR_MAX], bool *is_schema_unsupported)
 {
     const struct postgres_limit limit = {
         .deadline_ms = clock_now_ms() + config->database_connect_timeout * 1000, .stop_fd = stop_fd};
-    PGconn *pg = session_open(config, &limit, error, is_unfit);
+    PGconn *pg = session_open(config, &limit, error, is_schema_unsupported);
 
     if (pg == NULL || ((!config->prepared_statements || prepare_statements(pg, &limit, error)) &&
                           warn_of_timeouts(pg, config, &limit, error)))

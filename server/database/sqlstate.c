@@ -5,7 +5,7 @@
 
 #include "base/count.h"
 
-/* Whole SQLSTATEs and classes (the first two characters); the first that fits counts. */
+/* SQLSTATEs and classes (the first two characters); the first match is used. */
 static const struct {
     const char *sqlstate;
     int status;
@@ -18,7 +18,7 @@ static const struct {
     {"57", 503},    /* shutdown, crash, termination */
     {"58", 503},    /* operating system */
     {"25006", 503}, /* read_only_sql_transaction: a standby */
-    {"26000", 503}, /* invalid_sql_statement_name: what was prepared is gone */
+    {"26000", 503}, /* invalid_sql_statement_name: a prepared statement is lost */
     {"72", 503},    /* snapshot too old */
     {"25P03", 503}, /* idle_in_transaction_session_timeout */
 };

@@ -3,12 +3,12 @@
 
 #include <stdbool.h>
 
-/* The calls that the server makes of the database. Each takes one JSON array of requests as its parameter
- * and returns, for each request, a row of these columns, all text: ordinal (from 1), status (HTTP's), id,
- * body, detail, errors, type, is_replay ("t" where the answer was given before), is_rolled_back ("t" where
- * nothing of it was kept, as the request asked). */
+/* The statements that the server executes. Each takes a JSON array of requests as its parameter and returns a
+ * row for each request, with the columns of enum statement_column, all text: ordinal (from 1), status (of
+ * HTTP), id, body, detail, errors, type, is_replay ("t": the stored answer), is_rolled_back ("t": a dry run).
+ */
 enum statement {
-    /* Each request is a token, as text; the status is 200 or 401. */
+    /* Each request is a token as a JSON string; the status is 200 or 401. */
     STATEMENT_CHECK_TOKENS,
     STATEMENT_CREATE_ACCOUNT_USERS,
     STATEMENT_READ,
@@ -31,15 +31,15 @@ enum statement_column {
 };
 
 struct statement_text {
-    /* The name it is prepared under. */
+    /* The name of the prepared statement. */
     const char *name;
     const char *sql;
-    /* The same, waiting hardly at all for a lock; not prepared. */
-    const char *hasty_sql;
-    /* Whether requests may share a call. What waits for a lock or reads much goes alone, so that nobody
-     * else waits with it. */
+    /* The same with a short lock_timeout; not prepared. */
+    const char *short_lock_timeout_sql;
+    /* Whether requests may share a call. Statements that may wait for a lock or read much run alone, so that
+     * other requests do not wait with them. */
     bool is_set;
-    /* Whether it changes anything, so that it can be asked for as a dry run. */
+    /* Whether it changes anything and so supports dry runs. */
     bool is_change;
 };
 

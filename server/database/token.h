@@ -9,7 +9,7 @@
 #define TOKEN_ID_MAX 18
 #define TOKEN_HASH_LEN 64
 
-/* Tokens are compared byte for byte: what follows the end of the id is zero. */
+/* Tokens are compared with memcmp: the bytes after the end of the id must be zero. */
 struct token {
     char id[TOKEN_ID_MAX + 1];
     /* Lower-case hex SHA-256. */

@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_DELIVERY_H
 #define ACCOUNTSD_DELIVERY_H
 
-/* One mail under way, from the claim until the database has been told what became of it. */
+/* One claimed mail, until its outcome has been reported to the database. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,13 +13,13 @@
 struct delivery {
     int64_t id;
     int attempt;
-    /* The outcome of an earlier attempt is unknown: the mail may be sent twice. */
+    /* The outcome of an earlier attempt is unknown, so the mail may be sent twice. */
     bool is_repeat;
-    /* Of a fixed few. */
+    /* One of a fixed set, so that it may be logged. */
     char topic[32];
-    /* clock_now_ms() from which on another worker may have it. */
+    /* clock_now_ms() from which another worker may claim the mail. */
     int64_t lease_until_ms;
-    /* Bare addresses, the id and the message: the delivery's. */
+    /* Addresses without names, the id and the message; owned. */
     char *from, *to, *message_id, *message;
     size_t message_len;
     struct transport_result result;
@@ -27,16 +27,16 @@ struct delivery {
     struct delivery *next;
 };
 
-/* Writes the mail of a claim, the message of api.claim_deliveries as text. False, with the result set, where
- * there is none to be sent. */
+/* Writes the mail from claim, a message of api.claim_deliveries. If it cannot be sent, sets the result and
+ * returns false. */
 bool delivery_write(struct delivery *delivery, const struct templates *templates, const struct mailbox *from,
     const char *claim);
 
-/* Logs one line; never the address, the code or what the server said, which may quote them. status: the
- * mail's, now. */
+/* Logs the outcome, without the address, the code, and the server's reply, which may quote them. status: the
+ * new status of the mail. */
 void delivery_log(const struct delivery *delivery, const char *status);
 
-/* Frees what it has too. */
+/* Frees the delivery and what it owns. */
 void delivery_free(struct delivery *delivery);
 
 #endif

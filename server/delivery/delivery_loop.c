@@ -15,27 +15,25 @@
 #include "base/log.h"
 #include "base/signals.h"
 #include "database/postgres.h"
+#include "delivery/backoff.h"
 #include "delivery/delivery_metrics.h"
 #include "delivery/mime.h"
 #include "delivery/outbox.h"
 #include "delivery/outcomes.h"
-#include "delivery/pause.h"
 #include "delivery/sender.h"
 #include "delivery/smtp.h"
 #include "delivery/upkeep.h"
 #include "words/template.h"
 
 #define RETRY_MIN_MS 100
-#define AWAY_MIN_MS 500
-/* How much longer than its timeout libcurl may take, and how long to notice that it is to stop. */
+#define TRANSPORT_RETRY_MIN_MS 500
+/* libcurl may exceed its timeout, and the time to notice an abort, by this much. */
 #define OVERRUN_MS 1000
-/* After a notification of mails the queue is read, and once more after this time: of transactions that commit
- * together one notifies for all, maybe before the others have committed. */
-#define LOOK_AGAIN_MS 200
-/* api.claim_deliveries returns after this time though it has found fewer mails than it may: there may be
- * more.
- */
-#define CLAIM_PATIENCE_MS 2000
+/* After a notification the queue is read at once and again after this time: of transactions that commit
+ * together only one notifies, perhaps before the others have committed. */
+#define RECHECK_MS 200
+/* api.claim_deliveries stops after this time, even if there are more mails. */
+#define CLAIM_TIME_MS 2000
 
 struct delivery_loop {
     const struct config *config;
@@ -47,15 +45,15 @@ struct delivery_loop {
     struct delivery_metrics *metrics;
     unsigned seed;
     struct upkeep upkeep;
-    /* How many mails the sender has. */
+    /* Deliveries that the sender has. */
     size_t in_flight;
     struct outcomes outcomes;
-    /* There may be a mail that is due. */
+    /* Mails may be due. */
     bool may_have_mails;
-    struct pause database, transport;
-    /* clock_now_ms() of when to read the queue, regularly and after a notification. */
-    int64_t poll_at, look_again_at;
-    bool is_draining, broke_off;
+    struct backoff database, transport;
+    /* clock_now_ms() when to read the queue, regularly and after a notification. */
+    int64_t poll_at, recheck_at;
+    bool is_draining, has_aborted;
     int64_t drain_until;
     char password[SMTP_SECRET_MAX];
 };
@@ -79,23 +77,23 @@ static void read_signals(struct delivery_loop *loop)
     log_event("draining", json_pack("{s:s}", "signal", strsignal(signal)));
 }
 
-static void forget_database(struct delivery_loop *loop)
+static void note_connection_lost(struct delivery_loop *loop)
 {
     delivery_metrics_add(loop->metrics, DELIVERY_METRICS_DATABASE_LOST, 1);
     delivery_metrics_set(loop->metrics, DELIVERY_METRICS_DATABASE_CONNECTED, 0);
     log_event("database_lost", json_pack("{s:s}", "reason", loop->outbox.error));
-    pause_extend(&loop->database, &loop->seed, RETRY_MIN_MS, loop->config->database_retry_interval);
+    backoff_extend(&loop->database, &loop->seed, RETRY_MIN_MS, loop->config->database_retry_interval);
 }
 
-/* After a call that failed; the connection may still be there. */
+/* Backs off after a failed call, whether or not the connection was lost. */
 static void note_failure(struct delivery_loop *loop, const char *function)
 {
     if (loop->outbox.pg == NULL) {
-        forget_database(loop);
+        note_connection_lost(loop);
         return;
     }
     log_event("database_error", json_pack("{s:s, s:s}", "function", function, "reason", loop->outbox.error));
-    pause_extend(&loop->database, &loop->seed, RETRY_MIN_MS, loop->config->database_retry_interval);
+    backoff_extend(&loop->database, &loop->seed, RETRY_MIN_MS, loop->config->database_retry_interval);
 }
 
 static void expect_work(struct delivery_loop *loop)
@@ -105,59 +103,59 @@ static void expect_work(struct delivery_loop *loop)
 
 static void connect_database(struct delivery_loop *loop)
 {
-    bool was_draining = loop->is_draining, is_unfit = false;
+    bool was_draining = loop->is_draining, is_schema_unsupported = false;
 
-    if (outbox_connect(&loop->outbox, &is_unfit)) {
-        loop->database = (struct pause){0};
+    if (outbox_connect(&loop->outbox, &is_schema_unsupported)) {
+        loop->database = (struct backoff){0};
         loop->failure = (struct log_repeat){0};
         expect_work(loop);
         delivery_metrics_set(loop->metrics, DELIVERY_METRICS_DATABASE_CONNECTED, 1);
-        delivery_metrics_set(loop->metrics, DELIVERY_METRICS_SCHEMA_UNFIT, 0);
+        delivery_metrics_set(loop->metrics, DELIVERY_METRICS_SCHEMA_UNSUPPORTED, 0);
         log_event("database_connected", NULL);
         return;
     }
     read_signals(loop);
-    /* An attempt that a signal has interrupted says nothing about the database. */
+    /* An attempt that a signal interrupted does not count as a failure. */
     if (loop->is_draining && !was_draining)
         return;
     delivery_metrics_add(loop->metrics, DELIVERY_METRICS_DATABASE_FAILURES, 1);
-    delivery_metrics_set(loop->metrics, DELIVERY_METRICS_SCHEMA_UNFIT, is_unfit);
+    delivery_metrics_set(loop->metrics, DELIVERY_METRICS_SCHEMA_UNSUPPORTED, is_schema_unsupported);
     if (log_is_news(&loop->failure, loop->outbox.error))
-        log_event("database_away", json_pack("{s:s}", "reason", loop->outbox.error));
-    pause_extend(&loop->database, &loop->seed, RETRY_MIN_MS, loop->config->database_retry_interval);
+        log_event("database_unavailable", json_pack("{s:s}", "reason", loop->outbox.error));
+    backoff_extend(&loop->database, &loop->seed, RETRY_MIN_MS, loop->config->database_retry_interval);
 }
 
-/* Outcomes that cannot be reported now are kept. */
+/* Outcomes that cannot be reported are kept. */
 static void report_outcomes(struct delivery_loop *loop)
 {
     if (outcomes_report(&loop->outcomes, &loop->outbox))
-        loop->database = (struct pause){0};
+        loop->database = (struct backoff){0};
     else
         note_failure(loop, "complete_deliveries");
 }
 
-static void set_away(struct delivery_loop *loop, const struct delivery *delivery)
+static void set_unavailable(struct delivery_loop *loop, const struct delivery *delivery)
 {
-    bool was_away = loop->transport.ms > 0;
+    bool was_unavailable = loop->transport.ms > 0;
 
     /* Mails that were in flight together count as one failure. */
     if (clock_now_ms() < loop->transport.until)
         return;
-    pause_extend(&loop->transport, &loop->seed, AWAY_MIN_MS, loop->config->smtp_retry_interval);
-    delivery_metrics_set(loop->metrics, DELIVERY_METRICS_TRANSPORT_AWAY, 1);
-    if (!was_away)
-        log_event(
-            "transport_away", json_pack("{s:s, s:i}", "stage", transport_stage_name(delivery->result.stage),
-                                  "reply_code", delivery->result.code));
+    backoff_extend(&loop->transport, &loop->seed, TRANSPORT_RETRY_MIN_MS, loop->config->smtp_retry_interval);
+    delivery_metrics_set(loop->metrics, DELIVERY_METRICS_TRANSPORT_UNAVAILABLE, 1);
+    if (!was_unavailable)
+        log_event("transport_unavailable",
+            json_pack("{s:s, s:i}", "stage", transport_stage_name(delivery->result.stage), "reply_code",
+                delivery->result.code));
 }
 
-static void set_back(struct delivery_loop *loop)
+static void set_available(struct delivery_loop *loop)
 {
     if (loop->transport.ms == 0)
         return;
-    loop->transport = (struct pause){0};
-    delivery_metrics_set(loop->metrics, DELIVERY_METRICS_TRANSPORT_AWAY, 0);
-    log_event("transport_back", NULL);
+    loop->transport = (struct backoff){0};
+    delivery_metrics_set(loop->metrics, DELIVERY_METRICS_TRANSPORT_UNAVAILABLE, 0);
+    log_event("transport_available", NULL);
 }
 
 static void take_done(struct delivery_loop *loop)
@@ -167,16 +165,16 @@ static void take_done(struct delivery_loop *loop)
     for (struct delivery *delivery = sender_take(loop->sender); delivery != NULL; delivery = next) {
         next = delivery->next;
         loop->in_flight--;
-        if (delivery->result.is_away)
-            set_away(loop, delivery);
+        if (delivery->result.is_unavailable)
+            set_unavailable(loop, delivery);
         else
-            set_back(loop);
+            set_available(loop);
         outcomes_keep(&loop->outcomes, delivery);
     }
     delivery_metrics_set(loop->metrics, DELIVERY_METRICS_IN_FLIGHT, loop->in_flight);
 }
 
-static void begin(struct delivery_loop *loop, struct delivery *delivery, const char *text)
+static void start_delivery(struct delivery_loop *loop, struct delivery *delivery, const char *text)
 {
     if (!delivery_write(delivery, loop->templates, &loop->from, text)) {
         outcomes_keep(&loop->outcomes, delivery);
@@ -193,7 +191,7 @@ static void begin(struct delivery_loop *loop, struct delivery *delivery, const c
     sender_give(loop->sender, delivery);
 }
 
-/* How many mails may be claimed; one, as a probe, where the server was away. */
+/* The number of mails that may be claimed: one, as a probe, after the transport was unavailable. */
 static size_t room(const struct delivery_loop *loop)
 {
     size_t taken = loop->in_flight + loop->outcomes.count, most = (size_t)loop->config->mails_in_flight;
@@ -206,7 +204,7 @@ static size_t room(const struct delivery_loop *loop)
 static void claim(struct delivery_loop *loop)
 {
     size_t count = room(loop);
-    /* Before the database's own reading of the clock. */
+    /* Read the clock before the database does, so that the lease seems shorter rather than longer. */
     int64_t begun = clock_now_ms(), lease_until = begun + loop->config->lease;
     PGresult *claimed = outbox_claim_deliveries(&loop->outbox, count);
 
@@ -214,14 +212,14 @@ static void claim(struct delivery_loop *loop)
         note_failure(loop, "claim_deliveries");
         return;
     }
-    loop->database = (struct pause){0};
-    loop->may_have_mails = (size_t)PQntuples(claimed) == count || clock_now_ms() - begun >= CLAIM_PATIENCE_MS;
-    /* If a signal arrived during the call, the mails are released unsent. */
+    loop->database = (struct backoff){0};
+    loop->may_have_mails = (size_t)PQntuples(claimed) == count || clock_now_ms() - begun >= CLAIM_TIME_MS;
+    /* If a signal arrived during the call, the mails are released without being sent. */
     read_signals(loop);
     for (int row = 0; row < PQntuples(claimed); row++) {
         struct delivery *delivery = calloc(1, sizeof(*delivery));
 
-        /* Another worker gets it when the lease ends. */
+        /* Another worker can claim the mail when the lease ends. */
         if (delivery == NULL)
             break;
         delivery->id = strtoll(PQgetvalue(claimed, row, 0), NULL, 10);
@@ -229,14 +227,13 @@ static void claim(struct delivery_loop *loop)
         delivery->is_repeat = *PQgetvalue(claimed, row, 2) == 't';
         delivery->lease_until_ms = lease_until;
         delivery_metrics_add(loop->metrics, DELIVERY_METRICS_REPEATS, delivery->is_repeat);
-        begin(loop, delivery, PQgetvalue(claimed, row, 3));
+        start_delivery(loop, delivery, PQgetvalue(claimed, row, 3));
     }
     delivery_metrics_set(loop->metrics, DELIVERY_METRICS_IN_FLIGHT, loop->in_flight);
     PQclear(claimed);
 }
 
-/* One call. What has its own time goes before mails, or a long queue would delay it for as long as it lasts.
- */
+/* Makes one call. Periodic work comes before mails, so that a long queue does not delay it. */
 static void call_next(struct delivery_loop *loop, int64_t now)
 {
     struct upkeep *upkeep = &loop->upkeep;
@@ -254,8 +251,7 @@ static void call_next(struct delivery_loop *loop, int64_t now)
         note_failure(loop, failed);
 }
 
-/* What the database has to do now. Outcomes first: a mail that was sent and is not known to be could be sent
- * again. */
+/* Reports outcomes before anything else: a mail whose outcome is not reported may be sent again. */
 static void call_database(struct delivery_loop *loop)
 {
     int64_t now = clock_now_ms();
@@ -267,9 +263,9 @@ static void call_database(struct delivery_loop *loop)
         connect_database(loop);
     if (loop->outbox.pg != NULL && loop->outcomes.count > 0)
         report_outcomes(loop);
-    if (now >= loop->poll_at || now >= loop->look_again_at) {
+    if (now >= loop->poll_at || now >= loop->recheck_at) {
         loop->poll_at = now + loop->config->poll_interval;
-        loop->look_again_at = INT64_MAX;
+        loop->recheck_at = INT64_MAX;
         expect_work(loop);
     }
     if (loop->outbox.pg == NULL || loop->is_draining || clock_now_ms() < loop->database.until)
@@ -283,8 +279,8 @@ static void wait_until(int64_t moment, int64_t *until)
         *until = moment;
 }
 
-/* When the loop has to turn even if nothing happens. */
-static int64_t next_turn(const struct delivery_loop *loop)
+/* When the loop must run again even without an event. */
+static int64_t next_wakeup(const struct delivery_loop *loop)
 {
     const bool is_connected = loop->outbox.pg != NULL;
     int64_t until = clock_now_ms() + 1000;
@@ -299,7 +295,7 @@ static int64_t next_turn(const struct delivery_loop *loop)
         wait_until(loop->database.until, &until);
     } else if (is_connected) {
         wait_until(loop->poll_at, &until);
-        wait_until(loop->look_again_at, &until);
+        wait_until(loop->recheck_at, &until);
         wait_until(loop->upkeep.measure_at, &until);
         wait_until(loop->upkeep.announce_at, &until);
         if (loop->upkeep.may_have_expiries || loop->upkeep.may_have_events ||
@@ -318,10 +314,10 @@ static void listen_to_database(struct delivery_loop *loop)
     if (loop->outbox.pg == NULL)
         return;
     if (!outbox_listen(&loop->outbox, &has_mail))
-        forget_database(loop);
+        note_connection_lost(loop);
     if (has_mail) {
         expect_work(loop);
-        loop->look_again_at = clock_now_ms() + LOOK_AGAIN_MS;
+        loop->recheck_at = clock_now_ms() + RECHECK_MS;
     }
 }
 
@@ -332,7 +328,7 @@ static void wait_for_events(struct delivery_loop *loop)
         {.fd = sender_done_fd(loop->sender), .events = POLLIN},
         {.fd = loop->outbox.pg != NULL ? PQsocket(loop->outbox.pg) : -1, .events = POLLIN},
     };
-    int64_t wait = next_turn(loop) - clock_now_ms();
+    int64_t wait = next_wakeup(loop) - clock_now_ms();
 
     poll(fds, COUNT(fds), wait > 0 ? (int)wait : 0);
     delivery_metrics_set(loop->metrics, DELIVERY_METRICS_HEARTBEAT, clock_now_us());
@@ -340,19 +336,19 @@ static void wait_for_events(struct delivery_loop *loop)
     take_done(loop);
 }
 
-/* At the end of the drain timeout: breaks off what is in flight; the next time, drops the outcomes that could
- * not be reported. */
+/* At the end of the drain timeout: the first call aborts the deliveries in flight, the second drops outcomes
+ * that could not be reported. */
 static void drain(struct delivery_loop *loop)
 {
-    if (loop->in_flight > 0 && !loop->broke_off) {
-        log_event("deliveries_broken_off", json_pack("{s:i}", "deliveries", (int)loop->in_flight));
-        loop->broke_off = true;
+    if (loop->in_flight > 0 && !loop->has_aborted) {
+        log_event("deliveries_aborted", json_pack("{s:i}", "deliveries", (int)loop->in_flight));
+        loop->has_aborted = true;
         end_drain_at(loop, clock_now_ms() + OVERRUN_MS + loop->config->database_timeout);
-        sender_break_off(loop->sender);
+        sender_abort(loop->sender);
         return;
     }
-    loop->broke_off |= loop->outcomes.count > 0;
-    outcomes_give_up(&loop->outcomes);
+    loop->has_aborted |= loop->outcomes.count > 0;
+    outcomes_drop_all(&loop->outcomes);
     loop->in_flight = 0;
 }
 
@@ -361,19 +357,19 @@ static void run(struct delivery_loop *loop)
     while (!loop->is_draining || loop->in_flight > 0 || loop->outcomes.count > 0) {
         wait_for_events(loop);
         call_database(loop);
-        /* After the calls: notifications may have arrived with a result. */
+        /* After the calls, because notifications may have arrived with a result. */
         listen_to_database(loop);
         if (loop->is_draining && clock_now_ms() >= loop->drain_until)
             drain(loop);
     }
 }
 
-/* For --fail-fast: ends the process, with the reason, when the database cannot be reached or does not fit. */
+/* For --fail-fast: dies if the database cannot be reached or its schema is not supported. */
 static void require_database(struct delivery_loop *loop)
 {
-    bool is_unfit = false;
+    bool is_schema_unsupported = false;
 
-    if (!outbox_connect(&loop->outbox, &is_unfit))
+    if (!outbox_connect(&loop->outbox, &is_schema_unsupported))
         die(loop->outbox.error);
     expect_work(loop);
     delivery_metrics_set(loop->metrics, DELIVERY_METRICS_DATABASE_CONNECTED, 1);
@@ -388,14 +384,14 @@ static void *require_memory(void *memory)
 
 struct delivery_loop *delivery_loop_start(const struct config *config)
 {
-    /* The loop stands still while a statement is executed. */
-    const uint64_t patience_ms = (uint64_t)config->stall_timeout + (uint64_t)config->database_timeout +
-                                 (uint64_t)config->database_connect_timeout * 1000;
+    /* The loop blocks while a statement is executed. */
+    const uint64_t stall_ms = (uint64_t)config->stall_timeout + (uint64_t)config->database_timeout +
+                              (uint64_t)config->database_connect_timeout * 1000;
     struct delivery_loop *loop = require_memory(calloc(1, sizeof(*loop)));
     const char *password = NULL;
 
     loop->config = config;
-    loop->metrics = require_memory(delivery_metrics_create(patience_ms * 1000));
+    loop->metrics = require_memory(delivery_metrics_create(stall_ms * 1000));
     loop->outbox = (struct outbox){.config = config, .stop_fd = -1, .deadline_ms = INT64_MAX};
     loop->outcomes.metrics = loop->metrics;
     loop->upkeep = (struct upkeep){.config = config, .metrics = loop->metrics, .outbox = &loop->outbox};
@@ -406,7 +402,7 @@ struct delivery_loop *delivery_loop_start(const struct config *config)
     if (config->fail_fast)
         require_database(loop);
     loop->outbox.stop_fd = signals_stop_fd();
-    /* From here on there may be mails in flight. */
+    /* From here on a stop must wait for mails in flight. */
     signals_pass(1);
     if (*config->smtp_user != '\0' && (password = smtp_read_password(config, loop->password)) == NULL)
         die("--smtp-password-file: cannot be read, or is empty");
@@ -427,7 +423,7 @@ bool delivery_loop_run(struct delivery_loop *loop)
     run(loop);
     sender_stop(loop->sender);
     outbox_disconnect(&loop->outbox);
-    return !loop->broke_off;
+    return !loop->has_aborted;
 }
 
 void delivery_loop_free(struct delivery_loop *loop)

@@ -7,7 +7,7 @@
 #include "base/count.h"
 #include "telemetry/prometheus.h"
 
-#define DELIVERIES "Mails that were tried, by what became of them."
+#define DELIVERIES "Attempts to send a mail, by outcome."
 
 static const struct prometheus_number numbers[DELIVERY_METRICS_NUMBERS] = {
     [DELIVERY_METRICS_SENT] = PROMETHEUS_COUNTER("deliveries", "outcome=\"sent\"", DELIVERIES),
@@ -17,13 +17,13 @@ static const struct prometheus_number numbers[DELIVERY_METRICS_NUMBERS] = {
     [DELIVERY_METRICS_RELEASED] = PROMETHEUS_COUNTER("deliveries", "outcome=\"released\"", DELIVERIES),
     [DELIVERY_METRICS_REPEATS] = PROMETHEUS_COUNTER("delivery_repeats", "",
         "Attempts at mails whose earlier attempt has no known outcome: only these may be sent twice."),
-    [DELIVERY_METRICS_UNTOLD_LOST] = PROMETHEUS_COUNTER("delivery_results_lost", "",
-        "Outcomes that the database was not told before the lease was over or the worker ended."),
+    [DELIVERY_METRICS_RESULTS_LOST] = PROMETHEUS_COUNTER("delivery_results_lost", "",
+        "Outcomes that were not reported to the database before the lease or the worker ended."),
     [DELIVERY_METRICS_IN_FLIGHT] = PROMETHEUS_GAUGE("deliveries_in_flight", "", "Mails that are being sent."),
     [DELIVERY_METRICS_IN_FLIGHT_MAX] =
         PROMETHEUS_GAUGE("deliveries_in_flight_max", "", "Mails that may be sent at once."),
-    [DELIVERY_METRICS_UNTOLD] =
-        PROMETHEUS_GAUGE("delivery_results_untold", "", "Outcomes that the database has not been told yet."),
+    [DELIVERY_METRICS_UNREPORTED] = PROMETHEUS_GAUGE(
+        "delivery_results_unreported", "", "Outcomes that have not been reported to the database yet."),
     [DELIVERY_METRICS_QUEUED] =
         PROMETHEUS_GAUGE("delivery_queue_length", "", "Mails in the database's queue."),
     [DELIVERY_METRICS_DUE] =
@@ -32,8 +32,8 @@ static const struct prometheus_number numbers[DELIVERY_METRICS_NUMBERS] = {
         "delivery_queue_oldest_due_seconds", "", "How long the oldest of them has been due."),
     [DELIVERY_METRICS_KEY_SPACE_USED_PERCENT] = PROMETHEUS_GAUGE("key_space_used_percent", "",
         "Share of the ids with the usual number of digits that is used, of the kind with the largest share."),
-    [DELIVERY_METRICS_TRANSPORT_AWAY] = PROMETHEUS_GAUGE(
-        "delivery_transport_away", "", "1 while the SMTP server, or the directory, takes no mail at all."),
+    [DELIVERY_METRICS_TRANSPORT_UNAVAILABLE] = PROMETHEUS_GAUGE("delivery_transport_unavailable", "",
+        "1 while the SMTP server, or the directory, takes no mail at all."),
     [DELIVERY_METRICS_DATABASE_CONNECTED] =
         PROMETHEUS_GAUGE("delivery_database_connected", "", "1 while there is a connection to the database."),
     [DELIVERY_METRICS_DATABASE_FAILURES] = PROMETHEUS_COUNTER(
@@ -44,10 +44,10 @@ static const struct prometheus_number numbers[DELIVERY_METRICS_NUMBERS] = {
         "expiries_announced", "", "Reminders and ends of invitations that were announced."),
     [DELIVERY_METRICS_EVENTS] =
         PROMETHEUS_COUNTER("events_numbered", "", "Events that were given their position."),
-    [DELIVERY_METRICS_SCHEMA_UNFIT] = PROMETHEUS_GAUGE(
-        "schema_unfit_workers", "", "Workers that found a schema that this server does not fit."),
-    [DELIVERY_METRICS_DRAINING] = PROMETHEUS_GAUGE(
-        "draining_workers", "", "Workers that have been told to end what is in flight and to stop."),
+    [DELIVERY_METRICS_SCHEMA_UNSUPPORTED] = PROMETHEUS_GAUGE(
+        "schema_unsupported_workers", "", "Workers that found a schema that this server does not support."),
+    [DELIVERY_METRICS_DRAINING] =
+        PROMETHEUS_GAUGE("draining_workers", "", "Workers that finish the work in flight and then stop."),
 };
 
 struct delivery_metrics {
@@ -107,20 +107,20 @@ char *delivery_metrics_report_health(const void *data, enum health_question ques
         const char *reason;
     } checks[] = {
         {HEALTH_LIVE, health_heartbeat_age(heartbeat, clock_now_us()) > metrics->stall_us,
-            "is stuck: its loop does not turn"},
+            "is stuck: its event loop does not run"},
         {HEALTH_READY, prometheus_get(&metrics->numbers[DELIVERY_METRICS_DRAINING]) != 0,
-            "is draining: it has been told to stop"},
+            "is draining: it is stopping"},
         {HEALTH_READY, prometheus_get(&metrics->numbers[DELIVERY_METRICS_DATABASE_CONNECTED]) == 0,
             "has no database connection"},
-        {HEALTH_READY, prometheus_get(&metrics->numbers[DELIVERY_METRICS_SCHEMA_UNFIT]) != 0,
-            "found a schema that does not fit; the log says why"},
-        {HEALTH_READY, prometheus_get(&metrics->numbers[DELIVERY_METRICS_TRANSPORT_AWAY]) != 0,
-            "can send nothing: the SMTP server or the directory is away; the log says why"},
+        {HEALTH_READY, prometheus_get(&metrics->numbers[DELIVERY_METRICS_SCHEMA_UNSUPPORTED]) != 0,
+            "found a schema that it does not support; see the log"},
+        {HEALTH_READY, prometheus_get(&metrics->numbers[DELIVERY_METRICS_TRANSPORT_UNAVAILABLE]) != 0,
+            "can send nothing: the SMTP server or the directory is unavailable; see the log"},
     };
     json_t *reasons = json_array();
 
     for (size_t i = 0; i < COUNT(checks); i++) {
-        /* A ready process is alive. */
+        /* Readiness includes liveness. */
         if (checks[i].question <= question && checks[i].fails)
             json_array_append_new(reasons, json_sprintf("the delivery worker %s", checks[i].reason));
     }

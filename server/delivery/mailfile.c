@@ -23,8 +23,8 @@ static bool write_all(int fd, const char *bytes, size_t len)
     return true;
 }
 
-/* Only the owner may read it, since it has a code in it. */
-static bool write_aside(int directory, const char *name, const struct envelope *envelope)
+/* Only the owner may read the file, because it contains a code. */
+static bool write_temporary(int directory, const char *name, const struct envelope *envelope)
 {
     int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     bool written = fd >= 0 && write_all(fd, envelope->message, envelope->len) && fsync(fd) == 0;
@@ -46,12 +46,13 @@ void mailfile_write(const char *directory, const struct envelope *envelope, stru
     snprintf(aside, sizeof(aside), ".%.200s.%d.part", envelope->id, (int)getpid());
     snprintf(name, sizeof(name), "%.200s.eml", envelope->id);
     *result = (struct transport_result){.outcome = OUTCOME_SENT, .stage = STAGE_FILE};
-    if (fd < 0 || !write_aside(fd, aside, envelope) || renameat(fd, aside, fd, name) != 0 || fsync(fd) != 0) {
+    if (fd < 0 || !write_temporary(fd, aside, envelope) || renameat(fd, aside, fd, name) != 0 ||
+        fsync(fd) != 0) {
         int len =
             snprintf(reason, sizeof(reason), "cannot write into %.300s: %s", directory, strerror(errno));
 
         result->outcome = OUTCOME_FAILED;
-        result->is_away = true;
+        result->is_unavailable = true;
         transport_set_reason(result, reason, (size_t)len);
         if (fd >= 0)
             unlinkat(fd, aside, 0);

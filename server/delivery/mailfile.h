@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_MAILFILE_H
 #define ACCOUNTSD_MAILFILE_H
 
-/* Mails as files: <message id>.eml in a directory, whole or not there: written aside, synced, renamed. A
- * second attempt replaces the first; the code of either is good. Any thread may write. */
+/* Writes mails as <message id>.eml into a directory. A file appears whole: it is written under a temporary
+ * name, synced and renamed. A second attempt replaces the first, whose code stays valid. Any thread. */
 
 #include "delivery/transport.h"
 

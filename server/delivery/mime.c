@@ -13,10 +13,10 @@
 /* RFC 5322, section 2.1.1. */
 #define LINE_MAX_PLAIN 998
 #define WORD_MAX 75
-/* What may stand in a header as it is, so that its line stays short: "Subject: " and this. */
+/* Longer header texts are encoded, which also folds them: "Subject: " and this fit into a line. */
 #define PLAIN_MAX 64
 
-/* In no quoted-printable text is "=_". */
+/* "=_" does not occur in quoted-printable text. */
 #define BOUNDARY "=_alternative"
 
 static bool is_one_of(unsigned char c, const char *set)
@@ -73,13 +73,13 @@ bool mime_read_mailbox(const char *text, struct mailbox *mailbox)
     return is_address(mailbox->address);
 }
 
-/* C0, DEL, C1, and the two that Unicode ends lines with. */
+/* C0, DEL, C1, and Unicode's line and paragraph separators. */
 static bool is_control(uint32_t c)
 {
     return c < ' ' || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
 }
 
-/* Whether a text may stand in a header as it is, with those of set besides letters, digits and spaces. */
+/* Whether a header text needs no encoding: it has only letters, digits, spaces and characters of set. */
 static bool is_plain(struct mime_text text, const char *set)
 {
     if (text.len == 0 || text.len > PLAIN_MAX || text.text[0] == ' ' || text.text[text.len - 1] == ' ')
@@ -93,8 +93,8 @@ static bool is_plain(struct mime_text text, const char *set)
     return memmem(text.text, text.len, "=?", 2) == NULL;
 }
 
-/* Encoded words of form Q, a line each; the first line has column bytes already. A character is never parted,
- * and only what RFC 2047 allows in a name stands for itself. */
+/* Writes encoded words (Q encoding), one per line; the first line already has column bytes. A character is
+ * never split. Characters that RFC 2047 does not allow in a name are encoded. */
 static void write_words(struct mime_text text, size_t column, FILE *out)
 {
     static const char open[] = "=?UTF-8?Q?", close[] = "?=";
@@ -135,7 +135,7 @@ static void write_words(struct mime_text text, size_t column, FILE *out)
 
 static void write_mailbox(const char *header, const struct mailbox *mailbox, FILE *out)
 {
-    /* What RFC 5322 calls atext, and what it has to put in quotes. The quote itself and \ are encoded. */
+    /* The atext of RFC 5322, and what is allowed in a quoted string; names with " or \ are encoded. */
     static const char atext[] = "!#$%&'*+-/=?^_`{|}~", quoted[] = "!#$%&'*+-/=?^_`{|}~()<>[]:;@,.";
 
     fprintf(out, "%s: ", header);
@@ -175,14 +175,13 @@ static void write_date(time_t date, FILE *out)
         months[utc.tm_mon], utc.tm_year + 1900, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
-/* What would not arrive as it is: servers and mail programs give these a meaning at the beginning of a line.
- */
-static bool begins_badly(const char *line, size_t len)
+/* Whether a line begins with something that servers or mail programs may change. */
+static bool has_special_beginning(const char *line, size_t len)
 {
     return *line == '.' || (len >= 5 && memcmp(line, "From ", 5) == 0);
 }
 
-/* One line of a body. */
+/* Writes a line of a body as quoted-printable. */
 static void write_line(const char *line, size_t len, FILE *out)
 {
     size_t used = 0;
@@ -191,12 +190,12 @@ static void write_line(const char *line, size_t len, FILE *out)
         unsigned char c = (unsigned char)line[i];
         bool is_last = i + 1 == len, is_itself = is_printable(c) && c != '=' && !(c == ' ' && is_last);
 
-        /* The last place of a line that goes on is its "="'s. */
+        /* A soft line break needs room for its "=". */
         if (used + (is_itself ? 1 : 3) > (is_last ? LINE_MAX_QP : LINE_MAX_QP - 1)) {
             fputs("=\r\n", out);
             used = 0;
         }
-        if (is_itself && !(used == 0 && begins_badly(line + i, len - i))) {
+        if (is_itself && !(used == 0 && has_special_beginning(line + i, len - i))) {
             fputc(c, out);
             used++;
         } else {
@@ -207,7 +206,7 @@ static void write_line(const char *line, size_t len, FILE *out)
     fputs("\r\n", out);
 }
 
-/* Whether a body arrives as it is, so that a person can read the file, and a link stays whole. */
+/* Whether a body can be sent as 7bit, which keeps links whole and the file readable. */
 static bool is_plain_body(const char *body)
 {
     if (strstr(body, BOUNDARY) != NULL)
@@ -215,7 +214,7 @@ static bool is_plain_body(const char *body)
     while (*body != '\0') {
         size_t len = strcspn(body, "\n");
 
-        if (len > LINE_MAX_PLAIN || begins_badly(body, len) || (len > 0 && body[len - 1] == ' '))
+        if (len > LINE_MAX_PLAIN || has_special_beginning(body, len) || (len > 0 && body[len - 1] == ' '))
             return false;
         for (size_t i = 0; i < len; i++) {
             if (!is_printable((unsigned char)body[i]))
@@ -247,7 +246,7 @@ static void write_part(const char *subtype, const char *body, FILE *out)
     }
 }
 
-/* As api.claim_deliveries makes ids. It is also the name of a file. */
+/* Whether an id has the form that api.claim_deliveries makes; it is also used as a file name. */
 static bool is_id(const char *id)
 {
     size_t len = strlen(id);
@@ -262,11 +261,11 @@ static bool is_id(const char *id)
 static const char *find_mistake(const struct mime_message *message)
 {
     if (!is_address(message->from.address))
-        return "the sender's address is none";
+        return "the sender's address is not valid";
     if (!is_address(text_of(message->to_address)))
-        return "the recipient's address is none";
+        return "the recipient's address is not valid";
     if (!is_id(message->id))
-        return "the message's id is none";
+        return "the message's id is not valid";
     return NULL;
 }
 

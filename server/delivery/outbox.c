@@ -7,7 +7,8 @@
 #include "database/postgres.h"
 #include "database/session.h"
 
-/* Longer than the database works for a claim: what it has claimed and nobody hears of waits for its lease. */
+/* Longer than api.claim_deliveries takes: if its result is not read, the claimed mails wait for their lease
+ * to end. */
 #define STOP_GRACE_MS 2500
 
 void outbox_disconnect(struct outbox *outbox)
@@ -27,7 +28,7 @@ static struct postgres_limit limit_of(const struct outbox *outbox, long timeout_
     };
 }
 
-/* grace_ms: how long after the worker has been told to stop the result is waited for. */
+/* grace_ms: how long to go on waiting for the result when the process must stop. */
 static PGresult *call(struct outbox *outbox, const char *sql, int count, const char *const *parameters,
     ExecStatusType expected, long grace_ms)
 {
@@ -50,12 +51,12 @@ static PGresult *call(struct outbox *outbox, const char *sql, int count, const c
     return NULL;
 }
 
-bool outbox_connect(struct outbox *outbox, bool *is_unfit)
+bool outbox_connect(struct outbox *outbox, bool *is_schema_unsupported)
 {
     const struct postgres_limit limit = limit_of(outbox, outbox->config->database_connect_timeout * 1000, 0);
     PGresult *result;
 
-    if ((outbox->pg = session_open(outbox->config, &limit, outbox->error, is_unfit)) == NULL)
+    if ((outbox->pg = session_open(outbox->config, &limit, outbox->error, is_schema_unsupported)) == NULL)
         return false;
     if ((result = call(outbox, "listen accountsd_outbox", 0, NULL, PGRES_COMMAND_OK, 0)) == NULL) {
         outbox_disconnect(outbox);

@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_OUTBOX_H
 #define ACCOUNTSD_OUTBOX_H
 
-/* The database's queue of mails, over one connection. Blocks, each call for --database-timeout at most,
- * connecting for --database-connect-timeout: the mails under way are other threads'. A call that fails for
- * want of the connection, or of an answer in time, ends the connection. */
+/* The database's queue of mails, over one connection. A call blocks for at most --database-timeout,
+ * connecting for at most --database-connect-timeout; other threads send mails meanwhile. If a call loses the
+ * connection or times out, the connection is closed. */
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -14,30 +14,30 @@
 
 struct outbox {
     const struct config *config;
-    /* NULL while there is none. */
+    /* NULL while not connected. */
     PGconn *pg;
-    /* Readable when the worker is to stop: connecting ends at once then, and calls soon; -1 once what is left
-     * is to tell what became of mails. */
+    /* Readable when the process must stop: an attempt to connect then ends at once, a call soon. -1 during
+     * the drain, in which outcomes are still reported. */
     int stop_fd;
-    /* Of clock_now_ms: nothing is waited for any longer. */
+    /* clock_now_ms() after which nothing waits any longer. */
     int64_t deadline_ms;
     /* Why the last call failed. */
     char error[POSTGRES_ERROR_MAX];
 };
 
-/* Connects, and asks to be told of mails. False, and the reason in error, where it fails. */
-bool outbox_connect(struct outbox *outbox, bool *is_unfit);
+/* Connects and listens for notifications of mails. False, with the reason in error, on failure. */
+bool outbox_connect(struct outbox *outbox, bool *is_schema_unsupported);
 void outbox_disconnect(struct outbox *outbox);
 
-/* Takes what the database has said unasked, with a result too: *has_mail is set where it told of mails. False
- * when the connection is gone. */
+/* Reads pending notifications and sets *has_mail if there was one. False if the connection is lost. */
 bool outbox_listen(struct outbox *outbox, bool *has_mail);
 
-/* Each is the result of the function of its name, the caller's; NULL on failure, and the reason in error. */
+/* Each calls the database function of its name and returns the result, which the caller owns; NULL on
+ * failure, with the reason in error. */
 PGresult *outbox_claim_deliveries(struct outbox *outbox, size_t count);
 PGresult *outbox_complete_deliveries(struct outbox *outbox, const char *outcomes);
 PGresult *outbox_delivery_backlog(struct outbox *outbox);
-/* One row: the kind of id of which the largest share is used. */
+/* One row: the kind of id with the largest used share. */
 PGresult *outbox_key_space(struct outbox *outbox);
 PGresult *outbox_announce_expiries(struct outbox *outbox, size_t count);
 PGresult *outbox_number_events(struct outbox *outbox, size_t count);

@@ -13,11 +13,11 @@ void outcomes_keep(struct outcomes *outcomes, struct delivery *delivery)
     outcomes->deliveries = delivery;
     outcomes->count++;
     delivery_metrics_observe(outcomes->metrics, delivery->result.outcome, delivery->duration_us);
-    delivery_metrics_set(outcomes->metrics, DELIVERY_METRICS_UNTOLD, outcomes->count);
+    delivery_metrics_set(outcomes->metrics, DELIVERY_METRICS_UNREPORTED, outcomes->count);
 }
 
-/* Takes a delivery out of the list, and frees it. */
-static void forget(struct outcomes *outcomes, struct delivery **link, const char *status)
+/* Unlinks, logs and frees a delivery. */
+static void remove_delivery(struct outcomes *outcomes, struct delivery **link, const char *status)
 {
     struct delivery *delivery = *link;
 
@@ -25,13 +25,13 @@ static void forget(struct outcomes *outcomes, struct delivery **link, const char
     delivery_log(delivery, status);
     delivery_free(delivery);
     outcomes->count--;
-    delivery_metrics_set(outcomes->metrics, DELIVERY_METRICS_UNTOLD, outcomes->count);
+    delivery_metrics_set(outcomes->metrics, DELIVERY_METRICS_UNREPORTED, outcomes->count);
 }
 
-static void lose(struct outcomes *outcomes, struct delivery **link)
+static void drop(struct outcomes *outcomes, struct delivery **link)
 {
-    delivery_metrics_add(outcomes->metrics, DELIVERY_METRICS_UNTOLD_LOST, 1);
-    forget(outcomes, link, "unknown");
+    delivery_metrics_add(outcomes->metrics, DELIVERY_METRICS_RESULTS_LOST, 1);
+    remove_delivery(outcomes, link, "unknown");
 }
 
 void outcomes_drop_overdue(struct outcomes *outcomes)
@@ -42,11 +42,11 @@ void outcomes_drop_overdue(struct outcomes *outcomes)
         if ((*link)->lease_until_ms > now || (*link)->result.outcome == OUTCOME_SENT)
             link = &(*link)->next;
         else
-            lose(outcomes, link);
+            drop(outcomes, link);
     }
 }
 
-/* As api.complete_deliveries takes them; NULL when memory ran out. */
+/* The argument of api.complete_deliveries; NULL if memory ran out. */
 static char *render(const struct outcomes *outcomes)
 {
     json_auto_t *array = json_array();
@@ -60,38 +60,37 @@ static char *render(const struct outcomes *outcomes)
     return memory_ran_out() ? NULL : json_dumps(array, JSON_COMPACT);
 }
 
-static const char *status_of(const PGresult *told, int64_t id)
+static const char *status_of(const PGresult *result, int64_t id)
 {
-    for (int row = 0; row < PQntuples(told); row++) {
-        if (strtoll(PQgetvalue(told, row, 0), NULL, 10) == id)
-            return PQgetvalue(told, row, 1);
+    for (int row = 0; row < PQntuples(result); row++) {
+        if (strtoll(PQgetvalue(result, row, 0), NULL, 10) == id)
+            return PQgetvalue(result, row, 1);
     }
-    /* Not this attempt's to say any more: another has it, or the database was told before, and its answer did
-     * not arrive. */
+    /* Another worker has claimed the mail, or this outcome was reported before and the answer was lost. */
     return "superseded";
 }
 
 bool outcomes_report(struct outcomes *outcomes, struct outbox *outbox)
 {
     char *text = render(outcomes);
-    PGresult *told;
+    PGresult *result;
 
     if (text == NULL) {
         postgres_copy_error(outbox->error, "memory ran out");
         return false;
     }
-    told = outbox_complete_deliveries(outbox, text);
+    result = outbox_complete_deliveries(outbox, text);
     free(text);
-    if (told == NULL)
+    if (result == NULL)
         return false;
     while (outcomes->deliveries != NULL)
-        forget(outcomes, &outcomes->deliveries, status_of(told, outcomes->deliveries->id));
-    PQclear(told);
+        remove_delivery(outcomes, &outcomes->deliveries, status_of(result, outcomes->deliveries->id));
+    PQclear(result);
     return true;
 }
 
-void outcomes_give_up(struct outcomes *outcomes)
+void outcomes_drop_all(struct outcomes *outcomes)
 {
     while (outcomes->deliveries != NULL)
-        lose(outcomes, &outcomes->deliveries);
+        drop(outcomes, &outcomes->deliveries);
 }

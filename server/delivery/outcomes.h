@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_OUTCOMES_H
 #define ACCOUNTSD_OUTCOMES_H
 
-/* What became of mails, until the database has been told. Belongs to the loop of deliver, which tells. */
+/* The outcomes of deliveries that have not been reported to the database yet. On the loop's thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,17 +16,17 @@ struct outcomes {
     size_t count;
 };
 
-/* Takes over a delivery that is done. */
+/* Takes ownership of a delivery that has ended. */
 void outcomes_keep(struct outcomes *outcomes, struct delivery *delivery);
 
-/* Forgets those whose lease is over, which are another worker's now, and nothing that we would say counts.
- * But that a mail was sent, counts however late. */
+/* Drops outcomes whose lease has ended: another worker may have the mail, so the database ignores them. Mails
+ * that were sent are reported however late. */
 void outcomes_drop_overdue(struct outcomes *outcomes);
 
-/* Tells the database of all. False, and all are kept, when it could not be told; outbox has the reason. */
+/* Reports all outcomes. On failure keeps them and returns false, with the reason in outbox. */
 bool outcomes_report(struct outcomes *outcomes, struct outbox *outbox);
 
-/* Forgets all. */
-void outcomes_give_up(struct outcomes *outcomes);
+/* Drops all outcomes. */
+void outcomes_drop_all(struct outcomes *outcomes);
 
 #endif

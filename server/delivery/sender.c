@@ -12,18 +12,18 @@
 #include "delivery/mailfile.h"
 #include "delivery/smtp.h"
 
-/* How long a thread gets to end that has been told to. */
+/* How long sender_stop waits for the threads. */
 #define STOP_TIMEOUT_S 1
 
 struct sender {
     const struct config *config;
     const char *password;
     int done_fd;
-    _Atomic bool broken_off;
+    _Atomic bool is_aborted;
     size_t count;
     pthread_t threads[CONFIG_MAILS_IN_FLIGHT_MAX];
 
-    /* Shared with the threads, under the mutex. */
+    /* Protects what follows. */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct delivery *waiting, *done;
@@ -49,7 +49,7 @@ static void *run(void *data)
     struct smtp *smtp = NULL;
 
     if (*sender->config->smtp_url != '\0' &&
-        (smtp = smtp_create(sender->config, sender->password, &sender->broken_off)) == NULL)
+        (smtp = smtp_create(sender->config, sender->password, &sender->is_aborted)) == NULL)
         abort();
     pthread_mutex_lock(&sender->mutex);
     while (!sender->stopping) {
@@ -122,9 +122,9 @@ struct delivery *sender_take(struct sender *sender)
     return done;
 }
 
-void sender_break_off(struct sender *sender)
+void sender_abort(struct sender *sender)
 {
-    sender->broken_off = true;
+    sender->is_aborted = true;
 }
 
 void sender_stop(struct sender *sender)
@@ -144,7 +144,7 @@ void sender_stop(struct sender *sender)
             have_ended = false;
         }
     }
-    /* Otherwise a thread has it still, for the little time that the process has. */
+    /* An abandoned thread still uses the sender. */
     if (!have_ended)
         return;
     close(sender->done_fd);

@@ -8,11 +8,11 @@
 #include "base/count.h"
 #include "base/text.h"
 
-/* A connection that has been idle for longer is not used again: the server may be about to close it. */
+/* A connection that has been idle for longer is not reused: the server may be about to close it. */
 #define IDLE_MAX_S 30L
 #define URL_MAX 1024
 
-/* What the server of a connection said to EHLO. */
+/* The extensions that the server announced in its reply to EHLO. */
 struct extensions {
     bool has_utf8, has_auth;
 };
@@ -23,18 +23,18 @@ struct smtp {
     CURL *curl;
     char url[URL_MAX];
     char error[CURL_ERROR_SIZE];
-    /* Of the connection that is kept. */
+    /* Of the open connection. */
     struct extensions extensions;
 
-    /* Of the mail under way. */
+    /* Of the mail in flight. */
     const struct envelope *envelope;
     struct transport_result *result;
     size_t sent;
-    bool has_greeted, has_obstacle, was_refused, is_accepted, has_quit;
+    bool has_greeted, lacks_extension, was_refused, is_accepted, has_quit;
     struct extensions offered;
 };
 
-/* What libcurl sends, by the stage that it begins. */
+/* The commands of libcurl and the stages that they begin. */
 static const struct {
     const char *command;
     enum stage stage;
@@ -48,7 +48,7 @@ static const struct {
     {"DATA", STAGE_DATA},
 };
 
-/* To the letter, since libcurl also sends what is no command: names and passwords in base64. */
+/* Compares exactly, because libcurl also sends lines that are not commands: names and passwords in base64. */
 static bool is_command(const char *line, size_t len, const char *command)
 {
     size_t command_len = strlen(command);
@@ -59,7 +59,7 @@ static bool is_command(const char *line, size_t len, const char *command)
 
 static void on_command(struct smtp *smtp, const char *line, size_t len)
 {
-    /* What libcurl says after a refusal; the reply to it is none to the mail. */
+    /* libcurl sends QUIT after a refusal; the reply to it says nothing about the mail. */
     smtp->has_quit |= is_command(line, len, "QUIT");
     for (size_t i = 0; i < COUNT(commands); i++) {
         if (!is_command(line, len, commands[i].command))
@@ -81,16 +81,16 @@ static int on_debug(CURL *curl, curl_infotype type, char *data, size_t len, void
     return 0;
 }
 
-/* As libcurl does, which uses no extension that it does not recognise. */
-static bool names(const char *line, size_t len, const char *extension)
+/* Compares as libcurl does, because libcurl uses only extensions that it recognizes. */
+static bool announces(const char *line, size_t len, const char *extension)
 {
     size_t extension_len = strlen(extension);
 
     return len >= 4 + extension_len && memcmp(line + 4, extension, extension_len) == 0;
 }
 
-/* Why a mail must not be sent over this connection, NULL where it may. libcurl does not mind either. */
-static const char *find_obstacle(const struct smtp *smtp)
+/* Why the mail must not be sent over this connection, or NULL. libcurl checks neither. */
+static const char *find_missing_extension(const struct smtp *smtp)
 {
     if (*smtp->config->smtp_user != '\0' && !smtp->extensions.has_auth)
         return "the server offers no login";
@@ -100,13 +100,13 @@ static const char *find_obstacle(const struct smtp *smtp)
     return NULL;
 }
 
-/* Each line of the server's replies. */
+/* Called for each line of a reply. */
 static size_t on_reply(char *line, size_t size, size_t count, void *context)
 {
     struct smtp *smtp = context;
     struct transport_result *result = smtp->result;
     size_t len = size * count;
-    const char *obstacle;
+    const char *missing;
 
     if (smtp->has_quit || len < 4 || line[0] < '2' || line[0] > '5')
         return len;
@@ -115,25 +115,25 @@ static size_t on_reply(char *line, size_t size, size_t count, void *context)
     result->code = atoi(line);
     transport_set_reason(result, line, len);
     if (result->stage == STAGE_HELLO && result->code == 250) {
-        smtp->offered.has_utf8 |= names(line, len, "SMTPUTF8");
-        smtp->offered.has_auth |= names(line, len, "AUTH ");
+        smtp->offered.has_utf8 |= announces(line, len, "SMTPUTF8");
+        smtp->offered.has_auth |= announces(line, len, "AUTH ");
     }
-    /* The last line of a reply, to libcurl too: the text after the code may be missing (RFC 5321, 4.2). */
+    /* The last line of a reply may have no text after the code (RFC 5321, section 4.2). */
     if (line[3] != ' ' && len != strlen("250\r\n"))
         return len;
     if (result->stage == STAGE_SENDER && result->code == 250) {
         if (smtp->has_greeted)
             smtp->extensions = smtp->offered;
-        if ((obstacle = find_obstacle(smtp)) != NULL) {
-            transport_set_reason(result, obstacle, strlen(obstacle));
+        if ((missing = find_missing_extension(smtp)) != NULL) {
+            transport_set_reason(result, missing, strlen(missing));
             result->code = 0;
-            smtp->has_obstacle = true;
+            smtp->lacks_extension = true;
             smtp->was_refused = smtp->extensions.has_auth || *smtp->config->smtp_user == '\0';
             result->stage = smtp->was_refused ? STAGE_RECIPIENT : STAGE_LOGIN;
             return 0;
         }
     }
-    /* Whatever happens to the connection now. */
+    /* The mail is sent, whatever happens to the connection now. */
     smtp->is_accepted |= result->stage == STAGE_END && result->code == 250;
     return len;
 }
@@ -145,7 +145,7 @@ static size_t on_read(char *buffer, size_t size, size_t count, void *context)
 
     memcpy(buffer, smtp->envelope->message + smtp->sent, len);
     smtp->sent += len;
-    /* libcurl knows the size, and does not ask again after the last byte. */
+    /* libcurl knows the size and does not call again after the last byte. */
     smtp->result->stage = smtp->sent < smtp->envelope->len ? STAGE_BODY : STAGE_END;
     return len;
 }
@@ -155,7 +155,7 @@ static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, 
     const struct smtp *smtp = context;
 
     (void)a, (void)b, (void)c, (void)d;
-    /* Nothing hangs on the reply to QUIT, for which libcurl would wait as long as for all of the mail. */
+    /* The reply to QUIT does not matter, but libcurl would wait for it until the timeout. */
     return *smtp->stop || smtp->has_quit;
 }
 
@@ -169,12 +169,12 @@ static void configure_tls(const struct smtp *smtp)
 
     curl_easy_setopt(smtp->curl, CURLOPT_USE_SSL, use);
     curl_easy_setopt(smtp->curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    /* Who could show a false certificate could take STARTTLS from the offer as well. */
+    /* Verification would not help: an attacker could also remove STARTTLS from the reply to EHLO. */
     if (!is_smtps && config->smtp_tls == CONFIG_TLS_OPPORTUNISTIC) {
         curl_easy_setopt(smtp->curl, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(smtp->curl, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    /* Beside the system's, which are also in the directory that libcurl has built in. */
+    /* In addition to the system's certificates, which libcurl's built-in CA directory has. */
     if (*config->smtp_ca_file != '\0')
         curl_easy_setopt(smtp->curl, CURLOPT_CAINFO, config->smtp_ca_file);
 }
@@ -206,12 +206,12 @@ struct smtp *smtp_create(const struct config *config, const char *password, cons
     }
     smtp->config = config;
     smtp->stop = stop;
-    /* libcurl greets with the URL's path. */
+    /* libcurl sends the URL's path as the name in EHLO. */
     snprintf(smtp->url, sizeof(smtp->url), "%.700s%s%.255s", config->smtp_url,
         config->smtp_url[strlen(config->smtp_url) - 1] == '/' ? "" : "/", config->smtp_ehlo_name);
     curl_easy_setopt(smtp->curl, CURLOPT_URL, smtp->url);
     curl_easy_setopt(smtp->curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    /* Whatever the environment says. */
+    /* Ignore proxies of the environment. */
     curl_easy_setopt(smtp->curl, CURLOPT_PROXY, "");
     curl_easy_setopt(smtp->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(smtp->curl, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -240,19 +240,19 @@ struct smtp *smtp_create(const struct config *config, const char *password, cons
 
 void smtp_free(struct smtp *smtp)
 {
-    /* Its callbacks have nothing more to tell of. */
+    /* on_debug must not be called any more: there is no mail in flight. */
     curl_easy_setopt(smtp->curl, CURLOPT_VERBOSE, 0L);
     curl_easy_cleanup(smtp->curl);
     free(smtp);
 }
 
-/* Replies that mean the server or us, whichever command they answer: it closes; it wants another login. */
+/* Whether a reply concerns the connection and not the mail: the server closes it, or refuses the login. */
 static bool is_about_connection(int code)
 {
     return code == 421 || code == 454 || code == 530 || code == 534 || code == 535 || code == 538;
 }
 
-static void judge(struct smtp *smtp, CURLcode code)
+static void set_outcome(struct smtp *smtp, CURLcode code)
 {
     struct transport_result *result = smtp->result;
 
@@ -264,13 +264,13 @@ static void judge(struct smtp *smtp, CURLcode code)
                                                !is_about_connection(result->code))
                           ? OUTCOME_REFUSED
                           : OUTCOME_FAILED;
-    /* MAIL is about the sender, who is the same for all mails. */
-    result->is_away =
+    /* A refused MAIL concerns the sender's address, which is the same for all mails. */
+    result->is_unavailable =
         !smtp->was_refused && (result->stage <= STAGE_SENDER || is_about_connection(result->code));
-    /* What the server said last is not why, unless it said no. */
-    if (result->code >= 400 || smtp->has_obstacle)
+    /* The last reply is the reason only if it is negative. */
+    if (result->code >= 400 || smtp->lacks_extension)
         return;
-    /* libcurl has taken all of it, and nobody knows how much of it the server has. */
+    /* libcurl has read the whole mail, so the server may have all of it. */
     if (result->stage == STAGE_END)
         result->outcome = OUTCOME_UNKNOWN;
     result->code = 0;
@@ -278,20 +278,22 @@ static void judge(struct smtp *smtp, CURLcode code)
         strlen(*smtp->error != '\0' ? smtp->error : curl_easy_strerror(code)));
 }
 
-/* A connection that was kept and that the server has closed, or closes now, is no reason to fail. */
+/* Whether sending failed because the server closed the reused connection; it is then repeated on a new one.
+ */
 static bool was_stale(const struct smtp *smtp)
 {
     long connects = 0;
 
     curl_easy_getinfo(smtp->curl, CURLINFO_NUM_CONNECTS, &connects);
-    return connects == 0 && smtp->result->stage <= STAGE_SENDER && !smtp->has_obstacle &&
+    return connects == 0 && smtp->result->stage <= STAGE_SENDER && !smtp->lacks_extension &&
            (smtp->result->code == 0 || smtp->result->code == 421);
 }
 
 static CURLcode perform(struct smtp *smtp, long timeout_ms, bool is_fresh)
 {
     smtp->sent = 0;
-    smtp->has_greeted = smtp->has_obstacle = smtp->was_refused = smtp->is_accepted = smtp->has_quit = false;
+    smtp->has_greeted = smtp->lacks_extension = smtp->was_refused = smtp->is_accepted = smtp->has_quit =
+        false;
     smtp->error[0] = '\0';
     *smtp->result = (struct transport_result){.stage = STAGE_CONNECT};
     curl_easy_setopt(smtp->curl, CURLOPT_TIMEOUT_MS, timeout_ms);
@@ -322,7 +324,7 @@ void smtp_send(struct smtp *smtp, const struct envelope *envelope, struct transp
         if (taken_us / 1000 < smtp->config->smtp_timeout)
             code = perform(smtp, smtp->config->smtp_timeout - (long)(taken_us / 1000), true);
     }
-    judge(smtp, code);
+    set_outcome(smtp, code);
     curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, NULL);
     curl_slist_free_all(to);
 }

@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_SMTP_H
 #define ACCOUNTSD_SMTP_H
 
-/* Sends mails to one SMTP server, one after the other over a connection that stays open between them. Blocks:
- * several in flight are several of these, each on a thread of its own, and not libcurl's multi interface, in
- * which libcurl waits for the reply after DATA, and for that to QUIT, without giving the loop its turn. */
+/* Sends mails to one SMTP server, one after the other over a connection that stays open between them. Blocks,
+ * so mails in flight need a thread and a struct smtp each. libcurl's multi interface is not used because it
+ * blocks too while it waits for the replies after DATA and QUIT. */
 
 #include "base/config.h"
 #include "delivery/transport.h"
@@ -12,19 +12,19 @@ struct smtp;
 
 #define SMTP_SECRET_MAX 1024
 
-/* The password, from the variable or from the first line of its file, for which secret is room; NULL where
- * the file cannot be read or is empty. */
+/* Returns the password from its variable, or from the first line of its file, which is read into secret; NULL
+ * if the file cannot be read or is empty. */
 const char *smtp_read_password(const struct config *config, char secret[SMTP_SECRET_MAX]);
 
-/* password: NULL where there is no user. config and password must stay. *stop is looked at once a second:
- * when it is true, what is under way ends as OUTCOME_FAILED; as OUTCOME_UNKNOWN where libcurl has all of the
- * mail, and as OUTCOME_SENT after the 250. NULL when memory ran out. */
+/* password: NULL for no login. config and password must outlive the result. *stop is checked once a second;
+ * if it is true, the delivery in flight ends as OUTCOME_FAILED, as OUTCOME_UNKNOWN if libcurl has read the
+ * whole mail, or as OUTCOME_SENT after the 250. NULL if memory ran out. */
 struct smtp *smtp_create(const struct config *config, const char *password, const _Atomic bool *stop);
-/* Says QUIT on an open connection, and waits for the reply. */
+/* Sends QUIT on an open connection and waits for the reply. */
 void smtp_free(struct smtp *smtp);
 
-/* Sends one mail. 5xx to RCPT, to DATA and after it is the mail's own fault, all else the server's or ours.
- */
+/* Sends one mail. Only 5xx replies to RCPT, DATA and the message refuse the mail; any other failure is
+ * temporary. */
 void smtp_send(struct smtp *smtp, const struct envelope *envelope, struct transport_result *result);
 
 #endif

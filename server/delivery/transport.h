@@ -1,22 +1,22 @@
 #ifndef ACCOUNTSD_TRANSPORT_H
 #define ACCOUNTSD_TRANSPORT_H
 
-/* What becomes of a mail that is sent, by SMTP or into a file. */
+/* The result of sending a mail, by SMTP or into a file. */
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* As api.complete_deliveries knows them. */
+/* The outcomes of api.complete_deliveries. */
 enum outcome {
     OUTCOME_SENT,
-    OUTCOME_FAILED,   /* temporary: worth another try */
-    OUTCOME_UNKNOWN,  /* the same, but it may have been sent */
-    OUTCOME_REFUSED,  /* permanent */
-    OUTCOME_RELEASED, /* not tried */
+    OUTCOME_FAILED,   /* temporary failure */
+    OUTCOME_UNKNOWN,  /* temporary failure, but the mail may have been sent */
+    OUTCOME_REFUSED,  /* permanent failure */
+    OUTCOME_RELEASED, /* not attempted */
     OUTCOMES,
 };
 
-/* How far the mail got, or what was in its way: for the log, which must not quote the server. */
+/* Where sending ended: for the log, which must not quote the server. */
 enum stage {
     STAGE_MESSAGE,
     STAGE_CONNECT,
@@ -38,17 +38,17 @@ enum stage {
 struct transport_result {
     enum outcome outcome;
     enum stage stage;
-    /* Of the server's last reply; 0 where there is none. */
+    /* Of the server's last reply, or 0. */
     int code;
-    /* Nobody gets mail: the server cannot be reached, or will not have us, or the directory cannot be
-     * written. */
-    bool is_away;
+    /* No mail can be sent: the server cannot be reached or refuses the connection, the login or the sender,
+     * or the directory cannot be written. */
+    bool is_unavailable;
     /* One line of UTF-8, which may quote the recipient's address. */
     char reason[TRANSPORT_REASON_MAX];
 };
 
 struct envelope {
-    /* Bare addresses. */
+    /* Addresses without names. */
     const char *from;
     const char *to;
     const char *id;

@@ -7,7 +7,7 @@
 #include "base/count.h"
 #include "base/log.h"
 
-/* Rows of one call: as many may mean that there are more. */
+/* The most rows of one call. If a call returns as many, there may be more. */
 #define EXPIRIES_AT_ONCE 100
 #define EVENTS_AT_ONCE 1000
 /* The use of the key space is logged from this percentage on. */

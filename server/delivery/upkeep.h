@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_UPKEEP_H
 #define ACCOUNTSD_UPKEEP_H
 
-/* What deliver does for the database beside mails: numbers events, measures the backlog and the key space,
- * and announces expiries. One statement a call, which blocks as outbox.h says. */
+/* Periodic work of deliver besides mails: numbers events, measures the backlog and the key space, and
+ * announces expiries. Blocks as the calls of outbox.h do. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,15 +15,15 @@ struct upkeep {
     const struct config *config;
     struct delivery_metrics *metrics;
     struct outbox *outbox;
-    /* There may be events without a position, and expiries without an announcement. */
+    /* Events may lack a position; expiries may not have been announced. */
     bool may_have_events, may_have_expiries;
-    /* clock_now_ms() of when to measure and to announce again. */
+    /* clock_now_ms() of the next measurement and announcement. */
     int64_t measure_at, announce_at;
     /* The percentage of the key space that was logged last. */
     uint64_t logged_percent;
 };
 
-/* Each returns NULL, or the name of the database's function that failed, with the reason in the outbox. */
+/* Each returns NULL, or the name of the database function that failed, with the reason in the outbox. */
 const char *upkeep_number_events(struct upkeep *upkeep);
 const char *upkeep_measure(struct upkeep *upkeep);
 const char *upkeep_announce(struct upkeep *upkeep);

@@ -9,21 +9,21 @@
 #include <sys/random.h>
 
 struct address {
-    /* Of IPv6 its first half. */
+    /* The IPv4 address, or the first half of the IPv6 address. */
     uint64_t prefix;
     bool is_v4;
     size_t connections;
     atomic_size_t requests;
-    /* The next one of the bucket, or of those that are not in use. */
+    /* The next in the bucket or in the list of unused slots. */
     struct address *next;
 };
 
 struct addresses {
     pthread_mutex_t mutex;
-    /* Random, so that nobody can choose addresses of one bucket. */
+    /* Random, so that clients cannot choose addresses that share a bucket. */
     uint64_t multiplier;
     unsigned shift;
-    /* The first touched slots have been in use; those that no longer are hang together in unused. */
+    /* The first `touched` slots have been used; those that are free again are in the list unused. */
     struct address *slots, *unused;
     size_t touched, capacity;
     struct address *buckets[];
@@ -61,7 +61,7 @@ void addresses_free(struct addresses *addresses)
     free(addresses);
 }
 
-/* False where the peer has no address. An IPv4 client of an IPv6 listener has its IPv4 address. */
+/* False if the peer has no IP address. An IPv4-mapped IPv6 address is read as the IPv4 address. */
 static bool read_peer(const struct sockaddr *peer, struct address *key)
 {
     memset(key, 0, sizeof(*key));
@@ -97,7 +97,7 @@ static struct address *find(struct addresses *addresses, const struct address *k
     return address;
 }
 
-/* NULL where there is no room, which there is for all connections. */
+/* NULL if there is no slot, which cannot happen: there is one for each connection. */
 static struct address *add(struct addresses *addresses, const struct address *key)
 {
     struct address **bucket = bucket_of(addresses, key->prefix), *address = addresses->unused;

@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_ADDRESS_H
 #define ACCOUNTSD_ADDRESS_H
 
-/* How many connections and requests each client address has, over all workers; an address is one of IPv4, or
- * a /64 of IPv6, of which one client has all. Knows an address for as long as it has a connection. Any thread
- * may call. */
+/* Counts the connections and requests of each client address over all workers. An address is an IPv4 address
+ * or an IPv6 /64, which usually belongs to one client. Addresses without connections are forgotten. Any
+ * thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,19 +12,18 @@
 struct addresses;
 struct address;
 
-/* Room for as many addresses as there may be connections. NULL when memory ran out. */
+/* NULL if memory ran out. */
 struct addresses *addresses_create(size_t max_connections);
 void addresses_free(struct addresses *addresses);
 
-/* Counts a connection. False, and nothing counted, where its address has max of them. *address is NULL for a
- * peer that has none, such as a Unix socket's, which may have any number. */
+/* Counts a connection. False, without counting it, if its address already has max. *address is set to NULL,
+ * and nothing is counted, for a peer without an IP address, such as of a Unix socket. */
 bool addresses_enter(
     struct addresses *addresses, const struct sockaddr *peer, size_t max, struct address **address);
-/* The end of a connection that was counted; NULL is fine. */
+/* Must be called when a counted connection ends; address may be NULL. */
 void addresses_leave(struct addresses *addresses, struct address *address);
 
-/* Counts a request of a connection that is counted. False, and nothing counted, where its address has max of
- * them. */
+/* Counts a request of a counted connection. False, without counting it, if its address already has max. */
 bool address_begin_request(struct address *address, size_t max);
 void address_end_request(struct address *address);
 

@@ -37,9 +37,8 @@ static void on_linger_read(h2o_socket_t *socket, const char *error)
         h2o_buffer_consume(&socket->input, socket->input->size);
 }
 
-/* Discards what the client sends until it closes its side or the deadline passes. RFC 9112, section 9.6: if
- * we closed with bytes unread, the kernel would reset the connection, and the client might lose the response.
- */
+/* Discards input until the client closes its side or the deadline passes (RFC 9112, section 9.6): closing
+ * with unread bytes would reset the connection, and the client might lose the response. */
 static void linger(struct connection *connection)
 {
     h2o_socket_t *socket = h2o_evloop_socket_create(
@@ -71,18 +70,18 @@ static void on_close(void *data)
     connection->shared->on_close(connection->shared, connection);
 }
 
-void connection_cut(struct connection *connection)
+void connection_abort(struct connection *connection)
 {
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
 }
 
-/* Closes, but answers a request that has arrived in the meantime. */
+/* Closes the connection, but lets libh2o answer a request that has arrived meanwhile. */
 static void end(struct connection *connection)
 {
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_RD);
 }
 
-/* Closes with a reset: a client that keeps sending would otherwise wait for the closed window to open. */
+/* Closes with a reset; otherwise a client that keeps sending would wait for the receive window to open. */
 static void reset(struct connection *connection)
 {
     struct linger none = {.l_onoff = 1};
@@ -91,7 +90,7 @@ static void reset(struct connection *connection)
     h2o_socket_close(connection->socket);
 }
 
-/* Closes without letting libh2o read the rest of the request: it would run it. */
+/* Closes without letting libh2o read the rest of the request, which it would process. */
 static void close_refused(struct connection *connection)
 {
     if (connection->req != NULL) {
@@ -113,12 +112,12 @@ static void on_refusal_sent(h2o_socket_t *socket, const char *error)
     close_refused(connection);
 }
 
-/* Answers a request that libh2o does not get; what has arrived of it begins at a place of the input. */
+/* Answers a request that is not passed to libh2o; it begins at offset at of the input. */
 static void refuse(struct connection *connection, size_t at, int status, const char *detail)
 {
     const struct connection_shared *shared = connection->shared;
     h2o_socket_t *socket = connection->socket;
-    /* A pipelined request arrived while the one before was answered. */
+    /* A pipelined request arrived while the previous one was answered. */
     uint64_t duration_us = connection->req != NULL ? 0 : clock_now_us() - connection->deadline.since;
     struct refusal refusal = {
         .status = status,
@@ -150,8 +149,8 @@ static void refuse(struct connection *connection, size_t at, int status, const c
     h2o_socket_write(socket, &text, 1, on_refusal_sent);
 }
 
-/* Whether libh2o may have the request whose head begins at a place of the input. If not, the head is
- * incomplete, or was refused. */
+/* Whether the request whose head begins at offset at of the input may be passed to libh2o. If not, the head
+ * is incomplete or the request was refused. */
 static bool take_head(struct connection *connection, size_t at)
 {
     const char *bytes = connection->socket->input->bytes + at, *reason;
@@ -201,8 +200,8 @@ static size_t input_max(const struct config *config)
 static void on_read(h2o_socket_t *socket, const char *error);
 static void on_written(h2o_socket_t *socket, const char *error);
 
-/* After libh2o has run: puts our callbacks in place of those that it has set, and notes whether it waits for
- * the rest of a request. */
+/* Must be called after libh2o has run: replaces the callbacks that it has set by those of this module, and
+ * notes whether it waits for the rest of a request. */
 static void hook(struct connection *connection)
 {
     h2o_socket_t *socket = connection->socket;
@@ -219,12 +218,12 @@ static void hook(struct connection *connection)
     }
     if (connection->state == CONNECTION_IDLE && socket->input->size > 0)
         enter(connection, CONNECTION_ARRIVING);
-    /* libh2o would buffer more. */
+    /* libh2o would go on buffering. */
     if (socket->_cb.write == NULL && socket->input->size > input_max(connection->shared->config))
         refuse(connection, 0, 413, NULL);
 }
 
-/* Unless libh2o has closed the socket, or the request was refused. */
+/* Calls hook unless libh2o has closed the socket or the request was refused. */
 static void hook_open(struct connection *connection, const h2o_socket_t *socket)
 {
     if (connection->socket == socket && connection->state != CONNECTION_REFUSED)
@@ -242,7 +241,7 @@ static void on_read(h2o_socket_t *socket, const char *error)
     hook_open(connection, socket);
 }
 
-/* False where the next pipelined request is refused: libh2o would run it at once. */
+/* False if the next pipelined request was refused; libh2o must then not run, because it would process it. */
 static bool end_response(struct connection *connection, const char *error)
 {
     h2o_req_t *req = connection->req;
@@ -275,11 +274,12 @@ static void on_written(h2o_socket_t *socket, const char *error)
     hook_open(connection, socket);
 }
 
-/* libh2o closes what is cut in a later turn of the loop; should it not, the new timeout cuts it again. */
+/* libh2o closes an aborted connection in a later iteration of the loop; the new timeout is for the case that
+ * it does not. */
 void connection_expire(struct deadline *deadline)
 {
     struct connection *connection = H2O_STRUCT_FROM_MEMBER(struct connection, deadline, deadline);
-    /* libh2o itself is writing: its part of a handshake, a 100, a close. */
+    /* libh2o itself is writing: a handshake, a 100 or a close_notify. */
     bool is_writing = connection->socket->_cb.write != NULL;
     enum connection_state state = state_of(connection);
 
@@ -294,11 +294,11 @@ void connection_expire(struct deadline *deadline)
         if (state == CONNECTION_IDLE && !is_writing)
             end(connection);
         else
-            connection_cut(connection);
+            connection_abort(connection);
     }
 }
 
-/* The handshake, if any, is over. */
+/* Called after the handshake, if any. */
 static void start(h2o_socket_t *socket, const char *error)
 {
     struct connection *connection = socket->on_close.data;
@@ -308,7 +308,7 @@ static void start(h2o_socket_t *socket, const char *error)
         h2o_socket_close(socket);
         return;
     }
-    /* libh2o runs at once what has arrived. */
+    /* libh2o processes input that has arrived at once. */
     if (socket->input->size > 0 && !take_head(connection, 0) && connection->state == CONNECTION_REFUSED)
         return;
     connection->is_started = true;
@@ -337,8 +337,8 @@ void connection_open(struct connection *connection, struct connection_shared *sh
     hook_open(connection, socket);
 }
 
-/* After an alert, close_notify or an error, the client sends no more. OpenSSL then reads nothing and returns
- * 0, on which libh2o keeps what it has read from the socket, and reads on. */
+/* After an alert, which is a close_notify or an error, the client sends nothing more. OpenSSL then returns 0,
+ * which libh2o takes for "no data yet": it would go on reading and buffering. */
 static void on_tls_event(const SSL *ssl, int event, int value)
 {
     h2o_socket_t *socket = BIO_get_data(SSL_get_rbio(ssl));
@@ -356,7 +356,7 @@ void connection_watch_alerts(SSL_CTX *tls)
     SSL_CTX_set_info_callback(tls, on_tls_event);
 }
 
-/* Requests sent before the alert are answered: until then libh2o does not read. */
+/* Requests sent before the alert are answered first: libh2o sets the read callback only after that. */
 void connection_close_alerted(struct connection_shared *shared)
 {
     for (h2o_linklist_t *node = shared->alerted.next, *next; node != &shared->alerted; node = next) {
@@ -377,7 +377,7 @@ void connection_watch_response(h2o_req_t *req)
 {
     struct connection *connection = connection_of(req);
 
-    /* libh2o calls back from the loop, never at once. */
+    /* libh2o has not written yet: it calls back only from the loop. */
     connection->req = req;
     enter(connection, CONNECTION_SENDING);
     hook(connection);

@@ -1,9 +1,9 @@
 #ifndef ACCOUNTSD_CONNECTION_H
 #define ACCOUNTSD_CONNECTION_H
 
-/* One client connection: reads each request head before libh2o does (request_head.h), refuses what libh2o may
- * not get, and keeps the deadlines of request, response and close. It puts its own socket callbacks in place
- * of libh2o's, and calls those in turn. All on the worker's thread. */
+/* One client connection: checks each request head before libh2o reads it (request_head.h), answers refused
+ * requests itself, and enforces the deadlines of request, response and close. It replaces libh2o's socket
+ * callbacks by its own, which call libh2o's. All on the worker's thread. */
 
 #include <h2o.h>
 #include <stdbool.h>
@@ -24,9 +24,9 @@ struct connection_shared {
     h2o_context_t *context;
     h2o_accept_ctx_t accept;
     struct deadlines deadlines;
-    /* The connections on which a TLS alert came. */
+    /* The connections that have received a TLS alert. */
     h2o_linklist_t alerted;
-    /* The connection is closed; its slot is free. */
+    /* Called when a connection is closed and its slot is free. */
     void (*on_close)(struct connection_shared *shared, struct connection *connection);
 };
 
@@ -43,62 +43,62 @@ enum connection_state {
     CONNECTION_LINGERING,
 };
 
-/* Private to connection.c, but for next and what connection_open sets. */
+/* Private to connection.c, except next and socket. */
 struct connection {
     struct connection_shared *shared;
     /* The next free slot. */
     struct connection *next;
     /* NULL while the slot is free. */
     h2o_socket_t *socket;
-    /* NULL where addresses are not counted. */
+    /* NULL if addresses are not counted. */
     struct address *address;
-    /* A reference: libh2o keeps none until the client has spoken. */
+    /* A reference, because libh2o holds none until the client has sent something. */
     SSL_CTX *tls;
     struct deadline deadline;
     /* In the list alerted, or in none. */
     h2o_linklist_t alert;
-    /* CONNECTION_WORKING is noticed at a deadline only. */
+    /* CONNECTION_WORKING is set only when a deadline passes. */
     enum connection_state state;
-    /* libh2o's callbacks, which ours replace. */
+    /* libh2o's callbacks, which those of this module replace and call. */
     h2o_socket_cb on_read, on_write;
-    /* libh2o reads requests: the handshake, if any, is over. */
+    /* The handshake, if any, is over, and libh2o reads requests. */
     bool is_started;
-    /* How many bytes of the next head are known not to contain its end; and how many bytes of the input are
-     * the request that libh2o has, 0 where it has none. */
+    /* The number of bytes of the next head that have been searched for its end, and the number of bytes of
+     * the request that was passed to libh2o, 0 if none was. */
     size_t seen, taken;
     /* The text of an early refusal that is being sent. */
     char *refusal;
     /* The request whose response is being sent, or NULL. */
     h2o_req_t *req;
-    /* A second descriptor of the socket, which outlives libh2o's; or -1. */
+    /* A duplicate of the socket's descriptor, which outlives libh2o's, or -1. */
     int spare_fd;
 };
 
-/* Opens a connection in a free slot; it takes over the socket. Handshake and requests follow by themselves,
- * and shared->on_close in the end. */
+/* Opens a connection in a free slot. It takes ownership of the socket and calls shared->on_close in the end.
+ */
 void connection_open(struct connection *connection, struct connection_shared *shared, h2o_socket_t *socket,
     struct address *address);
 
-/* The deadline has passed: answers 408, closes, or gives it another timeout. */
+/* Must be called when the deadline has passed: answers 408, closes, or restarts the timeout. */
 void connection_expire(struct deadline *deadline);
 
-/* Closes at once: the client sees it, and so does libh2o once the loop runs. */
-void connection_cut(struct connection *connection);
+/* Shuts down both directions at once. libh2o closes the socket when the loop runs. */
+void connection_abort(struct connection *connection);
 
-/* To be called once for each TLS context before a connection uses it. */
+/* Must be called once for each TLS context before a connection uses it. */
 void connection_watch_alerts(SSL_CTX *tls);
 
-/* Closes the connections on which an alert came and whose requests are answered. To be called after each turn
- * of the loop. */
+/* Closes the connections that have received an alert and have no unanswered requests. Must be called after
+ * each iteration of the loop. */
 void connection_close_alerted(struct connection_shared *shared);
 
-/* To be called right after the response to req was given to libh2o: if it does not reach the client, the
- * connection closes and the status of req becomes PROBLEM_ABORTED. Pipelined requests are checked once it is
- * sent; libh2o would run all of them. Where the response is the connection's last, what the client still
- * sends is discarded, so that the response reaches it. */
+/* Must be called right after the response to req was passed to libh2o. If the response cannot be sent, the
+ * connection is closed and the status of req becomes PROBLEM_ABORTED. The next pipelined request is checked
+ * when the response has been sent. After the last response of a connection further input is discarded, so
+ * that the response reaches the client. */
 void connection_watch_response(h2o_req_t *req);
 
-/* The address of the client that sent req; NULL where addresses are not counted. */
+/* The address of the client that sent req; NULL if addresses are not counted. */
 struct address *connection_address(const h2o_req_t *req);
 
 #endif

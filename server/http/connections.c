@@ -7,19 +7,18 @@
 
 #include "base/clock.h"
 
-/* Accepted in one go, before the open connections get their turn. */
+/* The most connections that are accepted before open ones are served. */
 #define MAX_ACCEPTS 16
-/* How many deadlines may pass in one turn of the loop, and how long the loop waits before the next such turn:
- * each costs time that other connections and threads need. */
+/* The most deadlines that are handled in one iteration of the loop, and the wait before the next: handling
+ * all of them at once would delay other connections and threads. */
 #define MAX_EXPIRED 16
-#define EXPIRED_PAUSE_MS 1
-/* How long an early refusal may take to be sent, and how long after a last response the client may go on
- * sending. */
+#define EXPIRED_DELAY_MS 1
+/* The time to send an early refusal, and for which input after a last response is discarded. */
 #define CLOSE_TIMEOUT_MS 2000
 
 static void on_accept(h2o_socket_t *listener, const char *error);
 
-static void show_count(const struct connections *connections)
+static void update_count_metric(const struct connections *connections)
 {
     metrics_set(connections->shared.metrics, METRICS_CLIENT_CONNECTIONS, connections->count);
 }
@@ -32,7 +31,7 @@ static void on_close(struct connection_shared *shared, struct connection *connec
     connection->next = connections->free;
     connections->free = connection;
     connections->count--;
-    show_count(connections);
+    update_count_metric(connections);
     if (connections->listener != NULL && !h2o_socket_is_reading(connections->listener))
         h2o_socket_read_start(connections->listener, on_accept);
 }
@@ -46,12 +45,12 @@ static void take(struct connections *connections, h2o_socket_t *socket, struct a
     else
         connection = &connections->slots[connections->touched++];
     connections->count++;
-    show_count(connections);
+    update_count_metric(connections);
     metrics_add(connections->shared.metrics, METRICS_CLIENT_CONNECTIONS_ACCEPTED, 1);
     connection_open(connection, &connections->shared, socket, address);
 }
 
-/* False where the client's address has as many connections as it may. */
+/* False if the client's address has as many connections as are allowed. */
 static bool count_address(struct connections *connections, h2o_socket_t *socket, struct address **address)
 {
     const long max = connections->shared.config->max_connections_per_address;
@@ -64,7 +63,9 @@ static bool count_address(struct connections *connections, h2o_socket_t *socket,
         connections->addresses, (struct sockaddr *)&peer, max > 0 ? (size_t)max : SIZE_MAX, address);
 }
 
-/* At the limit it stops listening, and clients wait in the kernel's queue until a connection closes. */
+/* At the limit the listener stops accepting, and clients wait in the kernel's queue until a connection
+ * closes.
+ */
 static void accept_connections(struct connections *connections, size_t max)
 {
     struct address *address;
@@ -161,7 +162,7 @@ void connections_shut_down(struct connections *connections)
         close_listener(connections);
     for (size_t i = 0; i < connections->touched; i++) {
         if (connections->slots[i].socket != NULL)
-            connection_cut(&connections->slots[i]);
+            connection_abort(&connections->slots[i]);
     }
 }
 
@@ -181,7 +182,7 @@ void connections_run(struct connections *connections)
 
 int32_t connections_max_wait(const struct connections *connections)
 {
-    return deadlines_max_wait(&connections->shared.deadlines, EXPIRED_PAUSE_MS);
+    return deadlines_max_wait(&connections->shared.deadlines, EXPIRED_DELAY_MS);
 }
 
 void connections_dispose(struct connections *connections)

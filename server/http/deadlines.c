@@ -23,7 +23,7 @@ void deadline_leave(struct deadline *deadline)
         h2o_linklist_unlink(&deadline->link);
 }
 
-/* The first of a kind; NULL where there is none. */
+/* The first deadline of a kind; NULL if there is none. */
 static struct deadline *first_of(const struct deadlines *deadlines, size_t kind)
 {
     h2o_linklist_t *first = deadlines->lists[kind].next;
@@ -31,7 +31,7 @@ static struct deadline *first_of(const struct deadlines *deadlines, size_t kind)
     return first == &deadlines->lists[kind] ? NULL : H2O_STRUCT_FROM_MEMBER(struct deadline, link, first);
 }
 
-/* When the first of a kind passes; UINT64_MAX where there is none. */
+/* When the first deadline of a kind passes; UINT64_MAX if there is none. */
 static uint64_t first_moment(const struct deadlines *deadlines, size_t kind)
 {
     const struct deadline *first = first_of(deadlines, kind);

@@ -76,7 +76,7 @@ bool header_value_is(const char *text, const char *end, const char *expected)
     return *expected == '\0';
 }
 
-/* RFC 8259, section 8.1: JSON is UTF-8. A charset that says otherwise would be read as what it is not. */
+/* JSON is UTF-8 (RFC 8259, section 8.1), so another charset is refused. */
 static bool is_in_utf8(const char *at, const char *end)
 {
     while (at < end) {
@@ -118,7 +118,7 @@ bool header_is_json(h2o_iovec_t media_type)
                memchr(type + prefix_len, '/', len - prefix_len) == NULL);
 }
 
-void header_mind_close(h2o_req_t *req)
+void header_honor_close(h2o_req_t *req)
 {
     ssize_t at = -1;
 

@@ -1,34 +1,34 @@
 #ifndef ACCOUNTSD_HEADERS_H
 #define ACCOUNTSD_HEADERS_H
 
-/* The header fields of a request, where libh2o leaves or takes them otherwise than the standards do. Those
- * that it keeps to itself (Content-Length, Expect, Host, Transfer-Encoding, Upgrade) are not among them. */
+/* The header fields of a request, with corrections where libh2o departs from the standards. libh2o does not
+ * list Content-Length, Expect, Host, Transfer-Encoding and Upgrade. */
 
 #include <h2o.h>
 #include <stdbool.h>
 
-/* RFC 9110, section 5.5: white space around a value is none of it. libh2o leaves what is behind it. Before
- * any value is read. */
+/* Removes white space after values (RFC 9110, section 5.5), which libh2o keeps. Call it before any value is
+ * read. */
 void header_trim(h2o_req_t *req);
 
-/* The value of the first field of a name in lower case; base is NULL where there is none. */
+/* The value of the first field with a name, in lower case; base is NULL if there is none. */
 h2o_iovec_t header_find(h2o_req_t *req, const char *name);
 
-/* The parts of a value (RFC 9110, section 5.6): each returns where the part that begins at at ends. */
+/* Parts of a value (RFC 9110, section 5.6). Each returns the end of the part that begins at at. */
 const char *header_skip_space(const char *at, const char *end);
 const char *header_skip_token(const char *at, const char *end);
-/* A quoted string; end where nothing closes it. */
+/* A quoted string; end if it is not closed. */
 const char *header_skip_string(const char *at, const char *end);
 
-/* Whether a token or a quoted string is expected, in any case. */
+/* Whether the value of a token or a quoted string equals expected, ignoring case. */
 bool header_value_is(const char *text, const char *end, const char *expected);
 
-/* RFC 9110, section 8.3: application/json or application/<anything>+json, with any parameters but another
- * charset than UTF-8. */
+/* Whether a media type (RFC 9110, section 8.3) is application/json or application/<anything>+json. A charset
+ * must be UTF-8; other parameters are ignored. */
 bool header_is_json(h2o_iovec_t media_type);
 
-/* RFC 9112, section 9.6: close closes, whatever stands beside it; libh2o lets keep-alive win, and reads one
- * field. */
-void header_mind_close(h2o_req_t *req);
+/* Makes "Connection: close" close the connection whatever other options are given (RFC 9112, section 9.6);
+ * libh2o prefers keep-alive and reads only one field. */
+void header_honor_close(h2o_req_t *req);
 
 #endif

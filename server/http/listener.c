@@ -11,11 +11,11 @@
 
 #include "base/die.h"
 
-/* What the kernel takes of a client before we read it. libh2o reads until there is no more, into memory: at
- * once so much, and what comes while it reads. Doubled by the kernel. */
+/* The kernel's receive buffer, which the kernel doubles. It bounds memory, because libh2o reads everything
+ * that has arrived at once. */
 #define RECEIVE_BUFFER (128 * 1024)
 
-static void die_of_endpoint(const struct endpoint *endpoint, const char *error)
+static void die_for_endpoint(const struct endpoint *endpoint, const char *error)
 {
     char reason[160];
 
@@ -40,11 +40,11 @@ static struct addrinfo *resolve(const struct endpoint *endpoint)
 
     snprintf(port, sizeof(port), "%ld", endpoint->port);
     if ((failed = getaddrinfo(endpoint->host, port, &hints, &address)) != 0)
-        die_of_endpoint(endpoint, gai_strerror(failed));
+        die_for_endpoint(endpoint, gai_strerror(failed));
     return address;
 }
 
-/* The address's port becomes the socket's. */
+/* Sets the address's port to the one that the socket got. */
 static int open_one(const struct endpoint *endpoint, struct addrinfo *address, bool is_shared)
 {
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -58,7 +58,7 @@ static int open_one(const struct endpoint *endpoint, struct addrinfo *address, b
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)endpoint->send_timeout_ms);
     if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0 ||
         getsockname(fd, address->ai_addr, &address->ai_addrlen) != 0)
-        die_of_endpoint(endpoint, strerror(errno));
+        die_for_endpoint(endpoint, strerror(errno));
     return fd;
 }
 
@@ -67,15 +67,14 @@ int listener_open(const struct endpoint *endpoint, int *fds, size_t count)
     struct addrinfo *address = resolve(endpoint);
     int port;
 
-    /* Without SO_REUSEPORT the first listen fails while anybody else listens on the port, and once it has
-     * succeeded it makes the same call of others fail. So the port has one owner, and only then do the
-     * listeners of this process share it. */
+    /* Without SO_REUSEPORT the first listen fails if another process listens on the port, and makes later
+     * attempts of others fail. Only then do the listeners of this process share the port. */
     fds[0] = open_one(endpoint, address, endpoint->is_shared);
     if (count > 1)
         set_option(fds[0], SOL_SOCKET, SO_REUSEPORT, 1);
     for (size_t i = 1; i < count; i++)
         fds[i] = open_one(endpoint, address, true);
-    /* sin_port and sin6_port are at the same place. */
+    /* sin_port and sin6_port have the same offset. */
     port = ntohs(((const struct sockaddr_in *)address->ai_addr)->sin_port);
     freeaddrinfo(address);
     return port;

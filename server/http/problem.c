@@ -21,9 +21,9 @@ static const struct {
     {401, "Unauthorized", "A valid API token is required."},
     {403, "Forbidden", "The caller may not do this."},
     {404, "Not Found", "There is nothing at this path."},
-    {405, "Method Not Allowed", "The path does not take this method."},
+    {405, "Method Not Allowed", "The path does not allow this method."},
     {408, "Request Timeout", "The request took too long to arrive."},
-    {409, "Conflict", "The request conflicts with what is there."},
+    {409, "Conflict", "The request conflicts with the current state."},
     {410, "Gone", NULL},
     {411, "Length Required", "A body needs a Content-Length."},
     {413, "Content Too Large", "The body is too large."},
@@ -33,20 +33,20 @@ static const struct {
     {429, "Too Many Requests", "There are too many requests."},
     {431, "Request Header Fields Too Large", "The head of the request is too long."},
     {PROBLEM_ABORTED, "Aborted", NULL},
-    {500, "Internal Server Error", "The server failed. The trace id finds the reason in its log."},
-    {501, "Not Implemented", "The method is none that this service knows."},
-    {503, "Service Unavailable", "The service is busy or its database is away. Try again later."},
+    {500, "Internal Server Error", "The server failed. Its log has the reason, under the trace id."},
+    {501, "Not Implemented", "The service does not implement the method."},
+    {503, "Service Unavailable", "The service is busy or its database is unavailable. Try again later."},
     {504, "Gateway Timeout", "The database took too long."},
 };
 
-/* Retry-After where no better value is known. */
+/* The default for Retry-After. */
 #define BUSY_SECONDS 1
 
 #define STATUS_COUNT COUNT(statuses)
 
 static const struct problem_type types[] = {
     {"wrong-code", 400, "The code of the invitation is wrong",
-        "The code is none that this membership's invitations have had. It was cut or mistyped, or belongs to "
+        "The code is not one of an invitation of this membership. It was cut or mistyped, or belongs to "
         "another membership. Nothing was changed. Use the link of the latest mail as it is.",
         0},
     {"invitation-expired", 400, "The invitation has expired",
@@ -151,7 +151,7 @@ char *problem_render(const struct problem *problem, const char *traceparent, siz
         return text;
     }
 
-    /* The errors are JSON already, and go in before the closing brace as they are. */
+    /* The errors are JSON already: insert them before the closing brace. */
     static const char member[] = ",\"errors\":";
     size_t member_len = sizeof(member) - 1, errors_len = strlen(problem->errors);
     char *whole = realloc(text, text_len + member_len + errors_len + 1);

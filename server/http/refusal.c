@@ -46,7 +46,7 @@ static void read_languages(const struct refusal *refusal, char languages[LANGUAG
     }
 }
 
-/* As far as the request line has come. */
+/* The request line may be incomplete. Returns the templates if the path is answered with pages. */
 static const struct templates *read_request_line(struct refusal *refusal)
 {
     const char *target;

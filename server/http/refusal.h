@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_REFUSAL_H
 #define ACCOUNTSD_REFUSAL_H
 
-/* The answer to a request that libh2o has not got, as it leaves, and what it says in the log. Any thread. */
+/* The answer to a request that is not passed to libh2o, and its fields for the log. Any thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +11,12 @@
 
 struct refusal {
     int status;
-    /* As of struct problem. */
+    /* See struct problem. */
     const char *detail;
-    /* What has come of the request. */
+    /* The part of the request that has arrived. */
     const char *input;
     size_t input_len;
-    /* For requests below /invitations/; NULL where all are answered in JSON. */
+    /* For requests below /invitations/; NULL: answer all in JSON. */
     const struct templates *pages;
 
     /* Set by refusal_render. */
@@ -26,7 +26,7 @@ struct refusal {
     size_t method_len, body_len;
 };
 
-/* The head and the body of the answer, which the caller frees; NULL when memory ran out. */
+/* Returns the head and the body of the answer, which the caller frees; NULL if memory ran out. */
 char *refusal_render(struct refusal *refusal, size_t *len);
 
 #endif

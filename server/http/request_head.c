@@ -6,8 +6,8 @@
 #include "base/count.h"
 #include "base/text.h"
 
-/* The header fields that decide about framing, identity and meaning, of which a second one is an attack or a
- * mistake. */
+/* The header fields that may occur only once: two values would make framing, identity or meaning ambiguous.
+ */
 enum { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, AUTHORIZATION, CONTENT_TYPE, SINGLE_COUNT };
 
 static const char *const single_names[SINGLE_COUNT] = {
@@ -44,13 +44,13 @@ static bool is_token(const char *text, size_t len)
     return true;
 }
 
-/* A field's value without the white space before it. What is behind it libh2o takes for a part of it. */
+/* A field's value without leading white space. libh2o treats trailing white space as part of the value. */
 struct value {
     const char *text;
     size_t len;
 };
 
-/* Section 6.3: digits and nothing else, so that every reader finds the same number. */
+/* Section 6.3: only digits, so that every recipient reads the same number. */
 static bool read_content_length(struct value value, size_t *length)
 {
     *length = 0;
@@ -64,8 +64,8 @@ static bool read_content_length(struct value value, size_t *length)
     return true;
 }
 
-/* RFC 3986, section 3.2.2, with a port; not whether brackets and percents are where they belong. Two names
- * that somebody has joined have a space between them. */
+/* Checks the characters of a host with a port (RFC 3986, section 3.2.2), not the positions of brackets and
+ * percent signs. */
 static bool is_host(struct value value)
 {
     while (value.len > 0 && (value.text[value.len - 1] == ' ' || value.text[value.len - 1] == '\t'))
@@ -79,8 +79,8 @@ static bool is_host(struct value value)
     return true;
 }
 
-/* Section 3: a method, a target and the version, with one space between them. What is not whole may be the
- * beginning of one. */
+/* Section 3: a method, a target and a version, separated by single spaces. A line that is not whole is
+ * accepted if it may become valid. */
 static const char *check_request_line(struct head *head, const char *line, size_t len, bool is_whole)
 {
     static const char version[] = "HTTP/1.";
@@ -91,7 +91,7 @@ static const char *check_request_line(struct head *head, const char *line, size_
     if (has_control(line, len) || memchr(line, '\t', len) != NULL)
         return "The request line has a control character.";
     if (!is_token(line, method_end != NULL ? (size_t)(method_end - line) : len))
-        return "The method has a character that no method has.";
+        return "The method has a character that is not allowed.";
     if (method_end == line)
         return "The request line has no method.";
     target = method_end != NULL ? method_end + 1 : line + len;
@@ -110,7 +110,7 @@ static const char *check_request_line(struct head *head, const char *line, size_
     return NULL;
 }
 
-/* What is wrong with the value of a field that this server goes by, or NULL. */
+/* Checks the value of a field that this server interprets; NULL if it is valid. */
 static const char *check_value(
     struct head *head, const char *name, size_t name_len, struct value value, struct request_head *found)
 {
@@ -123,7 +123,7 @@ static const char *check_value(
     if (i == SINGLE_COUNT)
         return NULL;
     if (head->seen[i]++ > 0)
-        return "A header field that may be given once is given twice.";
+        return "A header field that may occur once occurs twice.";
     if (i == CONTENT_LENGTH && !read_content_length(value, &found->content_length))
         return "Content-Length is not a number.";
     if (i == HOST && !is_host(value))
@@ -133,7 +133,7 @@ static const char *check_value(
     return NULL;
 }
 
-/* What is wrong with one header line, or NULL. Of a line that is not whole, what has come of it. */
+/* NULL if the line is valid, or is not whole and may become valid. */
 static const char *check_field_line(
     struct head *head, const char *line, size_t len, bool is_whole, struct request_head *found)
 {
@@ -146,7 +146,7 @@ static const char *check_field_line(
     if (has_control(line, len))
         return "A header field has a control character.";
     if (!is_token(line, name_len) || (colon == line) || (is_whole && colon == NULL))
-        return "A header field has no name, or a character in it that no name has.";
+        return "A header field has no name, or a name with a character that is not allowed.";
     if (!is_whole)
         return NULL;
     while (value.len > 0 && (*value.text == ' ' || *value.text == '\t'))
@@ -159,9 +159,9 @@ static enum request_head_verdict check_whole(const struct head *head, const char
     const bool has_coding = head->seen[TRANSFER_ENCODING] > 0, has_length = head->seen[CONTENT_LENGTH] > 0;
 
     if (has_coding && has_length)
-        *reason = "Transfer-Encoding and Content-Length are both given.";
+        *reason = "Transfer-Encoding and Content-Length both occur.";
     else if (has_coding && head->is_http_1_0)
-        *reason = "HTTP/1.0 has no Transfer-Encoding.";
+        *reason = "HTTP/1.0 does not allow Transfer-Encoding.";
     else if (head->seen[HOST] == 0 && !head->is_http_1_0)
         *reason = "Host is missing.";
     else if (has_coding && head->has_other_coding)
@@ -177,7 +177,7 @@ static enum request_head_verdict check_whole(const struct head *head, const char
     return REQUEST_HEAD_BAD_REQUEST;
 }
 
-/* The last line, of which the end is still to come. */
+/* Checks the last line, whose end has not arrived. */
 static enum request_head_verdict check_partial(struct head *head, const char *line, size_t len,
     bool is_request_line, struct request_head *found, const char **reason)
 {
@@ -197,7 +197,7 @@ enum request_head_verdict request_head_check(
 
     *found = (struct request_head){0};
     *reason = NULL;
-    /* Section 2.2 lets a server skip an empty line before the request line, and libh2o does. */
+    /* Section 2.2 allows skipping an empty line before the request line, which libh2o does. */
     if (len >= 2 && memcmp(line, "\r\n", 2) == 0)
         line += 2;
     for (;; is_request_line = false) {
@@ -255,7 +255,7 @@ bool request_head_has_end(const char *input, size_t len, size_t seen)
     return false;
 }
 
-/* Up to a space or the end of the line. */
+/* The length up to a space or the end of the line. */
 static size_t word_len(const char *word, const char *end)
 {
     size_t len = 0;

@@ -16,7 +16,8 @@ void response_add_header(struct response *response, const char *name, const char
     response->headers[response->header_count++] = (struct response_header){name, value};
 }
 
-/* A page runs nothing, loads nothing, stands in no frame, and tells nobody its address, which is a secret. */
+/* A page runs no script, loads nothing, may not be framed, and sends no Referer, because its URL is secret.
+ */
 void response_add_page_headers(struct response *response, const struct templates *pages)
 {
     static const struct response_header headers[] = {
@@ -40,7 +41,7 @@ void response_set_page(struct response *response, const struct response_reader *
 {
     response->media_type = RESPONSE_PAGE_MEDIA_TYPE;
     response->is_static = page == NULL;
-    response->text = page != NULL ? page : page_of_last_resort;
+    response->text = page != NULL ? page : page_out_of_memory;
     response->len = strlen(response->text);
     response_add_page_headers(response, reader->pages);
     response_add_header(response, "content-language", page == NULL ? "en" : catalogue_language(catalogue));
@@ -56,7 +57,7 @@ static void set_page_of_problem(struct response *response, const struct response
         response, reader, page_render_problem(reader->pages, catalogue, status, reference), catalogue);
 }
 
-/* RFC 6750, section 3: why a token was refused is told to who sent one. */
+/* RFC 6750, section 3: the error is given only if a token was sent. */
 static const char *challenge(const struct response_reader *reader)
 {
     return reader->has_token ? "Bearer realm=\"accountsd\", error=\"invalid_token\", "

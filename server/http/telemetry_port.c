@@ -27,17 +27,17 @@
 
 #define METRICS_MEDIA_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* One that is open, and what it belongs to; socket is NULL where none is. */
+/* A slot for a connection; socket is NULL while the slot is free. */
 struct telemetry_connection {
     struct telemetry *telemetry;
     h2o_socket_t *socket;
-    /* Of clock_now_us(). */
+    /* In clock_now_us(). */
     uint64_t deadline;
 };
 
 struct telemetry {
     const struct config *config;
-    const struct telemetry_subject *subject;
+    const struct telemetry_source *source;
     int listen_fd;
     pthread_t thread;
     sem_t started;
@@ -57,7 +57,7 @@ struct telemetry_handler {
     struct telemetry *telemetry;
 };
 
-/* text may be NULL: memory ran out. */
+/* text: NULL if memory ran out. */
 static void send_text(h2o_req_t *req, int status, const char *media_type, const char *text, size_t len)
 {
     if (text == NULL)
@@ -87,7 +87,7 @@ static void send_problem(h2o_req_t *req, int status, const char *detail)
 static void send_health(const struct telemetry *telemetry, h2o_req_t *req, enum health_question question)
 {
     bool passes;
-    char *text = telemetry->subject->report_health(telemetry->subject->data, question, &passes);
+    char *text = telemetry->source->report_health(telemetry->source->data, question, &passes);
 
     send_text(req, passes ? 200 : 503, RESPONSE_JSON_MEDIA_TYPE, text, text != NULL ? strlen(text) : 0);
     free(text);
@@ -123,7 +123,7 @@ static void send_metrics(const struct telemetry *telemetry, h2o_req_t *req)
         prometheus_render_build(out);
         is_whole = process_write_metrics(out);
         write_log_metrics(out);
-        telemetry->subject->write_metrics(telemetry->subject->data, out);
+        telemetry->source->write_metrics(telemetry->source->data, out);
         is_whole = is_whole && ferror(out) == 0;
         is_whole = fclose(out) == 0 && is_whole;
     }
@@ -166,9 +166,9 @@ static int on_req(h2o_handler_t *self, h2o_req_t *req)
     struct request_head head;
     const char *reason;
 
-    /* One request a connection, so that the deadline cuts off no other. */
+    /* One request per connection, because the deadline is of the connection. */
     req->http1_is_persistent = 0;
-    /* No request here has a body to be lost by it: whatever is odd is a bad request. */
+    /* No request on this port needs a body, so every other verdict is answered with 400. */
     if (request_head_check(socket->input->bytes, socket->input->size,
             (size_t)telemetry->config->max_head_size, &head, &reason) != REQUEST_HEAD_OK)
         send_problem(req, 400, reason);
@@ -190,19 +190,19 @@ static void on_connection_close(void *data)
         h2o_socket_read_start(telemetry->listener, on_accept);
 }
 
-/* The client sees the end; libh2o sees it too, and frees what it has about it. */
+/* libh2o closes the socket when the loop runs. */
 static void shut_down(const struct telemetry_connection *connection)
 {
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
 }
 
-/* Of a connection that begins now. */
+/* The deadline of a connection that begins now. */
 static uint64_t deadline_of(const struct telemetry *telemetry)
 {
     return clock_now_us() + (uint64_t)telemetry->config->request_timeout * 1000;
 }
 
-/* Ends those whose time is up; how long the loop may wait then, in milliseconds. */
+/* Shuts down connections whose deadline has passed. Returns how many milliseconds the loop may wait. */
 static int32_t end_overdue(struct telemetry *telemetry)
 {
     uint64_t now = clock_now_us(), next = deadline_of(telemetry);
@@ -231,7 +231,9 @@ static struct telemetry_connection *find_slot(struct telemetry *telemetry)
     return slot;
 }
 
-/* At the cap the listener rests, and clients wait in the kernel's queue until a connection closes. */
+/* At the limit the listener stops accepting, and clients wait in the kernel's queue until a connection
+ * closes.
+ */
 static void on_accept(h2o_socket_t *listener, const char *error)
 {
     struct telemetry *telemetry = listener->data;
@@ -289,7 +291,7 @@ static void configure_h2o(struct telemetry *telemetry)
     handler->telemetry = telemetry;
 }
 
-/* On the thread, for the reason that set_up in worker.c has. */
+/* On the telemetry thread, for the reason given at set_up in worker.c. */
 static void set_up(struct telemetry *telemetry)
 {
     configure_h2o(telemetry);
@@ -330,7 +332,7 @@ int telemetry_open(const struct config *config, int *port)
 }
 
 struct telemetry *telemetry_start(
-    const struct config *config, const struct telemetry_subject *subject, int listen_fd)
+    const struct config *config, const struct telemetry_source *source, int listen_fd)
 {
     struct telemetry *telemetry;
 
@@ -339,7 +341,7 @@ struct telemetry *telemetry_start(
     telemetry = h2o_mem_alloc(sizeof(*telemetry));
     memset(telemetry, 0, sizeof(*telemetry));
     telemetry->config = config;
-    telemetry->subject = subject;
+    telemetry->source = source;
     telemetry->listen_fd = listen_fd;
     sem_init(&telemetry->started, 0, 0);
     if (pthread_create(&telemetry->thread, NULL, run, telemetry) != 0)

@@ -3,12 +3,12 @@
 #include <openssl/err.h>
 #include <stdio.h>
 
-/* Of TLS 1.2; those of TLS 1.3 are OpenSSL's own choice. */
+/* For TLS 1.2; for TLS 1.3 OpenSSL's defaults are used. */
 #define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
-/* OpenSSL's level of 112 bits: RSA from 2048 bits on, no SHA-1. */
+/* At least 112 bits of security: RSA keys of at least 2048 bits, no SHA-1. */
 #define SECURITY_LEVEL 2
 
-/* A client that offers protocols, but not ours, is refused: it would not understand an answer. */
+/* A client that offers protocols but not HTTP/1.1 is refused: it would not understand an answer. */
 static int on_alpn(SSL *ssl, const unsigned char **selected, unsigned char *selected_len,
     const unsigned char *offered, unsigned offered_len, void *data)
 {
@@ -24,7 +24,7 @@ static int on_alpn(SSL *ssl, const unsigned char **selected, unsigned char *sele
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* Nobody is there to type one. */
+/* Encrypted keys are not supported: nobody could type the passphrase. */
 static int on_passphrase(char *passphrase, int size, int is_for_writing, void *data)
 {
     (void)passphrase;
@@ -43,12 +43,13 @@ static SSL_CTX *create(void)
     SSL_CTX_set_security_level(tls, SECURITY_LEVEL);
     SSL_CTX_set_default_passwd_cb(tls, on_passphrase);
     SSL_CTX_set_alpn_select_cb(tls, on_alpn, NULL);
-    /* A ticket's key would open what was recorded, and a session would go on under a certificate that has
-     * been replaced. Connections are kept alive instead. */
+    /* Session tickets would weaken forward secrecy, and resumed sessions would outlive a replaced
+     * certificate.
+     */
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(tls,
         SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    /* An idle connection keeps no buffers. */
+    /* Idle connections keep no buffers. */
     SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
     if (SSL_CTX_set_num_tickets(tls, 0) == 1 && SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) == 1 &&
         SSL_CTX_set_cipher_list(tls, CIPHERS) == 1)
@@ -57,7 +58,7 @@ static SSL_CTX *create(void)
     return NULL;
 }
 
-/* The first error is the cause, what follows are its consequences. */
+/* Describes the first error, which is the cause of the others. */
 static void describe(const char *option, char error[TLS_ERROR_MAX])
 {
     unsigned long code = ERR_get_error();
@@ -77,7 +78,7 @@ SSL_CTX *tls_load(const char *certificate_path, const char *key_path, char error
         at_fault = "--tls-certificate";
         if (SSL_CTX_use_certificate_chain_file(tls, certificate_path) == 1) {
             at_fault = "--tls-key";
-            /* A key that is not the certificate's is refused here. */
+            /* This fails if the key does not match the certificate. */
             if (SSL_CTX_use_PrivateKey_file(tls, key_path, SSL_FILETYPE_PEM) == 1)
                 return tls;
         }

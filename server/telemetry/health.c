@@ -22,26 +22,26 @@ static bool has_no_connection(const struct metrics *worker, const struct view *v
     return metrics_get(worker, METRICS_DATABASE_IDLE) + metrics_get(worker, METRICS_DATABASE_BUSY) == 0;
 }
 
-static bool has_unfit_schema(const struct metrics *worker, const struct view *view)
+static bool has_unsupported_schema(const struct metrics *worker, const struct view *view)
 {
     (void)view;
-    return metrics_get(worker, METRICS_SCHEMA_UNFIT) != 0;
+    return metrics_get(worker, METRICS_SCHEMA_UNSUPPORTED) != 0;
 }
 
 static const struct {
     enum health_question question;
     bool (*fails)(const struct metrics *worker, const struct view *view);
-    /* Said with the worker's number in front. */
+    /* Follows "worker <number> ". */
     const char *reason;
 } checks[] = {
-    {HEALTH_LIVE, is_stuck, "is stuck: its loop does not turn"},
-    {HEALTH_READY, is_draining, "is draining: the server has been told to stop"},
+    {HEALTH_LIVE, is_stuck, "is stuck: its event loop does not run"},
+    {HEALTH_READY, is_draining, "is draining: the server is stopping"},
     {HEALTH_READY, has_no_connection, "has no database connection"},
-    {HEALTH_READY, has_unfit_schema, "found a schema that does not fit this server; the log says why"},
+    {HEALTH_READY, has_unsupported_schema, "found a schema that this server does not support; see the log"},
 };
 
 const struct prometheus_family health_heartbeat_family = {"accountsd_worker_heartbeat_age_seconds", "gauge",
-    "Time since a worker's loop last gave a sign of life."};
+    "Time since the last heartbeat of a worker's event loop."};
 
 uint64_t health_heartbeat_age(uint64_t heartbeat, uint64_t now)
 {
@@ -62,7 +62,7 @@ char *health_report(enum health_question question, const struct metrics *const *
 
     for (size_t i = 0; i < count; i++) {
         for (size_t c = 0; c < COUNT(checks); c++) {
-            /* A ready process is alive. */
+            /* Readiness includes liveness. */
             if (checks[c].question > question || !checks[c].fails(workers[i], &view))
                 continue;
             json_array_append_new(reasons, json_sprintf("worker %d %s", (int)i, checks[c].reason));
@@ -75,7 +75,7 @@ char *health_answer(json_t *reasons, bool *passes)
 {
     json_auto_t *report;
 
-    /* Where memory ran out for them, nobody knows. */
+    /* NULL: memory ran out, so the state is unknown. */
     *passes = reasons != NULL && json_array_size(reasons) == 0;
     report = *passes ? json_pack("{s:s}", "status", "pass")
                      : json_pack("{s:s, s:O}", "status", "fail", "reasons", reasons);

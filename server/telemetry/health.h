@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_HEALTH_H
 #define ACCOUNTSD_HEALTH_H
 
-/* Whether the process is alive and whether it is ready, as its workers' metrics tell. Pure. */
+/* Liveness and readiness of the process, from the metrics of its workers. Pure. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,28 +13,28 @@
 #include "telemetry/prometheus.h"
 
 enum health_question {
-    /* Does every worker's loop turn? If not, only a restart helps. */
+    /* Does every worker's event loop run? If not, only a restart helps. */
     HEALTH_LIVE,
-    /* Can it serve? Every loop turns, every worker has a database connection, the schema is one that this
-     * server can work with, and it has not been told to stop. */
+    /* Can it serve? Every event loop runs, every worker has a database connection, the server supports the
+     * schema, and it is not draining. */
     HEALTH_READY,
 };
 
-/* How many microseconds before now the heartbeat was, both of clock_now_us(). */
+/* Microseconds from a heartbeat to now, both of clock_now_us(). */
 uint64_t health_heartbeat_age(uint64_t heartbeat, uint64_t now);
 
 extern const struct prometheus_family health_heartbeat_family;
 
-/* labels: "", or with { and }. */
+/* labels: "", or the labels with { and }. */
 void health_render_heartbeat(const char *labels, uint64_t heartbeat, uint64_t now, FILE *out);
 
-/* The answer as JSON, {"status":"pass"} or {"status":"fail","reasons":["...", ...]}, which the caller frees;
- * NULL when memory ran out. A worker whose last sign of life is more than stall_us before now is stuck.
- * *passes is set in any case. */
+/* Returns {"status":"pass"} or {"status":"fail","reasons":["...", ...]}, which the caller frees; NULL if
+ * memory ran out. A worker whose last heartbeat is more than stall_us before now is stuck. *passes is always
+ * set. */
 char *health_report(enum health_question question, const struct metrics *const *workers, size_t count,
     uint64_t now, uint64_t stall_us, bool *passes);
 
-/* The answer that reasons, an array of texts that is taken over, make; no reason is a pass. */
+/* The same for an array of reasons, of which it takes ownership; an empty array is a pass. */
 char *health_answer(json_t *reasons, bool *passes);
 
 #endif

@@ -52,16 +52,17 @@ static const struct prometheus_number numbers[METRICS_NUMBERS] = {
         PROMETHEUS_GAUGE("database_queue_capacity", "", "Requests that may wait for a database connection."),
     [METRICS_REFUSED_FULL] = PROMETHEUS_COUNTER("database_queue_refusals", "reason=\"full\"", REFUSALS),
     [METRICS_REFUSED_SHARE] = PROMETHEUS_COUNTER("database_queue_refusals", "reason=\"share\"", REFUSALS),
-    [METRICS_REFUSED_AWAY] = PROMETHEUS_COUNTER("database_queue_refusals", "reason=\"away\"", REFUSALS),
+    [METRICS_REFUSED_UNAVAILABLE] =
+        PROMETHEUS_COUNTER("database_queue_refusals", "reason=\"unavailable\"", REFUSALS),
     [METRICS_REFUSED_EXPIRED] = PROMETHEUS_COUNTER("database_queue_refusals", "reason=\"expired\"", REFUSALS),
     [METRICS_RETRIES] = PROMETHEUS_COUNTER(
         "database_retries", "", "Requests tried again alone because the call that they were in was undone."),
     [METRICS_REFUSED_TOKENS] = PROMETHEUS_COUNTER("refused_tokens", "",
         "Requests answered 401 without a database call: it had refused their token just before."),
-    [METRICS_SCHEMA_UNFIT] = PROMETHEUS_GAUGE(
-        "schema_unfit_workers", "", "Workers that found a schema that this server does not fit."),
-    [METRICS_DRAINING] = PROMETHEUS_GAUGE(
-        "draining_workers", "", "Workers that have been told to end what is in flight and to stop."),
+    [METRICS_SCHEMA_UNSUPPORTED] = PROMETHEUS_GAUGE(
+        "schema_unsupported_workers", "", "Workers that found a schema that this server does not support."),
+    [METRICS_DRAINING] =
+        PROMETHEUS_GAUGE("draining_workers", "", "Workers that finish the work in flight and then stop."),
 };
 
 /* The SQLSTATE classes (first two characters) with a series of their own. */
@@ -71,13 +72,13 @@ static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DE
 
 struct metrics {
     const struct metrics_labels *labels;
-    /* In the mapping that all of this is in. */
+    /* In the same memory mapping. */
     struct prometheus_histogram *requests;
     prometheus_cell numbers[METRICS_NUMBERS];
     prometheus_cell errors[COUNT(classes)];
     struct prometheus_histogram distributions[METRICS_DISTRIBUTIONS];
-    /* By statement. Behind them those of requests, by path (the last is none), method and status (the last is
-     * any other): most are never touched, so their pages take no memory. */
+    /* By statement. The histograms of requests follow, by path (the last: no route), method and status (the
+     * last: any other). Most are never touched, so their pages take no memory. */
     struct prometheus_histogram calls[];
 };
 
@@ -183,7 +184,7 @@ void metrics_observe_request(
         &prometheus_seconds, us);
 }
 
-/* What the workers observed of a path, under all the indexes that it has. */
+/* Adds up the requests of a path over all workers and all indexes that the path has. */
 static struct prometheus_total requests_of(
     const struct metrics *const *workers, size_t count, size_t path, size_t method, size_t status)
 {

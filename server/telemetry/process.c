@@ -13,14 +13,14 @@ static void write_number(FILE *out, const char *name, const char *type, const ch
     fprintf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, type, name, value);
 }
 
-/* Whether what could not be opened, for the reason in errno, may be left out. */
-static bool is_not_shown(void)
+/* Whether errno means that the system lacks or forbids a file, whose metrics are then left out. */
+static bool is_unavailable(void)
 {
     return errno == ENOENT || errno == EACCES || errno == EMFILE || errno == ENFILE;
 }
 
-/* When the system started, in seconds since 1970; 0 when it does not say. *is_whole: false
- * when memory ran out, untouched otherwise. */
+/* The start time of the system in seconds since 1970; 0 if unknown. *is_whole is set to false if memory ran
+ * out. */
 static unsigned long long boot_time(bool *is_whole)
 {
     FILE *file = fopen("/proc/stat", "re");
@@ -28,7 +28,7 @@ static unsigned long long boot_time(bool *is_whole)
     unsigned long long seconds = 0;
 
     if (file == NULL) {
-        *is_whole = *is_whole && is_not_shown();
+        *is_whole = *is_whole && is_unavailable();
         return 0;
     }
     while (fgets(line, sizeof(line), file) != NULL && sscanf(line, "btime %llu", &seconds) != 1)
@@ -45,10 +45,10 @@ static bool write_stat(FILE *out)
         "%*d %llu %llu %llu";
     FILE *file = fopen("/proc/self/stat", "re");
     char line[STAT_MAX] = "";
-    /* The name before it may have brackets too. */
+    /* The command name in parentheses may itself contain parentheses. */
     const char *rest = file != NULL && fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
     unsigned long long user, system, threads, start, virtual_bytes, resident_pages, boot;
-    bool is_whole = file != NULL || is_not_shown();
+    bool is_whole = file != NULL || is_unavailable();
     double tick = (double)sysconf(_SC_CLK_TCK), page = (double)sysconf(_SC_PAGESIZE);
 
     if (file != NULL)
@@ -72,7 +72,7 @@ static bool write_stat(FILE *out)
 static bool write_descriptors(FILE *out)
 {
     DIR *dir = opendir("/proc/self/fd");
-    bool is_whole = dir != NULL || is_not_shown();
+    bool is_whole = dir != NULL || is_unavailable();
     struct rlimit limit;
     unsigned count = 0;
 
@@ -80,7 +80,7 @@ static bool write_descriptors(FILE *out)
         for (const struct dirent *entry; (entry = readdir(dir)) != NULL;)
             count += entry->d_name[0] != '.';
         closedir(dir);
-        /* One of them was the directory's own. */
+        /* One of them is the directory's own. */
         write_number(out, "process_open_fds", "gauge", "Open file descriptors.", count - 1);
     }
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)

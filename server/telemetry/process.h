@@ -4,9 +4,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Writes what Linux says of this process under the names that Prometheus's client libraries have agreed on:
- * process_cpu_seconds_total and its like. What the system does not show is left out. False when memory ran
- * out. */
+/* Writes the standard process metrics of Prometheus (process_cpu_seconds_total and others). Metrics that the
+ * system does not provide are left out. False if memory ran out. */
 bool process_write_metrics(FILE *out);
 
 #endif

@@ -21,7 +21,7 @@ void prometheus_set(prometheus_cell *to, uint64_t value)
     atomic_store_explicit(to, value, memory_order_relaxed);
 }
 
-/* With one writer that is no read-modify-write, and costs as much as a plain addition. */
+/* There is one writer, so no atomic read-modify-write is needed: this costs as much as a plain addition. */
 void prometheus_add(prometheus_cell *to, uint64_t value)
 {
     prometheus_set(to, prometheus_get(to) + value);

@@ -1,8 +1,8 @@
 #ifndef ACCOUNTSD_PROMETHEUS_H
 #define ACCOUNTSD_PROMETHEUS_H
 
-/* Numbers and histograms that one thread writes and any may read without a lock, and how they are written in
- * Prometheus's text format 0.0.4. Knows not what they are of. */
+/* Numbers and histograms that one thread writes and any thread reads without a lock, and their output in
+ * Prometheus's text format 0.0.4. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,14 +13,14 @@
 typedef _Atomic uint64_t prometheus_cell;
 
 struct prometheus_histogram {
-    /* Values up to each bound and above the one before; the last has no bound. */
+    /* Each counts the values up to its bound and above the previous one; the last has no bound. */
     prometheus_cell buckets[PROMETHEUS_BUCKETS + 1];
     prometheus_cell sum;
 };
 
 struct prometheus_bounds {
     size_t count;
-    /* What one of the values' unit is in the unit that is shown. */
+    /* The unit of the values in the unit of the output. */
     double unit;
     struct {
         uint64_t value;
@@ -28,7 +28,7 @@ struct prometheus_bounds {
     } bounds[PROMETHEUS_BUCKETS];
 };
 
-/* Of microseconds, shown as seconds from 1 ms to 10 s. */
+/* For values in microseconds, written in seconds; from 1 ms to 10 s. */
 extern const struct prometheus_bounds prometheus_seconds;
 
 struct prometheus_family {
@@ -37,7 +37,8 @@ struct prometheus_family {
     const char *help;
 };
 
-/* One of a table of numbers. Rows of one name stand together; one without a name is not shown. */
+/* A row of a table of numbers. Rows of the same family must be adjacent; a row without a name is not
+ * written. */
 struct prometheus_number {
     struct prometheus_family family;
     const char *labels;
@@ -54,13 +55,13 @@ struct prometheus_number {
 
 uint64_t prometheus_get(const prometheus_cell *from);
 
-/* The writer's side. */
+/* For the one thread that writes. */
 void prometheus_set(prometheus_cell *to, uint64_t value);
 void prometheus_add(prometheus_cell *to, uint64_t value);
 void prometheus_observe(
     struct prometheus_histogram *histogram, const struct prometheus_bounds *bounds, uint64_t value);
 
-/* What is added up of several histograms. */
+/* The sum of several histograms. */
 struct prometheus_total {
     uint64_t buckets[PROMETHEUS_BUCKETS + 1];
     uint64_t count;
@@ -69,12 +70,12 @@ struct prometheus_total {
 
 void prometheus_add_up(struct prometheus_total *total, const struct prometheus_histogram *histogram);
 
-/* labels: "" or as they stand between { and }. */
+/* labels: "", or the text between { and }. */
 void prometheus_render_family(const struct prometheus_family *family, FILE *out);
 void prometheus_render_number(const char *name, const char *labels, uint64_t value, FILE *out);
 void prometheus_render_total(const char *name, const char *labels, const struct prometheus_bounds *bounds,
     const struct prometheus_total *total, FILE *out);
-/* accountsd_build_info. */
+/* Writes accountsd_build_info. */
 void prometheus_render_build(FILE *out);
 
 #endif

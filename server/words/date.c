@@ -16,7 +16,7 @@
 #define PATTERN_MAX 128
 #define NAME_MAX_LEN 64
 
-/* One culture's: a pattern of Unicode TR 35 and the names that it has need of. */
+/* The format of one culture: a pattern of Unicode TR 35 and the names that it uses. */
 struct format {
     char tag[TAG_MAX];
     char pattern[PATTERN_MAX];
@@ -27,12 +27,12 @@ struct format {
 
 struct date_formats {
     struct format *formats;
-    /* Their tags, in their order; the first is the language itself. */
+    /* The tag of each format; the first is the language itself. */
     const char **tags;
     size_t count;
 };
 
-/* The letters of patterns that are known here. */
+/* The pattern letters that write_field supports. */
 static const char letters[] = "GyMLdhHKkmabB";
 
 static bool to_utf8(const UChar *text, int32_t len, char *utf8, int32_t size)
@@ -53,8 +53,7 @@ static bool read_name(
     return U_SUCCESS(status) && to_utf8(text, len, name, NAME_MAX_LEN);
 }
 
-/* Whether all letters of a pattern that are not quoted are known. */
-static bool is_known(const char *pattern)
+static bool is_supported(const char *pattern)
 {
     bool is_quoted = false;
 
@@ -85,7 +84,7 @@ static bool read_names(const UDateFormat *icu, struct format *format)
     return read_name(icu, UDAT_ERAS, 1, format->era);
 }
 
-/* Reads a long date and a short time of a locale, in the calendar and with the digits that are known here. */
+/* Reads a locale's format of a long date and a short time, in the Gregorian calendar with ASCII digits. */
 static bool read_format(const char *locale, struct format *format)
 {
     static const UChar narrow_space = 0x202f;
@@ -93,26 +92,26 @@ static bool read_format(const char *locale, struct format *format)
     char whole[ULOC_FULLNAME_CAPACITY];
     UChar pattern[PATTERN_MAX];
     int32_t len;
-    bool is_sound = false;
+    bool is_valid = false;
 
     snprintf(whole, sizeof(whole), "%s@calendar=gregorian;numbers=latn", locale);
     UDateFormat *icu = udat_open(UDAT_SHORT, UDAT_LONG, whole, u"UTC", -1, NULL, 0, &status);
 
     len = udat_toPattern(icu, false, pattern, PATTERN_MAX, &status);
     if (U_SUCCESS(status)) {
-        /* Many fonts do not have the narrow one. */
+        /* Many fonts lack the narrow no-break space. */
         for (int32_t i = 0; i < len; i++) {
             if (pattern[i] == narrow_space)
                 pattern[i] = ' ';
         }
-        is_sound = to_utf8(pattern, len, format->pattern, PATTERN_MAX) && is_known(format->pattern) &&
+        is_valid = to_utf8(pattern, len, format->pattern, PATTERN_MAX) && is_supported(format->pattern) &&
                    read_names(icu, format);
     }
     udat_close(icu);
-    return is_sound;
+    return is_valid;
 }
 
-/* Reads one more, of a locale with this tag, unless it cannot be read. */
+/* Adds the format of a locale under a tag; does nothing if the format is not supported. */
 static void add_format(struct date_formats *formats, const char *locale, const char *tag)
 {
     struct format *format = &formats->formats[formats->count];
@@ -194,7 +193,7 @@ static void copy_name(char field[NAME_MAX_LEN], const char name[NAME_MAX_LEN])
     memcpy(field, name, NAME_MAX_LEN);
 }
 
-/* What stands for a letter, written width times. */
+/* Writes the value of a pattern letter that is repeated width times. */
 static void write_field(
     const struct format *format, char letter, int width, const struct tm *tm, char field[NAME_MAX_LEN])
 {

@@ -1,23 +1,22 @@
 #ifndef ACCOUNTSD_DATE_H
 #define ACCOUNTSD_DATE_H
 
-/* How people of a language write a date. What ICU knows of it is read once, because ICU does not bear that
- * memory runs out: it crashes. From then on nothing is allocated, and any thread may write dates. */
+/* Localized dates. ICU's data is read once, at the start, because ICU crashes if memory runs out. After that
+ * nothing is allocated, and any thread may write dates. */
 
 #include <stdbool.h>
 
 struct date_formats;
 
-/* Those of a language tag and of all cultures of the same language. NULL when memory ran out, or there is no
- * way to write dates so. */
+/* Loads the formats of a language tag and of all cultures of its language. NULL if memory ran out or ICU's
+ * format for the language is not supported. */
 struct date_formats *date_formats_load(const char *language);
 void date_formats_free(struct date_formats *formats);
 
 #define DATE_MAX 256
 
-/* Writes a moment, given as RFC 3339 in UTC, to the minute and with "UTC" behind it. culture: the tag of one
- * whose way to write dates is taken, by lookup (RFC 4647), where it is of the language; may be nonsense or
- * NULL. False when the moment is none. */
+/* Writes moment, RFC 3339 in UTC, to the minute and followed by "UTC". culture: a tag that selects a format
+ * of the language by lookup (RFC 4647); it may be malformed or NULL. False if moment is malformed. */
 bool date_format(
     const struct date_formats *formats, const char *moment, const char *culture, char date[DATE_MAX]);
 

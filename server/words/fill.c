@@ -36,8 +36,8 @@ struct replacement {
     const char *from, *to;
 };
 
-/* Separators of lines and paragraphs, and what changes the direction of all that follows. */
-static const struct replacement unruly[] = {
+/* Line and paragraph separators, and bidirectional formatting characters. */
+static const struct replacement layout[] = {
     {"\xe2\x80\xa8", " "},
     {"\xe2\x80\xa9", " "},
     {"\xe2\x80\xaa", ""},
@@ -59,9 +59,9 @@ static const struct replacement html[] = {
     {"'", "&#39;"},
 };
 
-/* What addresses of pages and mailboxes are made of, in the forms that mail programs know. A zero-width space
- * behind one keeps a program from making a link of what somebody has called themselves. */
-static const struct replacement linking[] = {
+/* The characters by which mail programs recognize URLs and addresses, in several scripts. The zero-width
+ * space prevents a program from turning a user's name into a link. */
+static const struct replacement link_punctuation[] = {
     {".", ".\xe2\x80\x8b"},
     {":", ":\xe2\x80\x8b"},
     {"@", "@\xe2\x80\x8b"},
@@ -83,7 +83,7 @@ static const struct replacement *find_replacement(
     return NULL;
 }
 
-/* What text is, and so what of it is replaced. */
+/* Where text comes from, which decides what is replaced in it. */
 enum origin { OF_TEMPLATE, OF_VALUE, OF_NAME };
 
 static void append_text(struct buffer *buffer, const char *text, size_t len, bool is_html, enum origin origin)
@@ -93,9 +93,9 @@ static void append_text(struct buffer *buffer, const char *text, size_t len, boo
         size_t taken = 1;
 
         if (origin != OF_TEMPLATE)
-            replacement = find_replacement(unruly, COUNT(unruly), text, len);
+            replacement = find_replacement(layout, COUNT(layout), text, len);
         if (origin == OF_NAME && replacement == NULL &&
-            (replacement = find_replacement(linking, COUNT(linking), text, len)) != NULL &&
+            (replacement = find_replacement(link_punctuation, COUNT(link_punctuation), text, len)) != NULL &&
             (strlen(replacement->from) == len || text[strlen(replacement->from)] == ' '))
             replacement = NULL;
         if (replacement == NULL && is_html)
@@ -114,17 +114,17 @@ static void append_text(struct buffer *buffer, const char *text, size_t len, boo
 static void append_value(struct buffer *buffer, const struct fill_value *value, bool is_html)
 {
     static const char open[] = "<bdi>", close[] = "</bdi>";
-    bool is_apart = is_html && value->kind == FILL_NAME;
+    bool is_isolated = is_html && value->kind == FILL_NAME;
 
     if (value->kind == FILL_RAW) {
         append(buffer, value->value, strlen(value->value));
         return;
     }
-    if (is_apart)
+    if (is_isolated)
         append(buffer, open, sizeof(open) - 1);
     append_text(
         buffer, value->value, strlen(value->value), is_html, value->kind == FILL_NAME ? OF_NAME : OF_VALUE);
-    if (is_apart)
+    if (is_isolated)
         append(buffer, close, sizeof(close) - 1);
 }
 
@@ -138,7 +138,7 @@ static const struct fill_value *find_value(
     return NULL;
 }
 
-const char *fill_next_gap(const char *template, const char **name, size_t *len)
+const char *fill_next_placeholder(const char *template, const char **name, size_t *len)
 {
     for (const char *open = template; (open = strchr(open, '{')) != NULL; open++) {
         const char *end = open + 1;
@@ -161,7 +161,7 @@ char *fill(const char *template, enum fill_format format, const struct fill_valu
     size_t len;
 
     append(&buffer, "", 0);
-    while ((after = fill_next_gap(template, &name, &len)) != NULL) {
+    while ((after = fill_next_placeholder(template, &name, &len)) != NULL) {
         const struct fill_value *value = find_value(values, count, name, len);
         const char *end = value != NULL ? name - 1 : after;
 

@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_FILL_H
 #define ACCOUNTSD_FILL_H
 
-/* Texts with gaps: "{name}" stands for a value. No conditions, no loops. Pure. */
+/* Templates with placeholders: "{name}" is replaced by a value. No conditions, no loops. Pure. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,10 +9,10 @@
 enum fill_kind {
     /* Plain text. */
     FILL_TEXT,
-    /* Plain text that people chose, of whatever script: in HTML it is kept apart from the text around it, and
-     * a zero-width space behind each dot, colon and @ within keeps programs from making links of it. */
+    /* Plain text that a user chose, in any script. In HTML it is isolated with <bdi>. A zero-width space
+     * after each dot, colon and @ within prevents programs from turning it into a link. */
     FILL_NAME,
-    /* Of the text's own format already. */
+    /* Inserted as it is. */
     FILL_RAW,
 };
 
@@ -24,21 +24,21 @@ struct fill_value {
 };
 
 enum fill_format {
-    /* The template and the values are plain text. */
+    /* The template and the result are plain text. */
     FILL_PLAIN,
-    /* The template is plain text, the result HTML: all of it is escaped. */
+    /* The template is plain text, the result HTML: template and values are escaped. */
     FILL_SENTENCE,
-    /* The template is HTML, and only the values are escaped. */
+    /* The template and the result are HTML: only values are escaped. */
     FILL_HTML,
 };
 
-/* The template with its gaps filled, which the caller frees; NULL when memory ran out. Each value stays on
- * its line and in its direction: what would break a line or turn the text around is left out. A gap without
- * a value stays as it is. */
+/* Replaces the placeholders of a template. The caller frees the result; NULL if memory ran out. Line
+ * separators and bidirectional formatting characters in values are removed. A placeholder without a value
+ * stays as it is. */
 char *fill(const char *template, enum fill_format format, const struct fill_value *values, size_t count);
 
-/* The next gap in a template: sets *name and *len, and returns where the text after the gap begins; NULL when
- * there is none. A brace that begins no gap is text. */
-const char *fill_next_gap(const char *template, const char **name, size_t *len);
+/* Finds the next placeholder: sets *name and *len, and returns the text after it; NULL if there is none. A
+ * brace that begins no placeholder is text. */
+const char *fill_next_placeholder(const char *template, const char **name, size_t *len);
 
 #endif

@@ -25,7 +25,7 @@ static size_t look_up(const char *tag, size_t len, const char *const *tags, size
         if (len == 0)
             break;
         len--;
-        /* A letter alone says what follows it, and is left out with that: "x" of "de-x-mine". */
+        /* Lookup also removes a single letter that introduced the removed subtag, as "x" in "de-x-mine". */
         if (len > 1 && tag[len - 2] == '-')
             len -= 2;
     }
@@ -42,8 +42,8 @@ static const char *skip_spaces(const char *text)
     return text + strspn(text, " \t");
 }
 
-/* What follows a tag, up to the comma: the thousandths of its weight (RFC 9110, section 12.4.2), 1000 where
- * there is none, -1 where it makes no sense. */
+/* Parses the weight after a tag (RFC 9110, section 12.4.2), in thousandths: 1000 if there is none, -1 if it
+ * is malformed. */
 static int parse_weight(const char *text)
 {
     int weight, unit = 100;
@@ -83,7 +83,7 @@ size_t language_accept(const char *header, const char *const *tags, size_t count
     return best;
 }
 
-/* Whether two tags, or lists that begin with them, begin with the same language. */
+/* Whether two tags, each perhaps followed by other text, have the same primary language. */
 static bool same_language(const char *a, const char *b)
 {
     static const char ends[] = "-,; \t";

@@ -11,14 +11,14 @@
 
 static const struct {
     const char *topic;
-    /* Of the keys of its own sentences. */
+    /* The prefix of the keys of its sentences. */
     const char *prefix;
 } topics[] = {
     {"invitation.mail", "mail.invitation."},
     {"invitation.reminder", "mail.reminder."},
 };
 
-/* The gaps of the skeletons that sentences fill; the first two differ from topic to topic. */
+/* The placeholders that sentences replace; the first OF_TOPIC have a sentence for each topic. */
 static const char *const sentence_names[] = {
     "subject", "intro", "greeting", "button", "open", "copy", "until", "unexpected"};
 
@@ -30,7 +30,7 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-/* A skeleton with the sentences of a catalogue in it, which have values in them. */
+/* Inserts the values into the sentences of a catalogue and those into a skeleton. */
 static char *render(const struct templates *templates, const struct catalogue *catalogue,
     enum template_skeleton skeleton, const char *prefix, const char *url, const struct fill_value *values,
     size_t count)
@@ -44,7 +44,7 @@ static char *render(const struct templates *templates, const struct catalogue *c
         char key[KEY_MAX];
 
         snprintf(key, sizeof(key), "%s%s", i < OF_TOPIC ? prefix : "mail.", sentence_names[i]);
-        /* Elements have no place in a title, which is where the subject is. */
+        /* The subject is also the HTML title, which must not contain elements. */
         sentences[i] = fill(catalogue_sentence(catalogue, key),
             is_html && strcmp(sentence_names[i], "subject") != 0 ? FILL_SENTENCE : FILL_PLAIN, values, count);
         failed = failed || sentences[i] == NULL;

@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_MAIL_H
 #define ACCOUNTSD_MAIL_H
 
-/* The words of a mail. Pure but for the templates; any thread. */
+/* The texts of a mail. Reads only the templates; any thread. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -15,8 +15,8 @@ struct mail {
     char *html;
 };
 
-/* Writes what a message of api.claim_deliveries says, in the language of the person it is for. mail_free
- * frees *mail. False, with *mail empty, when memory ran out or message is not as promised. */
+/* Renders a message of api.claim_deliveries in the recipient's language. mail_free frees *mail. False, with
+ * *mail empty, if memory ran out or message is malformed. */
 bool mail_render(const struct templates *templates, const json_t *message, struct mail *mail);
 void mail_free(struct mail *mail);
 

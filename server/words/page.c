@@ -11,7 +11,7 @@
 
 #define KEY_MAX 64
 
-/* A kind of page: its skeleton, and the name that its sentences' keys have. */
+/* A kind of page: its skeleton, and its name in the keys of its sentences. */
 struct kind {
     const char *name;
     enum template_skeleton skeleton;
@@ -31,7 +31,7 @@ static const struct {
     {"Wrong", 404, {"wrong", TEMPLATE_PAGE_NOTICE}},
 };
 
-/* The first that fits counts; 0 fits any. */
+/* The first match is used; 0 matches any status. */
 static const struct {
     int status;
     struct kind kind;
@@ -44,13 +44,13 @@ static const struct {
     {0, {"refused", TEMPLATE_PAGE_NOTICE}},
 };
 
-const char page_of_last_resort[] =
+const char page_out_of_memory[] =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     "<title>One moment, please</title>\n<h1>One moment, please</h1>\n"
     "<p>We cannot answer just now. Please try again in a minute.</p>\n</html>\n";
 
-/* What the skeletons have gaps for. What a kind of page has no sentence for is not in its skeleton. */
+/* The placeholders of the skeletons. A page has a sentence for each placeholder in its skeleton. */
 static const char *const parts[] = {"title", "heading", "text", "button", "until", "unexpected", "next"};
 
 #define OF_TITLE 0
@@ -63,7 +63,7 @@ bool page_is_at(const char *path, size_t path_len)
     return path_len >= sizeof(below) - 1 && memcmp(path, below, sizeof(below) - 1) == 0;
 }
 
-/* The frame with a page's content in it. */
+/* Inserts a page's content into the frame that all pages share. */
 static char *frame(const struct templates *templates, const struct catalogue *catalogue,
     const struct kind *kind, char *const sentences[PARTS], struct fill_value *values)
 {
@@ -100,7 +100,7 @@ static char *render(const struct templates *templates, const struct catalogue *c
         filled[i] = (struct fill_value){parts[i], "", FILL_RAW};
         if ((sentence = catalogue_sentence(catalogue, key)) == NULL)
             continue;
-        /* Elements have no place in a title. */
+        /* A title must not contain elements. */
         sentences[i] = fill(sentence, i == OF_TITLE ? FILL_PLAIN : FILL_SENTENCE, values, count);
         failed = failed || sentences[i] == NULL;
         filled[i].value = sentences[i];
@@ -124,7 +124,7 @@ static const char *name_of(const json_t *object, const char *key)
     return name != NULL ? name : "";
 }
 
-/* The page of a parsed invitation; false where it is not as promised. */
+/* False if the invitation is malformed. */
 static bool render_parsed(const struct templates *templates, const struct catalogue *catalogue,
     const char *culture, const json_t *invitation, char **page, int *status)
 {

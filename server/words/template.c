@@ -17,7 +17,6 @@
 #include "words/template_check.h"
 #include "words/template_files.h"
 
-/* Of one file. */
 #define FILE_MAX ((size_t)256 * 1024)
 
 #define DEFAULT_LANGUAGE "en"
@@ -34,13 +33,13 @@ struct catalogue {
 struct templates {
     char *skeletons[TEMPLATE_SKELETONS];
     struct catalogue *catalogues;
-    /* The languages of the catalogues, in their order. */
+    /* The language of each catalogue. */
     const char **languages;
     size_t count, english;
     char style_hash[TEMPLATE_HASH_MAX];
 };
 
-/* A file as it is read, before anybody knows whether it is sound. */
+/* A file that has been read and not yet checked. */
 struct source {
     char *name, *text;
     size_t len;
@@ -49,12 +48,12 @@ struct source {
 struct loading {
     struct source *sources;
     size_t count;
-    struct complaints complaints;
+    struct template_errors errors;
 };
 
 static const char no_memory[] = "templates: out of memory";
 
-/* Takes a text over as that of a file. */
+/* Adds or replaces a file. Takes ownership of text. */
 static void add_source(struct loading *loading, const char *name, char *text, size_t len)
 {
     struct source *source = NULL, *more;
@@ -67,14 +66,14 @@ static void add_source(struct loading *loading, const char *name, char *text, si
         free(source->text);
     } else {
         if ((more = realloc(loading->sources, (loading->count + 1) * sizeof(*more))) == NULL) {
-            complain(&loading->complaints, no_memory);
+            template_add_error(&loading->errors, no_memory);
             free(text);
             return;
         }
         loading->sources = more;
         source = &more[loading->count];
         if ((source->name = strdup(name)) == NULL) {
-            complain(&loading->complaints, no_memory);
+            template_add_error(&loading->errors, no_memory);
             free(text);
             return;
         }
@@ -90,7 +89,7 @@ static void add_built_in(struct loading *loading)
         char *text = strdup(template_files[i].text);
 
         if (text == NULL)
-            complain(&loading->complaints, no_memory);
+            template_add_error(&loading->errors, no_memory);
         else
             add_source(loading, template_files[i].name, text, strlen(text));
     }
@@ -103,7 +102,7 @@ static void read_file(struct loading *loading, const char *directory, const char
     size_t len = 0;
 
     if (text == NULL || asprintf(&path, "%s/%s", directory, name) < 0) {
-        complain(&loading->complaints, no_memory);
+        template_add_error(&loading->errors, no_memory);
         free(text);
         return;
     }
@@ -111,10 +110,10 @@ static void read_file(struct loading *loading, const char *directory, const char
     if ((file = fopen(path, "re")) != NULL)
         len = fread(text, 1, FILE_MAX, file);
     if (file == NULL || ferror(file) != 0) {
-        complain(&loading->complaints, "%s: %s", path, strerror(errno));
+        template_add_error(&loading->errors, "%s: %s", path, strerror(errno));
         free(text);
     } else if (fgetc(file) != EOF) {
-        complain(&loading->complaints, "%s: is larger than %zu bytes", path, FILE_MAX);
+        template_add_error(&loading->errors, "%s: is larger than %zu bytes", path, FILE_MAX);
         free(text);
     } else {
         text[len] = '\0';
@@ -131,7 +130,7 @@ static void read_directory(struct loading *loading, const char *directory)
     int count = scandir(directory, &entries, NULL, alphasort);
 
     if (count < 0) {
-        complain(&loading->complaints, "%s: %s", directory, strerror(errno));
+        template_add_error(&loading->errors, "%s: %s", directory, strerror(errno));
         return;
     }
     for (int i = 0; i < count; i++) {
@@ -142,7 +141,7 @@ static void read_directory(struct loading *loading, const char *directory)
     free(entries);
 }
 
-/* The sentences of a catalogue, NULL where it is no JSON. */
+/* NULL if the file is not a JSON object. */
 static json_t *parse_catalogue(struct loading *loading, const struct source *source)
 {
     json_error_t error;
@@ -150,17 +149,17 @@ static json_t *parse_catalogue(struct loading *loading, const struct source *sou
 
     if (!json_is_object(object)) {
         if (object != NULL)
-            complain(&loading->complaints, "%s: is not a JSON object", source->name);
+            template_add_error(&loading->errors, "%s: is not a JSON object", source->name);
         else
-            complain(&loading->complaints, "%s, line %d: %s", source->name, error.line, error.text);
+            template_add_error(&loading->errors, "%s, line %d: %s", source->name, error.line, error.text);
         json_decref(object);
         return NULL;
     }
-    template_check_catalogue(&loading->complaints, source->name, object);
+    template_check_catalogue(&loading->errors, source->name, object);
     return object;
 }
 
-/* The length of the language tag in the name of a catalogue, 0 where it is none. */
+/* The length of the language tag in the name of a catalogue; 0 if the file is not a catalogue. */
 static size_t tag_len(const char *name)
 {
     const char *messages[FIELD_MAX_MESSAGES];
@@ -183,22 +182,22 @@ static void add_catalogue(struct loading *loading, struct templates *templates, 
         return;
     catalogue->is_rtl = uloc_isRightToLeft(catalogue->language);
     if ((catalogue->dates = date_formats_load(catalogue->language)) == NULL)
-        complain(&loading->complaints, "%s: dates cannot be written in this language", source->name);
+        template_add_error(&loading->errors, "%s: dates of this language are not supported", source->name);
     if (strcmp(catalogue->language, DEFAULT_LANGUAGE) == 0)
         templates->english = templates->count;
     templates->languages[templates->count++] = catalogue->language;
 }
 
-/* Takes the text of a source over. */
+/* Takes ownership of the source's text. */
 static void add_skeleton(struct loading *loading, struct templates *templates, struct source *source)
 {
     enum template_skeleton skeleton = template_find_skeleton(source->name);
 
     if (skeleton == TEMPLATE_SKELETONS) {
-        complain(&loading->complaints, "%s: there is no template of this name", source->name);
+        template_add_error(&loading->errors, "%s: is not the name of a template", source->name);
         return;
     }
-    template_check_skeleton(&loading->complaints, skeleton, source->text);
+    template_check_skeleton(&loading->errors, skeleton, source->text);
     templates->skeletons[skeleton] = source->text;
     source->text = NULL;
 }
@@ -212,9 +211,9 @@ static void hash_style(struct loading *loading, struct templates *templates)
     if (style == NULL)
         return;
     if (strstr(style, "</") != NULL)
-        complain(&loading->complaints, "page.css: \"</\" would end the style sheet");
+        template_add_error(&loading->errors, "page.css: \"</\" would end the style sheet");
     if (EVP_Digest(style, strlen(style), hash, NULL, EVP_sha256(), NULL) != 1) {
-        complain(&loading->complaints, "templates: OpenSSL cannot hash");
+        template_add_error(&loading->errors, "templates: OpenSSL cannot hash");
         return;
     }
     memcpy(templates->style_hash, prefix, sizeof(prefix) - 1);
@@ -227,7 +226,7 @@ static void add_all(struct loading *loading, struct templates *templates)
         struct source *source = &loading->sources[i];
 
         if (!text_is_utf8(source->text, source->len) || strlen(source->text) != source->len)
-            complain(&loading->complaints, "%s: is not UTF-8", source->name);
+            template_add_error(&loading->errors, "%s: is not UTF-8", source->name);
         else if (tag_len(source->name) > 0)
             add_catalogue(loading, templates, source);
         else
@@ -238,7 +237,7 @@ static void add_all(struct loading *loading, struct templates *templates)
 
 struct templates *templates_load(const char *directory, char error[TEMPLATE_ERROR_MAX])
 {
-    struct loading loading = {.complaints = {.text = error}};
+    struct loading loading = {.errors = {.text = error}};
     struct templates *templates = calloc(1, sizeof(*templates));
 
     *error = '\0';
@@ -250,7 +249,7 @@ struct templates *templates_load(const char *directory, char error[TEMPLATE_ERRO
         templates->languages = calloc(loading.count + 1, sizeof(*templates->languages));
     }
     if (templates == NULL || templates->catalogues == NULL || templates->languages == NULL)
-        complain(&loading.complaints, no_memory);
+        template_add_error(&loading.errors, no_memory);
     else
         add_all(&loading, templates);
     for (size_t i = 0; i < loading.count; i++) {
@@ -258,7 +257,7 @@ struct templates *templates_load(const char *directory, char error[TEMPLATE_ERRO
         free(loading.sources[i].text);
     }
     free(loading.sources);
-    if (!loading.complaints.any)
+    if (!loading.errors.any)
         return templates;
     templates_free(templates);
     return NULL;

@@ -7,10 +7,10 @@
 #include "base/count.h"
 #include "words/fill.h"
 
-/* What a text may have gaps for, in words, those with a "!" behind them in any case. */
+/* The placeholders that a text may have; "!" marks those that it must have. */
 struct rule {
     const char *name;
-    const char *gaps;
+    const char *placeholders;
 };
 
 static const struct rule skeletons[TEMPLATE_SKELETONS] = {
@@ -86,21 +86,20 @@ static const struct rule sentences[] = {
 
 #define SENTENCE_COUNT COUNT(sentences)
 
-void complain(struct complaints *complaints, const char *format, ...)
+void template_add_error(struct template_errors *errors, const char *format, ...)
 {
-    size_t left = TEMPLATE_ERROR_MAX - complaints->len;
+    size_t left = TEMPLATE_ERROR_MAX - errors->len;
     char line[512];
     va_list arguments;
 
     va_start(arguments, format);
     vsnprintf(line, sizeof(line), format, arguments);
     va_end(arguments);
-    complaints->any = true;
-    /* Whole lines only. */
+    errors->any = true;
     if (strlen(line) + 2 > left)
         return;
-    complaints->len += (size_t)snprintf(
-        complaints->text + complaints->len, left, "%s%s", complaints->len > 0 ? "\n" : "", line);
+    errors->len +=
+        (size_t)snprintf(errors->text + errors->len, left, "%s%s", errors->len > 0 ? "\n" : "", line);
 }
 
 enum template_skeleton template_find_skeleton(const char *name)
@@ -112,26 +111,25 @@ enum template_skeleton template_find_skeleton(const char *name)
     return (enum template_skeleton)i;
 }
 
-/* Whether a gap is among those of a rule. */
-static bool may_have(const char *gaps, const char *name, size_t len)
+static bool may_have(const char *placeholders, const char *name, size_t len)
 {
-    while (*gaps != '\0') {
-        size_t word = strcspn(gaps, " !");
+    while (*placeholders != '\0') {
+        size_t word = strcspn(placeholders, " !");
 
-        if (word == len && memcmp(gaps, name, len) == 0)
+        if (word == len && memcmp(placeholders, name, len) == 0)
             return true;
-        gaps += word;
-        gaps += strspn(gaps, " !");
+        placeholders += word;
+        placeholders += strspn(placeholders, " !");
     }
     return false;
 }
 
-static bool has_gap(const char *text, const char *wanted, size_t wanted_len)
+static bool has_placeholder(const char *text, const char *wanted, size_t wanted_len)
 {
     const char *name;
     size_t len;
 
-    while ((text = fill_next_gap(text, &name, &len)) != NULL) {
+    while ((text = fill_next_placeholder(text, &name, &len)) != NULL) {
         if (len == wanted_len && memcmp(name, wanted, len) == 0)
             return true;
     }
@@ -139,32 +137,33 @@ static bool has_gap(const char *text, const char *wanted, size_t wanted_len)
 }
 
 /* place: the file, and in a catalogue the key. */
-static void check_gaps(struct complaints *complaints, const char *place, const char *gaps, const char *text)
+static void check_placeholders(
+    struct template_errors *errors, const char *place, const char *placeholders, const char *text)
 {
     const char *name;
     size_t len;
 
-    for (const char *at = text; (at = fill_next_gap(at, &name, &len)) != NULL;) {
-        if (!may_have(gaps, name, len))
-            complain(complaints, "%s: there is nothing for {%.*s} here", place, (int)len, name);
+    for (const char *at = text; (at = fill_next_placeholder(at, &name, &len)) != NULL;) {
+        if (!may_have(placeholders, name, len))
+            template_add_error(errors, "%s: unknown placeholder {%.*s}", place, (int)len, name);
     }
-    while (*gaps != '\0') {
-        size_t word = strcspn(gaps, " !");
+    while (*placeholders != '\0') {
+        size_t word = strcspn(placeholders, " !");
 
-        if (gaps[word] == '!' && !has_gap(text, gaps, word))
-            complain(complaints, "%s: {%.*s} is missing", place, (int)word, gaps);
-        gaps += word;
-        gaps += strspn(gaps, " !");
+        if (placeholders[word] == '!' && !has_placeholder(text, placeholders, word))
+            template_add_error(errors, "%s: {%.*s} is missing", place, (int)word, placeholders);
+        placeholders += word;
+        placeholders += strspn(placeholders, " !");
     }
 }
 
-/* A brace in a sentence is a gap or a slip; in a skeleton it may be of CSS. */
+/* Whether a brace belongs to no placeholder. Only sentences are checked: skeletons may contain CSS. */
 static bool has_stray_brace(const char *text)
 {
     const char *name, *after;
     size_t len;
 
-    while ((after = fill_next_gap(text, &name, &len)) != NULL) {
+    while ((after = fill_next_placeholder(text, &name, &len)) != NULL) {
         if (strcspn(text, "{}") < (size_t)(name - 1 - text))
             return true;
         text = after;
@@ -172,33 +171,34 @@ static bool has_stray_brace(const char *text)
     return strpbrk(text, "{}") != NULL;
 }
 
-void template_check_skeleton(struct complaints *complaints, enum template_skeleton skeleton, const char *text)
+void template_check_skeleton(
+    struct template_errors *errors, enum template_skeleton skeleton, const char *text)
 {
-    check_gaps(complaints, skeletons[skeleton].name, skeletons[skeleton].gaps, text);
+    check_placeholders(errors, skeletons[skeleton].name, skeletons[skeleton].placeholders, text);
 }
 
 static void check_sentence(
-    struct complaints *complaints, const char *file, const struct rule *rule, const json_t *sentence)
+    struct template_errors *errors, const char *file, const struct rule *rule, const json_t *sentence)
 {
     const char *text = json_string_value(sentence);
     char place[160];
 
     snprintf(place, sizeof(place), "%.80s: \"%s\"", file, rule->name);
     if (sentence == NULL) {
-        complain(complaints, "%s is missing", place);
+        template_add_error(errors, "%s is missing", place);
     } else if (text == NULL || *text == '\0') {
-        complain(complaints, "%s is not a text", place);
+        template_add_error(errors, "%s is not a string, or is empty", place);
     } else {
         /* A subject, a title or a heading is one line. */
         for (const char *c = text; *c != '\0'; c++) {
             if ((unsigned char)*c < ' ' || *c == 0x7f) {
-                complain(complaints, "%s has a control character", place);
+                template_add_error(errors, "%s has a control character", place);
                 break;
             }
         }
-        check_gaps(complaints, place, rule->gaps, text);
+        check_placeholders(errors, place, rule->placeholders, text);
         if (has_stray_brace(text))
-            complain(complaints, "%s: a brace stands for nothing", place);
+            template_add_error(errors, "%s: a brace does not belong to a placeholder", place);
     }
 }
 
@@ -211,7 +211,7 @@ static bool is_key(const char *key)
     return false;
 }
 
-void template_check_catalogue(struct complaints *complaints, const char *file, json_t *catalogue)
+void template_check_catalogue(struct template_errors *errors, const char *file, json_t *catalogue)
 {
     const char *key;
     json_t *sentence;
@@ -219,10 +219,10 @@ void template_check_catalogue(struct complaints *complaints, const char *file, j
     json_object_foreach(catalogue, key, sentence)
     {
         if (!is_key(key))
-            complain(complaints, "%s: \"%.80s\" is not a key of a catalogue", file, key);
+            template_add_error(errors, "%s: \"%.80s\" is not a key of a catalogue", file, key);
     }
     for (size_t i = 0; i < SENTENCE_COUNT; i++)
-        check_sentence(complaints, file, &sentences[i], json_object_get(catalogue, sentences[i].name));
+        check_sentence(errors, file, &sentences[i], json_object_get(catalogue, sentences[i].name));
 }
 
 size_t template_key_count(void)

@@ -1,7 +1,7 @@
 #ifndef ACCOUNTSD_TEMPLATE_FILES_H
 #define ACCOUNTSD_TEMPLATE_FILES_H
 
-/* The files of server/templates, as the Makefile compiles them in. */
+/* The built-in templates: the files of server/words/templates, which the Makefile compiles in. */
 
 #include <stddef.h>
 

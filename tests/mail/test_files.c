@@ -99,7 +99,7 @@ Test(files, need_a_directory)
     }
     cr_expect_not_null(strstr(reason, "No such file or directory"), "%s", reason);
     free(reason);
-    cr_expect_geq(log_await(worker, "\"event\":\"transport_away\",\"stage\":\"file\"", 1), 1);
+    cr_expect_geq(log_await(worker, "\"event\":\"transport_unavailable\",\"stage\":\"file\"", 1), 1);
     cr_assert_eq(mkdir(dir, 0700), 0);
     office_await(office, "Sent", 3);
     cr_expect_eq(take_mails(), 3);

@@ -76,7 +76,7 @@ Test(life, a_worker_warns_of_ids_that_are_used_up)
     server_end(worker);
 }
 
-Test(life, a_server_that_is_away_is_told_and_spared)
+Test(life, reports_an_unavailable_server_and_backs_off)
 {
     struct server *worker;
     const struct sink_options options = {.port = sink_port(office->sink)};
@@ -87,7 +87,7 @@ Test(life, a_server_that_is_away_is_told_and_spared)
     office_queue(office, 50);
     worker = office_start_worker(
         office, (const char *[]){"--smtp-url", office->sink_url, "--smtp-tls=none", NULL});
-    await_ready(worker, 503, "is away");
+    await_ready(worker, 503, "is unavailable");
     sleep_ms(1500);
     attempts = database_query(office->pg, "select sum(attempts) from accounts.outbox", NULL);
     /* Four at first, and then one at a time, at most half a second apart. */
@@ -97,8 +97,8 @@ Test(life, a_server_that_is_away_is_told_and_spared)
     office_await(office, "Sent", 50);
     await_ready(worker, 200, "pass");
     cr_expect_eq(sink_count_accepted(office->sink), 50);
-    cr_expect_eq(log_await(worker, "\"event\":\"transport_away\"", 1), 1);
-    cr_expect_eq(log_await(worker, "\"event\":\"transport_back\"", 1), 1);
+    cr_expect_eq(log_await(worker, "\"event\":\"transport_unavailable\"", 1), 1);
+    cr_expect_eq(log_await(worker, "\"event\":\"transport_available\"", 1), 1);
     server_end(worker);
 }
 
@@ -132,7 +132,7 @@ Test(life, a_worker_that_cannot_end_breaks_off_and_says_so)
     cr_assert(sink_await(office->sink, SINK_MAIL, 4));
     begun = now_us();
     kill(worker->pid, SIGTERM);
-    cr_expect_eq(log_await(worker, "\"event\":\"deliveries_broken_off\",\"deliveries\":4}", 1), 1);
+    cr_expect_eq(log_await(worker, "\"event\":\"deliveries_aborted\",\"deliveries\":4}", 1), 1);
     cr_expect_eq(server_stop(worker, 0), 1);
     cr_expect_lt(now_us() - begun, 6000000);
     /* The database knows it, so that no other worker has to wait for the end of the lease. */
@@ -163,13 +163,13 @@ Test(life, all_mistakes_are_told_at_once)
 {
     expect_complaints((const char *[]){"deliver", "--check-config", NULL},
         (const char *[]){
-            "--smtp-url and --mail-directory: one is needed", "--mail-from: an address is needed", NULL});
+            "one of --smtp-url and --mail-directory is required", "--mail-from must be an address", NULL});
     expect_complaints((const char *[]){"deliver", "--port=1", "--what", "--smtp-tls=perhaps",
                           "--smtp-url=http://a", "--smtp-user=u", "--lease=1000", "--mail-from=nobody", NULL},
-        (const char *[]){"--port is an option of accountsd serve", "argument 3 is no option",
-            "--smtp-tls is none of required, opportunistic, none", "--smtp-url is not smtp://host:port",
-            "--smtp-user and the password", "--lease is not two seconds longer", "--mail-from: an address",
-            NULL});
+        (const char *[]){"--port is an option of accountsd serve", "argument 3 is not an option",
+            "--smtp-tls is not one of required, opportunistic, none", "--smtp-url is not smtp://host:port",
+            "--smtp-user and the password", "--lease must be at least two seconds longer",
+            "--mail-from must be an address", NULL});
     expect_complaints((const char *[]){"send", NULL},
         (const char *[]){"the first argument is neither a command nor an option", NULL});
     expect_complaints((const char *[]){"deliver", "--smtp-url=smtp://a", "--mail-from=a@b.c", "--smtp-user=u",

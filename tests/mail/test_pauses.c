@@ -41,7 +41,7 @@ Test(pauses, between_attempts_to_connect_grow)
     office_queue(office, 1);
     office_await(office, "Sent", 1);
     cr_expect_eq(metric(worker, CONNECTION_FAILURES), 0);
-    cr_expect_eq(log_count(worker, "\"event\":\"database_away\""), 0);
+    cr_expect_eq(log_count(worker, "\"event\":\"database_unavailable\""), 0);
     cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 1);
     open_database(false);
     cr_expect_eq(log_await(worker, "\"event\":\"database_lost\"", 1), 1);
@@ -50,7 +50,7 @@ Test(pauses, between_attempts_to_connect_grow)
     attempts = (size_t)metric(worker, CONNECTION_FAILURES);
     cr_expect(attempts >= 3 && attempts <= 8, "%zu attempts", attempts);
     /* The reason is unchanged. */
-    cr_expect_eq(log_count(worker, "\"event\":\"database_away\""), 1);
+    cr_expect_eq(log_count(worker, "\"event\":\"database_unavailable\""), 1);
     cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 1);
     open_database(true);
     office_queue(office, 1);
@@ -70,7 +70,7 @@ Test(pauses, between_attempts_to_send_grow)
     office_queue(office, 30);
     worker = office_start_worker(office, (const char *[]){"--smtp-url", office->sink_url, "--smtp-tls=none",
                                              "--smtp-retry-interval=60000", "--mails-in-flight=1", NULL});
-    cr_expect_eq(log_await(worker, "\"event\":\"transport_away\"", 1), 1);
+    cr_expect_eq(log_await(worker, "\"event\":\"transport_unavailable\"", 1), 1);
     sleep_ms(5000);
     attempts = log_count(worker, "\"event\":\"delivery\"");
     cr_expect(attempts >= 3 && attempts <= 6, "%zu attempts", attempts);

@@ -43,7 +43,7 @@ static size_t count_events(const struct server *server, const char *event)
     return count;
 }
 
-/* While the database is away, requests are answered at once, and what needs no database is served. */
+/* While the database is unavailable, requests are answered at once, and what needs no database is served. */
 static void expect_at_once(const struct server *server, const struct account *account)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);

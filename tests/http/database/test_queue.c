@@ -11,10 +11,10 @@ TestSuite(queue, .timeout = 60);
 
 #define REFUSALS(reason) "accountsd_database_queue_refusals_total{reason=\"" reason "\"}"
 
-static void expect_refusals(const struct server *server, double full, double away, double expired)
+static void expect_refusals(const struct server *server, double full, double unavailable, double expired)
 {
     await_metric(server, REFUSALS("full"), full);
-    await_metric(server, REFUSALS("away"), away);
+    await_metric(server, REFUSALS("unavailable"), unavailable);
     await_metric(server, REFUSALS("expired"), expired);
 }
 

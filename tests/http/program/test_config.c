@@ -100,7 +100,7 @@ Test(config, everything_is_checked_that_will_be_used)
 {
     static const char *const wanted[] = {"--listen-address: is not an IP address",
         "--telemetry-address: is not an IP",
-        "--database-url: libpq does not take it: invalid percent-encoded token",
+        "--database-url: libpq does not accept it: invalid percent-encoded token",
         "--tls-certificate: ", "--workers is not a number", "/nowhere/at/all: No such file or directory"};
     char *said;
     int status =
@@ -116,6 +116,6 @@ Test(config, everything_is_checked_that_will_be_used)
     setenv("ACCOUNTSD_PORT", "tcp://10.0.0.1:80", 1);
     status = server_run((const char *[]){"--check-config", "--port=8081", NULL}, &said);
     cr_expect_eq(status, 0);
-    cr_expect_str_eq(said, "accountsd: the configuration is sound\n");
+    cr_expect_str_eq(said, "accountsd: the configuration is valid\n");
     free(said);
 }

@@ -196,7 +196,7 @@ Test(start, comes_before_the_database)
         expect_live(servers[i]);
     }
     await_logged(servers[0], "\"event\":\"database_connect_failed\"");
-    await_logged(servers[1], "\"event\":\"database_away\"");
+    await_logged(servers[1], "\"event\":\"database_unavailable\"");
     await_status(servers[0], account, 503);
     answer = post(servers[0], account->token, "{}");
     cr_expect_eq(answer.status, 400, "%ld", answer.status);
@@ -225,7 +225,7 @@ Test(start, comes_before_the_migrations)
     struct server *server =
         server_start(scratch.url, (const char *[]){"--workers", "1", "--prepared-statements", "0", NULL});
 
-    await_ready(server, 503, "found a schema that does not fit this server");
+    await_ready(server, 503, "found a schema that this server does not support");
     expect_live(server);
     await_logged(server, "it has no api.schema_version()");
     sleep_ms(3000);
@@ -258,7 +258,7 @@ Test(start, comes_before_the_login)
     }
     sleep_ms(3000);
     cr_expect_eq(count_logged(servers[0], "\"event\":\"database_connect_failed\""), 1);
-    cr_expect_eq(count_logged(servers[1], "\"event\":\"database_away\""), 1);
+    cr_expect_eq(count_logged(servers[1], "\"event\":\"database_unavailable\""), 1);
     cr_assert_geq(
         asprintf(&sql, "create role %s login in role accountsd_server, accountsd_delivery", role), 0);
     free(database_query(pg, sql, NULL));

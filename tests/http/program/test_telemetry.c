@@ -318,8 +318,8 @@ Test(telemetry, a_stuck_worker_is_noticed)
     cr_assert_eq(ptrace(PTRACE_SEIZE, tids[1], NULL, NULL), 0);
     cr_assert_eq(ptrace(PTRACE_INTERRUPT, tids[1], NULL, NULL), 0);
     cr_assert_eq(waitpid(tids[1], &status, __WALL), tids[1]);
-    await_health(server, "/live", 503, " is stuck: its loop does not turn\"]}");
-    await_health(server, "/ready", 503, " is stuck: its loop does not turn\"]}");
+    await_health(server, "/live", 503, " is stuck: its event loop does not run\"]}");
+    await_health(server, "/ready", 503, " is stuck: its event loop does not run\"]}");
     cr_assert_eq(ptrace(PTRACE_DETACH, tids[1], NULL, NULL), 0);
     await_health(server, "/live", 200, PASS);
     await_health(server, "/ready", 200, PASS);
@@ -386,7 +386,7 @@ Test(telemetry, readiness_follows_the_database_and_its_schema)
         NULL));
     PQfinish(scratch);
     cut_connections(name);
-    await_health(server, "/ready", 503, " found a schema that does not fit this server");
+    await_health(server, "/ready", 503, " found a schema that this server does not support");
     await_health(server, "/live", 200, PASS);
 
     server_end(server);
@@ -409,7 +409,7 @@ Test(telemetry, draining_is_told_before_the_port_is_closed)
     answer_free(&answer);
 
     kill(server->pid, SIGTERM);
-    await_health(server, "/ready", 503, "worker 1 is draining: the server has been told to stop");
+    await_health(server, "/ready", 503, "worker 1 is draining: the server is stopping");
     await_health(server, "/live", 200, PASS);
     await_metric(server, "accountsd_draining_workers", 2);
     answer = request(server, "GET", "/x", NULL, NULL, NULL);

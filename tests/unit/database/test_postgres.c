@@ -347,10 +347,10 @@ Test(dial, checks_a_connection_string_without_connecting)
     char error[POSTGRES_ERROR_MAX];
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        bool is_sound = postgres_check_url(rows[i].url, error);
+        bool is_valid = postgres_check_url(rows[i].url, error);
 
-        cr_expect_eq(is_sound, rows[i].error == NULL, "%s: %s", rows[i].url, is_sound ? "sound" : error);
-        if (!is_sound && rows[i].error != NULL)
+        cr_expect_eq(is_valid, rows[i].error == NULL, "%s: %s", rows[i].url, is_valid ? "sound" : error);
+        if (!is_valid && rows[i].error != NULL)
             cr_expect_str_eq(error, rows[i].error);
     }
 }
@@ -366,7 +366,7 @@ Test(dial, says_why_in_utf8)
             struct config config = {.database_connect_timeout = 1};
             const struct postgres_limit limit = {.deadline_ms = clock_now_ms() + LONG_MS, .stop_fd = -1};
             char url[512], error[POSTGRES_ERROR_MAX];
-            bool is_unfit;
+            bool is_schema_unsupported;
             json_t *text;
 
             snprintf(url, sizeof(url), "host=/tmp/%0*d,/tmp/%0*d,%s,%s,%s,%s,%s user=u", padding + 1, 0,
@@ -375,7 +375,7 @@ Test(dial, says_why_in_utf8)
             cr_expect_not_null(text = json_string(error), "%s", error);
             json_decref(text);
             config.database_url = url;
-            cr_expect_null(session_open(&config, &limit, error, &is_unfit));
+            cr_expect_null(session_open(&config, &limit, error, &is_schema_unsupported));
             cr_expect_not_null(text = json_string(error), "%s", error);
             json_decref(text);
         }

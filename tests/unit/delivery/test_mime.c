@@ -214,7 +214,7 @@ Test(message, an_address_that_is_none_makes_no_message)
 
         cr_expect_null(made, "\"%s\" is taken for an address", addresses[i]);
         if (made == NULL)
-            cr_expect_str_eq(reason, "the recipient's address is none");
+            cr_expect_str_eq(reason, "the recipient's address is not valid");
         free(made);
     }
 }

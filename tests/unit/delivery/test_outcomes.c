@@ -16,7 +16,7 @@ static void begin(void)
 
 static void end(void)
 {
-    outcomes_give_up(&outcomes);
+    outcomes_drop_all(&outcomes);
     delivery_metrics_free(metrics);
 }
 
@@ -52,7 +52,7 @@ Test(outcomes, are_counted_when_they_are_kept)
     cr_expect_eq(outcomes.count, 2);
     expect_metric("\naccountsd_deliveries_total{outcome=\"sent\"} 1\n");
     expect_metric("\naccountsd_deliveries_total{outcome=\"refused\"} 1\n");
-    expect_metric("\naccountsd_delivery_results_untold 2\n");
+    expect_metric("\naccountsd_delivery_results_unreported 2\n");
 }
 
 Test(outcomes, are_dropped_with_their_lease_unless_the_mail_was_sent)
@@ -80,9 +80,9 @@ Test(outcomes, are_lost_when_they_are_given_up)
 {
     keep(1, OUTCOME_SENT, 60000);
     keep(2, OUTCOME_FAILED, 60000);
-    outcomes_give_up(&outcomes);
+    outcomes_drop_all(&outcomes);
     cr_expect_eq(outcomes.count, 0);
     cr_expect_null(outcomes.deliveries);
     expect_metric("\naccountsd_delivery_results_lost_total 2\n");
-    expect_metric("\naccountsd_delivery_results_untold 0\n");
+    expect_metric("\naccountsd_delivery_results_unreported 0\n");
 }

@@ -84,7 +84,7 @@ Test(headers, close_wherever_close_is_said)
         if (rows[i].second != NULL)
             h2o_add_header(
                 &req.pool, &req.headers, H2O_TOKEN_CONNECTION, NULL, rows[i].second, strlen(rows[i].second));
-        header_mind_close(&req);
+        header_honor_close(&req);
         cr_expect_eq(!req.http1_is_persistent, rows[i].closes, "row %zu", i);
         if (i + 1 < COUNT(rows))
             end();

@@ -50,8 +50,8 @@ Test(health, passes_when_nothing_is_missing)
 Test(health, a_stuck_worker_is_neither_live_nor_ready)
 {
     metrics_set(workers[1], METRICS_HEARTBEAT, NOW - STALL - 1);
-    expect_report(HEALTH_LIVE, FAIL("worker 1 is stuck: its loop does not turn"));
-    expect_report(HEALTH_READY, FAIL("worker 1 is stuck: its loop does not turn"));
+    expect_report(HEALTH_LIVE, FAIL("worker 1 is stuck: its event loop does not run"));
+    expect_report(HEALTH_READY, FAIL("worker 1 is stuck: its event loop does not run"));
 }
 
 /* The reader's clock was read before the writer's. */
@@ -72,10 +72,10 @@ Test(health, every_worker_needs_a_connection)
 
 Test(health, says_all_that_is_missing)
 {
-    metrics_set(workers[0], METRICS_SCHEMA_UNFIT, 1);
+    metrics_set(workers[0], METRICS_SCHEMA_UNSUPPORTED, 1);
     metrics_set(workers[1], METRICS_DRAINING, 1);
     expect_report(HEALTH_LIVE, PASS);
     expect_report(
-        HEALTH_READY, FAIL("worker 0 found a schema that does not fit this server; the log says why\",\""
-                           "worker 1 is draining: the server has been told to stop"));
+        HEALTH_READY, FAIL("worker 0 found a schema that this server does not support; see the log\",\""
+                           "worker 1 is draining: the server is stopping"));
 }

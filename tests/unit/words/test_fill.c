@@ -16,7 +16,7 @@ static void expect(const char *template, enum fill_format format, const char *va
     free(text);
 }
 
-Test(fill, puts_values_into_gaps)
+Test(fill, replaces_placeholders)
 {
     expect("", FILL_PLAIN, "Ada", FILL_TEXT, "");
     expect("Hello", FILL_PLAIN, "Ada", FILL_TEXT, "Hello");
@@ -25,7 +25,7 @@ Test(fill, puts_values_into_gaps)
     expect("{name}", FILL_PLAIN, "", FILL_TEXT, "");
 }
 
-Test(fill, leaves_alone_what_is_no_gap)
+Test(fill, leaves_other_braces_alone)
 {
     expect("a { b } {} { name} {name } {na-me} {{name}}", FILL_PLAIN, "x", FILL_TEXT,
         "a { b } {} { name} {name } {na-me} {x}");
@@ -33,7 +33,7 @@ Test(fill, leaves_alone_what_is_no_gap)
     expect("{unknown} {name}", FILL_HTML, "x", FILL_TEXT, "{unknown} x");
 }
 
-Test(fill, does_not_look_for_gaps_in_values)
+Test(fill, does_not_look_for_placeholders_in_values)
 {
     expect("{name}{other}", FILL_PLAIN, "{other}", FILL_TEXT, "{other}?");
     expect("{name}{other}", FILL_HTML, "{name}", FILL_TEXT, "{name}?");
@@ -100,14 +100,14 @@ Test(fill, lets_no_name_become_a_link)
     }
 }
 
-Test(fill, finds_gaps)
+Test(fill, finds_placeholders)
 {
-    const char *name, *after = fill_next_gap("a{b}{ c}{De}", &name, &(size_t){0});
+    const char *name, *after = fill_next_placeholder("a{b}{ c}{De}", &name, &(size_t){0});
     size_t len;
 
     cr_assert_str_eq(after, "{ c}{De}");
-    after = fill_next_gap(after, &name, &len);
+    after = fill_next_placeholder(after, &name, &len);
     cr_assert_str_eq(after, "");
     cr_assert(len == 2 && memcmp(name, "De", 2) == 0);
-    cr_assert_null(fill_next_gap(after, &name, &len));
+    cr_assert_null(fill_next_placeholder(after, &name, &len));
 }

@@ -153,17 +153,17 @@ Test(template, tells_every_mistake_at_once)
     write_catalogue("de.json", "mail.until", "Bis bald, {nmae}");
     write_catalogue("es.json", "mail.unexpected", NULL);
     write_catalogue("fr.json", "mail.surprise", "Bonjour");
-    expect_error("de.json: \"mail.until\": there is nothing for {nmae} here\n"
+    expect_error("de.json: \"mail.until\": unknown placeholder {nmae}\n"
                  "de.json: \"mail.until\": {expires} is missing\n"
                  "es.json: \"mail.unexpected\" is missing\n"
                  "fr.json: \"mail.surprise\" is not a key of a catalogue\n"
                  "mail.html: is not UTF-8\n"
-                 "mail.txt: there is nothing for {link} here\n"
+                 "mail.txt: unknown placeholder {link}\n"
                  "mail.txt: {url} is missing\n"
-                 "page-open.html: there is nothing for {onclick} here\n"
+                 "page-open.html: unknown placeholder {onclick}\n"
                  "it.json: is not a JSON object\n"
                  "nl.json, line 2: string or '}' expected near '}'\n"
-                 "page.htm: there is no template of this name\n"
+                 "page.htm: is not the name of a template\n"
                  "page.css: \"</\" would end the style sheet");
 }
 
@@ -174,12 +174,13 @@ Test(template, finds_mistakes_in_sentences)
     } rows[] = {
         {"mail.until", "Bye", "de.json: \"mail.until\": {expires} is missing"},
         {"mail.button", NULL, "de.json: \"mail.button\" is missing"},
-        {"mail.button", "", "de.json: \"mail.button\" is not a text"},
+        {"mail.button", "", "de.json: \"mail.button\" is not a string, or is empty"},
         {"mail.button", "a\nb", "de.json: \"mail.button\" has a control character"},
-        {"mail.button", "{url}", "de.json: \"mail.button\": there is nothing for {url} here"},
-        {"mail.button", "{account", "de.json: \"mail.button\": a brace stands for nothing"},
-        {"mail.button", "{ account} {account}", "de.json: \"mail.button\": a brace stands for nothing"},
-        {"page.wrong.text", "{account}", "de.json: \"page.wrong.text\": there is nothing for {account} here"},
+        {"mail.button", "{url}", "de.json: \"mail.button\": unknown placeholder {url}"},
+        {"mail.button", "{account", "de.json: \"mail.button\": a brace does not belong to a placeholder"},
+        {"mail.button", "{ account} {account}",
+            "de.json: \"mail.button\": a brace does not belong to a placeholder"},
+        {"page.wrong.text", "{account}", "de.json: \"page.wrong.text\": unknown placeholder {account}"},
         {"page.worse.text", "x", "de.json: \"page.worse.text\" is not a key of a catalogue"},
     };
 
