@@ -220,24 +220,24 @@ static void deliver_to(const char *scheme, int to, const char *const *arguments)
     cr_expect_eq(count_with("Content-Transfer-Encoding: quoted-printable"), 1);
 }
 
-Test(exim, takes_mails_over_starttls_with_a_login)
+Test(exim, accepts_mails_over_starttls_with_a_login)
 {
     setenv("ACCOUNTSD_SMTP_PASSWORD", "secret", 1);
     deliver_to("smtp", port, (const char *[]){"--smtp-user=worker", NULL});
 }
 
-Test(exim, takes_mails_over_tls_with_a_login)
+Test(exim, accepts_mails_over_tls_with_a_login)
 {
     setenv("ACCOUNTSD_SMTP_PASSWORD", "secret", 1);
     deliver_to("smtps", tls_port, (const char *[]){"--smtp-user=worker", NULL});
 }
 
-Test(exim, takes_mails_in_clear_text)
+Test(exim, accepts_mails_in_clear_text)
 {
     deliver_to("smtp", port, (const char *[]){"--smtp-tls=none", NULL});
 }
 
-Test(exim, says_why_it_takes_none)
+Test(exim, refusals_are_recorded)
 {
     char url[64], *reason;
     struct server *worker;
@@ -261,7 +261,7 @@ Test(exim, says_why_it_takes_none)
     server_end(worker);
 }
 
-Test(exim, wants_the_right_password)
+Test(exim, refuses_a_wrong_password)
 {
     char url[64], *reason;
     struct server *worker;

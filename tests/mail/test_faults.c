@@ -155,7 +155,7 @@ Test(faults, are_temporary_or_permanent_4)
 }
 
 /* libcurl has a timeout of its own for that reply. */
-Test(faults, a_server_that_does_not_say_goodbye_holds_up_nothing)
+Test(faults, a_missing_reply_to_quit_delays_nothing)
 {
     struct server *worker;
     long begun = now_us();

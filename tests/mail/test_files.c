@@ -72,7 +72,7 @@ static size_t take_mails(void)
     return count;
 }
 
-Test(files, hold_mails)
+Test(files, contain_whole_mails)
 {
     struct server *worker;
 
@@ -85,7 +85,7 @@ Test(files, hold_mails)
     rmdir(dir);
 }
 
-Test(files, need_a_directory)
+Test(files, are_not_written_without_a_directory)
 {
     struct server *worker;
     char *reason;
@@ -108,7 +108,7 @@ Test(files, need_a_directory)
 }
 
 /* A directory with two blocks, one of them used: a tmpfs in a mount namespace of this test and its worker. */
-Test(files, need_room)
+Test(files, are_not_written_on_a_full_disk)
 {
     char ballast[1024];
     struct server *worker;

@@ -10,7 +10,7 @@
 
 /* Complete messages of both topics in all languages, compared byte by byte with the files of
  * tests/mail/golden. After an intended change: GOLDEN_RENEW=1 build/release/mail_tests --filter
- * golden/messages_are_as_they_were, and review the diff. */
+ * golden/messages_have_not_changed, and review the diff. */
 
 #define FOLDER "tests/mail/golden/"
 
@@ -71,7 +71,7 @@ static void compare(const char *topic, const char *language, const char *text, s
     free(kept);
 }
 
-Test(golden, messages_are_as_they_were)
+Test(golden, messages_have_not_changed)
 {
     char error[TEMPLATE_ERROR_MAX];
     struct templates *templates = templates_load("", error);

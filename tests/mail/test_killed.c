@@ -107,7 +107,7 @@ Test(killed, in_the_middle_of_the_mail)
     kill_at(SINK_BODY, 1);
 }
 
-Test(killed, after_the_mail_and_before_the_servers_word)
+Test(killed, after_the_mail_and_before_the_reply)
 {
     /* A server that sends no reply has not accepted the mail: SMTP makes the client send it again. */
     kill_at(SINK_END, 1);
@@ -115,7 +115,7 @@ Test(killed, after_the_mail_and_before_the_servers_word)
 }
 
 /* The only case in which a mail is sent twice. */
-Test(killed, after_the_servers_word_and_before_the_mark)
+Test(killed, after_the_reply_and_before_the_outcome_is_recorded)
 {
     struct server *worker;
     char *still;
@@ -144,7 +144,7 @@ Test(killed, after_the_servers_word_and_before_the_mark)
     expect_sent(2, true);
 }
 
-Test(killed, after_the_mark)
+Test(killed, after_the_outcome_is_recorded)
 {
     struct server *worker;
 

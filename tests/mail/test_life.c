@@ -31,7 +31,7 @@ static void await_ready(const struct server *worker, long status, const char *te
     cr_assert_fail("/ready is not %ld with %s", status, text);
 }
 
-Test(life, a_worker_tells_how_it_is)
+Test(life, a_worker_reports_its_state)
 {
     struct server *worker = office_start_worker(office, (const char *[]){"--lease=30000", NULL});
     struct answer live = telemetry_get(worker, "/live");
@@ -102,7 +102,7 @@ Test(life, reports_an_unavailable_server_and_backs_off)
     server_end(worker);
 }
 
-Test(life, a_worker_that_is_told_to_stop_ends_what_it_has_begun)
+Test(life, a_stopping_worker_finishes_deliveries_in_flight)
 {
     struct server *worker = office_start_worker(office, (const char *[]){"--lease=30000", NULL});
 
@@ -118,7 +118,7 @@ Test(life, a_worker_that_is_told_to_stop_ends_what_it_has_begun)
     cr_expect_eq(office_count(office, "Queued"), 16);
 }
 
-Test(life, a_worker_that_cannot_end_breaks_off_and_says_so)
+Test(life, a_worker_aborts_deliveries_after_the_drain_timeout)
 {
     struct server *worker = office_start_worker(
         office, (const char *[]){"--lease=60000", "--smtp-timeout=50000", "--smtp-connect-timeout=40000",
@@ -159,7 +159,7 @@ static void expect_complaints(const char *const *arguments, const char *const *c
     free(said);
 }
 
-Test(life, all_mistakes_are_told_at_once)
+Test(life, all_mistakes_are_reported_at_once)
 {
     expect_complaints((const char *[]){"deliver", "--check-config", NULL},
         (const char *[]){
@@ -179,7 +179,7 @@ Test(life, all_mistakes_are_told_at_once)
 
 /* Two transactions commit together: the first notifies for both, and the worker looks before the second
  * has committed. The second does not notify. */
-Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
+Test(life, a_mail_that_commits_after_its_notification_is_sent_soon)
 {
     struct server *worker = office_start_worker(office, (const char *[]){"--poll-interval=60000", NULL});
     PGconn *first = database_connect(office->url), *second = database_connect(office->url);
@@ -210,7 +210,7 @@ Test(life, a_mail_that_commits_after_the_word_of_it_is_sent_soon)
 }
 
 /* Readers of events and recorded outcomes do not wait for each other. */
-Test(life, a_reader_with_an_open_transaction_holds_up_no_mail)
+Test(life, a_reader_with_an_open_transaction_delays_no_mail)
 {
     struct server *worker = office_start_worker(office, NULL);
     PGconn *reader = database_connect(office->url);
@@ -250,7 +250,7 @@ static void slow_down(const char *table, const char *condition, const char *seco
 }
 
 /* The notification of a mail that is queued during a statement arrives with its result. */
-Test(life, a_mail_that_is_queued_during_a_claim_is_sent_soon)
+Test(life, a_mail_queued_during_a_claim_is_sent_soon)
 {
     struct server *worker;
     long started;
@@ -275,7 +275,7 @@ Test(life, a_mail_that_is_queued_during_a_claim_is_sent_soon)
 }
 
 /* Cancelling all these mails takes longer than one claim may. */
-Test(life, a_mail_behind_many_that_are_cancelled_is_sent_soon)
+Test(life, a_mail_after_many_cancelled_ones_is_sent_soon)
 {
     struct server *worker;
     long started;
@@ -295,7 +295,7 @@ Test(life, a_mail_behind_many_that_are_cancelled_is_sent_soon)
 }
 
 /* The worker has capacity again whenever a claim returns. */
-Test(life, a_long_queue_puts_off_neither_its_count_nor_reminders)
+Test(life, a_long_queue_delays_neither_metrics_nor_reminders)
 {
     struct server *worker;
     char *expired;
@@ -336,7 +336,7 @@ Test(life, events_are_numbered)
 }
 
 /* Half of the lease is over when the claim returns, so sending might exceed the rest. */
-Test(life, a_mail_that_is_claimed_late_is_given_back)
+Test(life, a_mail_whose_claim_took_long_is_released)
 {
     static const char *const statements[] = {
         "create sequence public.claims",
@@ -359,7 +359,7 @@ Test(life, a_mail_that_is_claimed_late_is_given_back)
 }
 
 /* The database cannot record it until long after the lease. */
-Test(life, a_mail_that_was_sent_is_not_forgotten)
+Test(life, a_sent_mail_is_recorded_after_its_lease)
 {
     struct server *worker = office_start_worker(office, (const char *[]){"--database-timeout=500", NULL});
     PGconn *pg = database_connect(office->url);
@@ -385,7 +385,7 @@ Test(life, a_mail_that_was_sent_is_not_forgotten)
 }
 
 /* By the settings of api.configure, without any request. */
-Test(life, a_worker_reminds_and_tells_of_what_has_expired)
+Test(life, a_worker_sends_reminders_and_announces_expiries)
 {
     static const char *const statements[] = {
         "begin",

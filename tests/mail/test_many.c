@@ -20,7 +20,7 @@ static void open_sink(struct office *office)
     office_set_sink(office, &(struct sink_options){0});
 }
 
-Test(many, survive_workers_that_are_killed)
+Test(many, survive_killed_workers)
 {
     struct office *office = office_open();
     const size_t count = (size_t)short_or_soak(1000, 10000);
@@ -88,7 +88,7 @@ Test(many, workers_send_each_mail_once)
 }
 
 /* A worker keeps the outcomes of its mails until the database is available again. */
-Test(many, survive_a_database_that_restarts)
+Test(many, survive_a_restart_of_the_database)
 {
     struct cluster *cluster = cluster_start("mail-restart");
     struct office *office = office_open_at(cluster->url);
@@ -115,7 +115,7 @@ Test(many, survive_a_database_that_restarts)
 }
 
 /* A mail with a slow reply delays no other. */
-Test(many, pass_one_that_is_slow)
+Test(many, are_not_delayed_by_a_slow_one)
 {
     struct office *office = office_open();
     struct server *worker;

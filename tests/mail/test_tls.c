@@ -155,14 +155,14 @@ static void expect_row(const struct row *row)
     office->sink = NULL;
 }
 
-Test(trust, goes_to_those_who_have_earned_it)
+Test(trust, depends_on_tls_and_certificate)
 {
     for (size_t i = 0; i < COUNT(rows); i++)
         expect_row(&rows[i]);
 }
 
 /* The certificate is for localhost and 127.0.0.1 only. */
-Test(trust, not_to_another_name)
+Test(trust, requires_a_certificate_for_the_host)
 {
     const struct sink_options options = {
         .certificate = certificate->certificate_path, .key = certificate->key_path};

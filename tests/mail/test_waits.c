@@ -13,7 +13,7 @@ OFFICE_SUITE(waits, 120)
 
 #define MAILS 400
 
-Test(waits, a_log_that_nobody_reads_stops_nothing)
+Test(waits, an_unread_log_does_not_block)
 {
     struct server *worker;
     struct answer answer;
@@ -73,7 +73,7 @@ Test(waits, a_second_signal_ends_a_drain_at_once)
 
 /* A statement that does not end: after the first signal the worker waits a little longer, because the
  * database may be about to finish, and after the second it does not wait. */
-Test(waits, a_statement_under_way_hears_signals)
+Test(waits, signals_are_handled_during_a_statement)
 {
     char *url = NULL;
 

@@ -77,7 +77,7 @@ static void send_together(struct bench *bench)
     sleep_ms(50);
 }
 
-Test(deliver, tells_what_became_of_mails_whatever_fails)
+Test(deliver, reports_outcomes_despite_failures)
 {
     struct bench bench = bench_make();
     long n = 0, failed;
@@ -124,7 +124,7 @@ static void expect_same_lengths(struct sink *sink)
 
 /* From the claim of a mail on: its text, the connection to the SMTP server, the mail itself and its outcome.
  */
-Test(deliver, sends_a_mail_whatever_fails)
+Test(deliver, sends_a_mail_despite_failures)
 {
     struct bench bench = bench_make();
     long n = 0, failed;

@@ -48,7 +48,7 @@ static void check_keys(PGconn *connection, json_t *emails)
     free(array);
 }
 
-Test(emails, have_keys_that_stay)
+Test(emails, have_stable_keys)
 {
     PGconn *connection = verdict_connect();
     json_auto_t *emails = vector_sound_texts("emails.jsonl", path_of_email);

@@ -65,7 +65,7 @@ static json_t *judge_id(json_t *input, void *data)
         field_is_id(json_string_value(input), json_string_length(input), kind->prefix, kind->groups));
 }
 
-Test(ids, malformed_have_no_key)
+Test(ids, are_refused_if_malformed)
 {
     static const char *const sound[] = {"ACC-1671-0642", "USR-6375-2499", "AUSR-4134-7183-7330",
         "UGR-8447-7590", "BUY-1089-7077", "MOD-1756", "TKN-7670-9957"};

@@ -6,7 +6,7 @@
 
 TestSuite(flood, .timeout = 1800);
 
-Test(flood, leaves_every_neighbour_of_a_poisoned_request_alone)
+Test(flood, poisoned_requests_do_not_affect_others)
 {
     mixture_run(1, 3000);
 }

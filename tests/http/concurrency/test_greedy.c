@@ -306,7 +306,7 @@ static void expect_calm(const struct server *server, bool makes_up)
             ratios[rounds - 1], SHORT_RATIO_MAX, "the last of the ratios is %ld %%", ratios[rounds - 1]);
 }
 
-Test(greedy, tokens_leave_a_calm_one_its_time)
+Test(greedy, tokens_hardly_delay_an_ordinary_one)
 {
     struct server *server = server_start(url, NULL);
 

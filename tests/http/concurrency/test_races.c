@@ -23,7 +23,7 @@ static void tell(const char *what, const unsigned won[3])
     cr_log_info("%s: %u and %u of %d rounds", what, won[0], won[1], ROUNDS);
 }
 
-Test(races, one_acceptance_of_a_crowd)
+Test(races, many_acceptances)
 {
     for (unsigned round = 0; round < 2; round++) {
         struct target target = race_invite(round);

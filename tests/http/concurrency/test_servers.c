@@ -86,7 +86,7 @@ static void expect_one_invitation(PGconn *pg, struct caller callers[SERVERS], co
     free(state);
 }
 
-Test(servers, make_one_membership_of_one_invitation_to_all)
+Test(servers, concurrent_duplicates_create_one_membership)
 {
     PGconn *pg = database_connect(database_url());
     char *url = server_database_url(database_url());

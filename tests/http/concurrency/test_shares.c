@@ -138,7 +138,7 @@ static void expect_get(const struct server *server, const char *token, long stat
 }
 
 /* Only the token is checked, once; each other token is checked too. */
-Test(shares, made_up_tokens_get_nothing_done)
+Test(shares, unknown_tokens_cause_only_a_check)
 {
     struct server *server = start_narrow("8");
     char *other = strdup(calm->token), *last = other + strlen(other) - 1;
@@ -171,7 +171,7 @@ static void set_status(const char *status)
 
 /* A disabled token is refused at once; a token that is enabled again is accepted after the lifetime of a
  * cached refusal. */
-Test(shares, refusals_are_forgotten_and_acceptances_never_remembered)
+Test(shares, refusals_are_cached_briefly_and_acceptances_never)
 {
     struct server *server =
         server_start(url, (const char *[]){"--workers", "1", "--refusal-lifetime", "1000", NULL});

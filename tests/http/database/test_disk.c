@@ -95,7 +95,7 @@ static void disk_empty(const struct disk *disk)
     run_command("%s rm \"$(realpath '%s')/space/ballast\"", disk->enter, disk->cluster->dir);
 }
 
-Test(disk, full_is_503_until_there_is_room)
+Test(disk, full_data_disk_gives_503_until_there_is_room)
 {
     struct disk disk;
     struct cluster *cluster;
@@ -160,7 +160,7 @@ static void await_end(const struct disk *disk)
 }
 
 /* An operator has to make room and start PostgreSQL again. In between it may or may not run. */
-Test(disk, full_of_the_log_is_503_until_there_is_room_and_loses_nothing)
+Test(disk, full_wal_disk_gives_503_and_loses_nothing)
 {
     struct disk disk;
     struct cluster *cluster;

@@ -50,7 +50,7 @@ static void invite(PGconn *pg, const struct account *account)
 }
 
 /* Its key is lower than those of events that readers have read already. */
-Test(events, of_a_long_transaction_come_when_it_commits)
+Test(events, of_a_long_transaction_are_read_after_its_commit)
 {
     PGconn *pg = database_connect(database_url()), *slow = database_connect(database_url());
     struct account *account = account_make(pg, "Client");
@@ -90,7 +90,7 @@ Test(events, of_a_long_transaction_come_when_it_commits)
 }
 
 /* A transaction that stays open, and would have notified. */
-Test(events, of_a_long_transaction_keep_nobody_from_being_woken)
+Test(events, of_a_long_transaction_delay_no_notification)
 {
     PGconn *pg = database_connect(database_url()), *slow = database_connect(database_url()),
            *listener = listen_to("listen accountsd_outbox");
@@ -113,7 +113,7 @@ Test(events, of_a_long_transaction_keep_nobody_from_being_woken)
     PQfinish(pg);
 }
 
-Test(events, wake_who_listens)
+Test(events, notify_listeners)
 {
     PGconn *pg = database_connect(database_url()), *worker = listen_to("listen accountsd_outbox"),
            *reader = listen_to_events();
@@ -143,7 +143,7 @@ Test(events, wake_who_listens)
 
 /* A reader with an open transaction blocks neither other readers nor numbering; an open transaction that
  * numbers blocks nobody. */
-Test(events, are_read_beside_a_transaction_that_stays_open)
+Test(events, are_read_during_an_open_transaction)
 {
     struct cluster *cluster = cluster_start("numbering");
     PGconn *pg = database_connect(cluster->url), *reader = database_connect(cluster->url),
@@ -204,7 +204,7 @@ static bool polls_write(PGconn *pg)
 
 /* In a database of its own. Background processes of PostgreSQL write now and then, but not during each of
  * ten tries. */
-Test(events, that_are_not_there_are_polled_for_without_a_write)
+Test(events, idle_polls_write_nothing)
 {
     struct cluster *cluster = cluster_start("idle");
     PGconn *pg = database_connect(cluster->url);

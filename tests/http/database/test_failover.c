@@ -68,7 +68,7 @@ static void pair_remove(struct pair *pair)
     free(pair->server_url);
 }
 
-Test(failover, to_a_standby_loses_nothing_and_takes_seconds)
+Test(failover, loses_nothing_and_takes_seconds)
 {
     long rounds = short_or_soak(2, 20);
     double longest = 0, sum = 0;
@@ -120,7 +120,7 @@ Test(failover, to_a_standby_loses_nothing_and_takes_seconds)
 
 /* The standby receives nothing more, and the wait for it is cancelled. PostgreSQL reports the commit as
  * done, but it would be lost in a failover. */
-Test(failover, a_commit_that_no_standby_has_is_not_acknowledged)
+Test(failover, a_commit_without_a_standby_is_not_acknowledged)
 {
     static const char waiting[] = "select coalesce((select pid from pg_stat_activity where usename = "
                                   "'accountsd_server' and wait_event = "

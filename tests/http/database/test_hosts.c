@@ -82,7 +82,7 @@ static bool has_connections(const char *count)
 }
 
 /* All other waits last a minute, so that only the responsive host can help. */
-Test(hosts, that_are_silent_cost_nothing_while_another_answers)
+Test(hosts, silent_ones_cause_no_delay_if_another_answers)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(address);
@@ -146,7 +146,7 @@ static struct server *start_and_silence(const char *silent_path, const char *con
     return server;
 }
 
-Test(hosts, that_are_silent_hold_up_no_request)
+Test(hosts, silent_ones_delay_no_request)
 {
     char *silent_path = path_of("silent");
     int silent = make_silent_host(silent_path);
@@ -162,7 +162,7 @@ Test(hosts, that_are_silent_hold_up_no_request)
     free(silent_path);
 }
 
-Test(hosts, that_are_silent_do_not_hold_up_the_end)
+Test(hosts, silent_ones_do_not_delay_a_stop)
 {
     char *silent_path = path_of("silent");
     int silent = make_silent_host(silent_path);

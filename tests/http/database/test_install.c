@@ -92,7 +92,7 @@ static void await_end_of_install(void)
 }
 
 /* A single test, because two installs wait for each other. */
-Test(install, and_writers_do_not_wait_for_each_other)
+Test(install, does_not_block_writers_nor_wait_for_them)
 {
     PGconn *gate = database_connect(database_url());
     char *locks, *left;

@@ -28,7 +28,7 @@ static void expect_all_done(const char *url, const struct account *into)
     server_end(server);
 }
 
-Test(isolation, is_not_what_the_options_of_the_url_say)
+Test(isolation, overrides_the_options_of_the_url)
 {
     PGconn *pg = database_connect(database_url());
     struct account *account = account_make(pg, "Client");
@@ -52,7 +52,7 @@ static void run_statement(PGconn *pg, const char *begin, const char *name, const
 }
 
 /* A copy of a database has the settings of the database, but not those of a role in it. */
-Test(isolation, is_not_what_the_database_has_set)
+Test(isolation, overrides_the_setting_of_the_database)
 {
     PGconn *main = database_connect(database_url()), *pg;
     char name[32], *base = server_database_url(database_url()), *url;

@@ -164,7 +164,7 @@ static void check(PGconn *pg, const struct run *run, size_t count)
     }
 }
 
-Test(links, that_are_cut_cost_nobody_anything)
+Test(links, cut_connections_lose_and_repeat_nothing)
 {
     static const char *const names[LINK_CUTS] = {"before it was sent", "while it was", "after it was",
         "before the answer", "in the answer", "with an error"};
@@ -211,7 +211,7 @@ Test(links, that_are_cut_cost_nobody_anything)
 /* A pooler's error arrives in the same place as an error of a database that has done nothing, but the
  * pooler does not know whether the call was done. Without an idempotency key, repeating it would go
  * unnoticed. */
-Test(links, an_error_of_a_pooler_is_no_word_of_the_database)
+Test(links, an_error_of_a_pooler_leaves_the_outcome_unknown)
 {
     static const struct {
         enum link_cut way;

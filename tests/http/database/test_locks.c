@@ -76,7 +76,7 @@ static double expect_status(const struct server *server, const struct account *i
 }
 
 /* Two connections, and more requests that wait for the lock, in sets with others. */
-Test(locks, held_for_a_minute_cost_others_nothing)
+Test(locks, held_for_a_minute_do_not_affect_others)
 {
     double hold = (double)short_or_soak(7, 60);
     /* On a slow machine the others may be queued for longer than the default. */
@@ -120,7 +120,7 @@ Test(locks, held_for_a_minute_cost_others_nothing)
 
 /* One connection; behind a request that waits for the lock comes a set in which all but the last wait for
  * it too. Together they have waited for as long as allowed; one by one, each would wait that long again. */
-Test(locks, waited_for_in_a_set_do_not_hold_up_who_is_in_it)
+Test(locks, in_a_set_do_not_add_up)
 {
     struct server *server = start("-c lock_timeout=2000",
         (const char *[]){"--workers", "1", "--database-connections", "1", "--queue-timeout", "60000", NULL});
@@ -146,7 +146,7 @@ Test(locks, waited_for_in_a_set_do_not_hold_up_who_is_in_it)
 #define QUEUE_SIZE 4
 
 /* Only the test ends the wait, so whatever is answered meanwhile did not wait for a connection. */
-Test(locks, on_all_connections_leave_what_needs_none)
+Test(locks, on_all_connections_do_not_affect_requests_without_database)
 {
     static const struct {
         const char *path, *token, *body;
@@ -197,7 +197,7 @@ Test(locks, on_all_connections_leave_what_needs_none)
 
 /* When a server gives up a statement, the statement must not stay in the database. Only a lost client ends
  * this one: a misconfiguration, about which the server warns at its start. */
-Test(locks, are_waited_for_no_longer_than_the_server_does)
+Test(locks, are_not_waited_for_after_the_server_gives_up)
 {
     struct server *server = start("-c lock_timeout=0 -c statement_timeout=0",
         (const char *[]){"--workers", "1", "--database-timeout", "500", NULL});
@@ -246,7 +246,7 @@ static void post_deadlocks(const struct server *server)
     }
 }
 
-Test(locks, crossed_again_and_again_cost_nobody_anything)
+Test(locks, deadlocks_are_retried)
 {
     size_t wanted = (size_t)short_or_soak(50, 1000), deadlocks = 0, rounds = 0;
     struct server *server =

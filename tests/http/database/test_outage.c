@@ -147,7 +147,7 @@ static void limit_connections(const struct stage *stage, const char *limit)
 
 #define CONNECTION_FAILURES "accountsd_database_connection_failures_total"
 
-Test(outage, too_many_connections_are_too_few_to_serve_at_worst)
+Test(outage, survives_too_many_connections)
 {
     struct stage stage;
     struct server *server;
@@ -203,7 +203,7 @@ static void make_read_only(const struct stage *stage, const char *whether)
 }
 
 /* A demoted server behind an unchanged address: connections to it are closed, and none are made. */
-Test(outage, a_read_only_database_is_away)
+Test(outage, a_read_only_database_is_unavailable)
 {
     static const char lost[] = "\"it can no longer execute statements\"";
     struct stage stage;
@@ -238,7 +238,7 @@ static void lock_account(const struct stage *stage)
 
 /* A backend that reports its end has not done its work, so another does it. One that reports nothing may
  * have committed. */
-Test(outage, what_was_not_done_is_done_and_what_nobody_knows_is_said)
+Test(outage, retries_what_was_not_done_and_reports_unknown_outcomes)
 {
     struct stage stage;
     struct server *server;

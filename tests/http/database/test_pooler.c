@@ -146,7 +146,7 @@ static void expect(struct answer answer, long status)
     answer_free(&answer);
 }
 
-Test(pooler, lets_every_kind_of_request_through)
+Test(pooler, passes_every_kind_of_request)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *accept, *path, *group;
     struct member *member = member_invite(server, account->token, body);
@@ -175,7 +175,7 @@ Test(pooler, lets_every_kind_of_request_through)
 }
 
 /* They are set for the role. Nothing else ends the wait before --database-timeout, which would be a 504. */
-Test(pooler, does_not_keep_the_timeouts_away)
+Test(pooler, does_not_disable_the_timeouts)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *settings;
     PGconn *through = database_connect(pooler.url);

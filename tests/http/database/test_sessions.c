@@ -80,7 +80,7 @@ static void expect_outcome(const char *expected, const char *what)
 }
 
 /* Every change of a membership waits for its removal, and then finds none. */
-Test(sessions, what_was_removed_meanwhile_is_not_changed)
+Test(sessions, a_concurrently_removed_membership_is_not_changed)
 {
     static const char *const changes[] = {
         "select api.add_account_user_group($1, jsonb_build_object('id', $2::text))",
@@ -129,7 +129,7 @@ static void expect_accepted(const struct member *member, const char *expected, c
 }
 
 /* An acceptance waits for a change of the membership, and then checks its code. */
-Test(sessions, an_acceptance_minds_what_was_done_meanwhile)
+Test(sessions, an_acceptance_waits_for_concurrent_changes)
 {
     static const struct {
         const char *sql, *outcome, *left;
@@ -202,7 +202,7 @@ static void invite_by(PGconn *pg)
 
 /* Events of slow transactions, with keys below those that were read already, are read once they commit,
  * whatever the size of the page. */
-Test(sessions, events_of_a_slow_transaction_are_not_passed_over)
+Test(sessions, events_of_a_slow_transaction_are_not_skipped)
 {
     static const char *const max_counts[] = {"1", "2", "1000"};
     char position[32] = "0";

@@ -110,7 +110,7 @@ static void assert_each_its_own(struct caller callers[CALLERS])
     PQfinish(pg);
 }
 
-Test(sets, one_that_fails_does_not_disturb_its_neighbours)
+Test(sets, a_failing_member_does_not_affect_others)
 {
     static const char *const set_sizes[] = {"1", "2", "64"};
 
@@ -123,7 +123,7 @@ Test(sets, one_that_fails_does_not_disturb_its_neighbours)
 }
 
 /* Two connections wait for a lock, each with one caller. Behind each is a set, and the two sets deadlock. */
-Test(sets, a_deadlock_between_two_costs_nobody_anything)
+Test(sets, a_deadlock_between_two_is_retried)
 {
     PGconn *pg = database_connect(database_url());
     char *url = server_database_url(database_url()), *tail = new_email(), *log, *first, *second;

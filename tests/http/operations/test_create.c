@@ -133,7 +133,7 @@ Test(create, invites_again_with_the_same_ids_and_a_new_code)
 }
 
 /* The same call in psql returns the same JSON, except for new values and the actor. */
-Test(create, gives_the_same_answer_in_sql)
+Test(create, answers_the_same_in_sql)
 {
     char *email = new_email(), *body = create_body(email, account->id, NULL), *text;
     struct answer over_http = invite(email, NULL);
@@ -181,7 +181,7 @@ Test(create, answers_409_for_an_active_user_and_changes_nothing)
     free(email);
 }
 
-Test(create, tells_nobody_which_accounts_exist)
+Test(create, does_not_reveal_which_accounts_exist)
 {
     struct account *operations = account_make(pg, "Operations");
     char *email = new_email(), *of_other = create_body(email, other->id, NULL);
@@ -204,7 +204,7 @@ Test(create, tells_nobody_which_accounts_exist)
     free(email);
 }
 
-Test(create, knows_a_disabled_account_and_token)
+Test(create, refuses_a_disabled_account_and_token)
 {
     struct account *disabled = account_make(pg, "Client"), *operations = account_make(pg, "Operations");
     char *email = new_email(), *body = create_body(email, disabled->id, NULL);
@@ -229,7 +229,7 @@ Test(create, knows_a_disabled_account_and_token)
     free(email);
 }
 
-Test(create, says_what_only_the_database_knows)
+Test(create, reports_mistakes_found_by_the_database)
 {
     char *email = new_email(), *body = create_body(email, NULL, other->default_group);
     struct answer answer = post(server, account->token, body);
@@ -256,7 +256,7 @@ static void *post_twin(void *data)
     return NULL;
 }
 
-Test(create, makes_one_membership_of_simultaneous_twins)
+Test(create, concurrent_duplicates_create_one_membership)
 {
     struct twin twins[TWINS];
     char *email = new_email(), *body = create_body(email, NULL, NULL), *count;

@@ -9,7 +9,7 @@
 
 TestSuite(invitation, .init = service_set_up, .fini = service_tear_down, .timeout = 120);
 
-Test(invitation, is_accepted_by_its_code_alone)
+Test(invitation, is_accepted_with_only_its_code)
 {
     for (EACH_FORM(form)) {
         struct member *member = invite();
@@ -34,7 +34,7 @@ Test(invitation, is_accepted_by_its_code_alone)
     }
 }
 
-Test(invitation, says_what_is_wrong_with_a_code_and_burns_nothing)
+Test(invitation, a_wrong_code_is_explained_and_changes_nothing)
 {
     static const char *const wrong[] = {"x", "", " ", "\xc3\xa9", "' or true --", "\\x00", "%25"};
 
@@ -92,7 +92,7 @@ Test(invitation, says_what_is_wrong_with_a_code_and_burns_nothing)
     }
 }
 
-Test(invitation, tells_nobody_without_its_code_whether_it_is_there)
+Test(invitation, is_not_revealed_without_its_code)
 {
     struct member *member = invite(), *removed = invite();
     char *of_other = NULL, *of_nobody = NULL, *of_nowhere = NULL;
@@ -233,7 +233,7 @@ static void expect_disabled(struct answer *answer)
     expect_problem(answer, 409, NULL);
 }
 
-Test(invitation, of_a_disabled_account_waits)
+Test(invitation, of_a_disabled_account_is_refused_until_enabled)
 {
     static const char *const renewals[] = {"/resend-invite", "/send-new-invite"};
     struct account *operations = account_make(pg, "Operations");
@@ -277,7 +277,7 @@ Test(invitation, of_a_disabled_account_waits)
     account_free(operations);
 }
 
-Test(invitation, of_an_ended_one_the_code_is_dead)
+Test(invitation, code_of_an_ended_membership_is_invalid)
 {
     for (EACH_FORM(form)) {
         char *email = new_email(), *body = create_body(email, NULL, NULL);
@@ -306,7 +306,7 @@ Test(invitation, of_an_ended_one_the_code_is_dead)
     }
 }
 
-Test(invitation, keeps_what_became_of_its_invitations)
+Test(invitation, keeps_the_history_of_statuses)
 {
     for (EACH_FORM(form)) {
         char *email = new_email(), *body = create_body(email, NULL, NULL), *code, *outcome;

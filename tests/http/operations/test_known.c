@@ -168,7 +168,7 @@ static void expect_same_views(struct member *members[2], char *emails[2])
     free(users);
 }
 
-Test(known, people_get_the_same_answer)
+Test(known, people_and_unknown_ones_get_the_same_answer)
 {
     static const char *const prefer[] = {"Prefer: tx=rollback", NULL};
     char *of_account;
@@ -245,12 +245,12 @@ static void expect_same_time(const char *prefer)
     cr_expect_lt(of_new, 1.5 * of_known, "known %.2f ms, new %.2f ms", of_known, of_new);
 }
 
-Test(known, people_take_no_other_time)
+Test(known, people_and_unknown_ones_take_the_same_time)
 {
     expect_same_time(NULL);
 }
 
-Test(known, people_take_no_other_time_in_a_dry_run)
+Test(known, people_and_unknown_ones_take_the_same_time_in_a_dry_run)
 {
     expect_same_time("Prefer: tx=rollback");
 }

@@ -200,7 +200,7 @@ Test(limits, are_exact_across_servers)
     }
 }
 
-Test(limits, leave_the_neighbours_alone)
+Test(limits, do_not_affect_other_accounts)
 {
     char *email = new_email(), limit[32];
     struct asked asked = {.tokens = {operations, operations},

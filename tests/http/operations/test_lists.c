@@ -197,7 +197,7 @@ static void expect_omitted(const struct answer *answer, long status, const char 
     free(text);
 }
 
-Test(lists, select_is_taken_by_get_and_create)
+Test(lists, get_and_create_accept_select)
 {
     /* tests/openapi checks every answer against its own $meta.omitted. */
     static const struct {
@@ -251,7 +251,7 @@ Test(lists, select_is_taken_by_get_and_create)
     }
 }
 
-Test(lists, tell_others_ids_from_nobodys_to_no_one)
+Test(lists, do_not_reveal_ids_of_others)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct member *stranger = member_invite(server, other->token, body);

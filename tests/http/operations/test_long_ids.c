@@ -136,7 +136,7 @@ static void live(const struct account *account, size_t short_len, size_t long_le
     free(body);
 }
 
-Test(long_ids, take_over_where_the_short_ones_end)
+Test(long_ids, follow_when_the_short_ones_are_used_up)
 {
     struct account *account;
 

@@ -53,7 +53,7 @@ static void expect_mistake(struct answer *answer, const char *field, const char 
     expect_problem(answer, 400, NULL);
 }
 
-Test(membership, takes_groups_and_gives_them_back)
+Test(membership, adds_and_removes_groups)
 {
     char *default_body = group_body(account->default_group), *other_body = group_body(account->other_group);
     char *foreign_body = group_body(other->default_group), *of_default = NULL, *of_other = NULL,
@@ -141,7 +141,7 @@ Test(membership, has_its_groups_replaced)
     free(foreign);
 }
 
-Test(membership, leaves_the_profile_to_the_person)
+Test(membership, does_not_change_the_persons_profile)
 {
     struct member *member = invite();
     char *body = NULL;
@@ -185,7 +185,7 @@ Test(membership, leaves_the_profile_to_the_person)
     member_free(member);
 }
 
-Test(membership, ends_and_may_begin_again)
+Test(membership, may_be_removed_and_invited_again)
 {
     for (EACH_FORM(form)) {
         char *email = new_email(), *body = create_body(email, NULL, NULL);
@@ -236,7 +236,7 @@ Test(membership, ends_and_may_begin_again)
     }
 }
 
-Test(membership, is_invited_at_the_accounts_path_too)
+Test(membership, is_invited_at_the_path_of_its_account)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *path = NULL, *location;
     struct answer answer, shown;
@@ -275,7 +275,7 @@ static void expect_only(const char *path, const char *allowed)
     }
 }
 
-Test(membership, says_which_methods_a_path_takes)
+Test(membership, reports_the_allowed_methods_of_a_path)
 {
     static const struct {
         const char *more;
@@ -366,7 +366,7 @@ static struct answer ask_with(
     return request(server, method, path, account->token, body, (const char *[]){content_type, NULL});
 }
 
-Test(membership, knows_a_malformed_body)
+Test(membership, refuses_a_malformed_body)
 {
     struct member *member = invite();
 
@@ -386,7 +386,7 @@ Test(membership, knows_a_malformed_body)
     member_free(member);
 }
 
-Test(membership, takes_nothing_but_json)
+Test(membership, accepts_only_json)
 {
     struct member *member = invite();
     char *accept = accept_body(member->code), *group = group_body(account->other_group), *array = NULL,

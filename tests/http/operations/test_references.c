@@ -69,7 +69,7 @@ static void expect_refusal(struct answer *answer, const char *field)
     answer_free(answer);
 }
 
-Test(references, to_a_group_that_is_deleted_meanwhile_are_a_mistake_of_the_request)
+Test(references, to_a_concurrently_deleted_group_give_400)
 {
     static const struct {
         const char *method, *before, *after, *field;
@@ -109,7 +109,7 @@ Test(references, to_a_group_that_is_deleted_meanwhile_are_a_mistake_of_the_reque
     member_free(member);
 }
 
-Test(references, to_a_default_group_that_is_another_meanwhile_lead_to_that)
+Test(references, to_a_changed_default_group_use_the_new_one)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct answer answer;
@@ -128,7 +128,7 @@ Test(references, to_a_default_group_that_is_another_meanwhile_lead_to_that)
 
 /* Addresses on which tests/harness/poison.sql makes the first insert fail. Errors that are not caused by a
  * race are not retried, because that would hide mistakes. */
-Test(references, that_lost_a_race_are_tried_again_and_no_others)
+Test(references, only_lost_races_are_retried)
 {
     static const struct {
         const char *sqlstate;

@@ -27,7 +27,7 @@ static char *contents(const char *email)
     return all;
 }
 
-Test(rehearsal, keeps_nothing_of_a_dry_run)
+Test(rehearsal, changes_nothing)
 {
     static const struct {
         const char *method, *path, *body;
@@ -73,7 +73,7 @@ Test(rehearsal, keeps_nothing_of_a_dry_run)
     free(after);
 }
 
-Test(rehearsal, rehearses_an_invitation)
+Test(rehearsal, answers_like_an_invitation)
 {
     static const char *const prefer[][2] = {{"Prefer: tx=rollback", NULL},
         {"prefer: respond-async , TX = \"RollBack\";a=b", NULL}, {"Prefer: wait=1", "Prefer: tx=rollback"}};

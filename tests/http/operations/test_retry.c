@@ -32,7 +32,7 @@ static void expect_accepts(const struct answer *invited)
     member_free(member);
 }
 
-Test(retry, gives_the_answer_again_in_both_spellings_of_the_key)
+Test(retry, replays_the_answer_for_both_forms_of_the_key)
 {
     static const char *const keys[][2] = {
         {"8e03978e-40d5-43dd-bc93-6894a57f9324", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\""},
@@ -53,7 +53,7 @@ Test(retry, gives_the_answer_again_in_both_spellings_of_the_key)
     }
 }
 
-Test(retry, gives_every_answer_of_a_post_again)
+Test(retry, replays_every_answer_of_a_post)
 {
     static const struct {
         const char *path, *elapsed;
@@ -89,7 +89,7 @@ Test(retry, gives_every_answer_of_a_post_again)
     }
 }
 
-Test(retry, tells_another_request_from_the_first)
+Test(retry, refuses_a_key_of_another_request)
 {
     char *email = new_email(), *other_email = new_email();
     char *body = create_body(email, NULL, NULL), *another = create_body(other_email, NULL, NULL), *count;
@@ -117,7 +117,7 @@ Test(retry, tells_another_request_from_the_first)
 }
 
 /* A key belongs to its token. The same token in psql meets the same key, but cannot derive the code. */
-Test(retry, keeps_the_keys_of_each_caller_apart)
+Test(retry, keys_belong_to_a_caller)
 {
     struct account *operations = account_make(pg, "Operations");
     char *email = new_email(), *body = create_body(email, account->id, NULL), *found;
@@ -149,7 +149,7 @@ Test(retry, keeps_the_keys_of_each_caller_apart)
     free(body);
 }
 
-Test(retry, takes_back_what_is_too_old_and_refuses_who_may_no_longer_call)
+Test(retry, keys_expire_and_replays_need_authorization)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct answer first = send_with_key(ACCOUNT_USERS, account->token, body, "old"), second, third;
@@ -203,7 +203,7 @@ Test(retry, refuses_a_malformed_key_and_names_the_header)
 }
 
 /* Methods other than POST are idempotent without a key. */
-Test(retry, passes_over_a_key_where_it_means_nothing)
+Test(retry, ignores_a_key_except_on_post)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *path;
     struct member *member = member_invite(server, account->token, body);

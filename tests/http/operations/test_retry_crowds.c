@@ -32,7 +32,7 @@ static void *post_one(void *data)
 }
 
 /* A lock delays the first request, and concurrent ones are refused at once. */
-Test(retry, tells_who_asks_while_the_first_is_being_done)
+Test(retry, refuses_a_key_of_a_request_in_progress)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct caller first = {.body = body};
@@ -61,7 +61,7 @@ Test(retry, tells_who_asks_while_the_first_is_being_done)
     free(body);
 }
 
-Test(retry, does_once_what_many_ask_at_once)
+Test(retry, concurrent_requests_are_done_once)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *state;
     struct caller callers[CALLERS];
@@ -188,12 +188,12 @@ static void run_crowd(bool has_key)
     free(crowd);
 }
 
-Test(retry, makes_one_of_each_in_a_crowd)
+Test(retry, crowds_create_each_person_once)
 {
     run_crowd(false);
 }
 
-Test(retry, makes_one_of_each_in_a_crowd_with_keys)
+Test(retry, crowds_with_keys_create_each_person_once)
 {
     run_crowd(true);
 }

@@ -89,7 +89,7 @@ static void expect_refused(const char *email, const char *first_name, const char
     answer_free(&answer);
 }
 
-Test(spelling, of_no_mailbox_is_refused)
+Test(spelling, of_an_invalid_mailbox_is_refused)
 {
     static const char idna[] = "has a domain name that IDNA 2008 refuses", none[] = "is not an email address";
 
@@ -106,7 +106,7 @@ Test(spelling, of_no_mailbox_is_refused)
     expect_refused("a\u3164nn@example.com", "Ann", "user.email", none);
 }
 
-Test(spelling, of_nothing_is_no_name)
+Test(spelling, of_an_invisible_name_is_refused)
 {
     static const char *const blank[] = {"\u200b", "\u00ad", "\u034f", "\u115f", "\u17b4", "\u2800", "\u3164",
         "\ufe0f", "\uffa0", "\U000e0001", "\u0301", " \u200b\u2800 \u0301"};
@@ -121,7 +121,7 @@ Test(spelling, of_nothing_is_no_name)
 #define FAMILY "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
 #define FIVE_FAMILIES FAMILY FAMILY FAMILY FAMILY FAMILY
 
-Test(spelling, counts_what_a_person_sees)
+Test(spelling, counts_user_perceived_characters)
 {
     char *email = new_email();
     struct answer answer = invite(account, email, FIVE_FAMILIES FIVE_FAMILIES FIVE_FAMILIES);
@@ -147,7 +147,7 @@ static void expect_found(const char *filter, const char *id)
     answer_free(&answer);
 }
 
-Test(spelling, is_looked_for_as_it_is_kept)
+Test(spelling, is_normalized_in_searches)
 {
     struct answer answer = invite(account, "Zoe\u0308@mu\u0308nchen.example", " Zoe\u0308 ");
     const char *id = json_string_value(json_object_get(answer.body, "id"));

@@ -410,7 +410,7 @@ static void tear_down(void)
 
 TestSuite(who_may, .init = set_up, .fini = tear_down, .timeout = 120);
 
-Test(who_may, do_what_to_whom)
+Test(who_may, matches_the_contract)
 {
     size_t total = 0, refused = 0, compared = 0;
 

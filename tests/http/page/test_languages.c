@@ -7,7 +7,7 @@
 
 /* The language of the page is the browser's. */
 
-Test(page, speaks_what_the_browser_asks_for)
+Test(page, is_in_the_language_of_accept_language)
 {
     static const struct {
         const char *accepted, *language;
@@ -54,7 +54,7 @@ Test(page, speaks_what_the_browser_asks_for)
     member_free(member);
 }
 
-Test(page, dates_are_the_readers)
+Test(page, dates_follow_the_browsers_culture)
 {
     struct member *member = page_invite();
     struct answer answer;

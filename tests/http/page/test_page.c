@@ -18,7 +18,7 @@ static struct answer change(const char *method, const struct member *member, con
     return answer;
 }
 
-Test(page, tells_the_state_of_an_invitation)
+Test(page, shows_the_state_of_an_invitation)
 {
     struct member *member = page_invite();
     struct answer answer;
@@ -55,7 +55,7 @@ Test(page, tells_the_state_of_an_invitation)
     member_free(member);
 }
 
-Test(page, looking_changes_nothing)
+Test(page, get_changes_nothing)
 {
     struct member *member = page_invite();
     char *before = page_contents(member), *after;
@@ -95,7 +95,7 @@ Test(page, the_button_accepts_once)
     member_free(member);
 }
 
-Test(page, takes_no_notice_of_what_programs_send)
+Test(page, ignores_what_programs_send)
 {
     struct member *member = page_invite();
     char *path = page_path(member);

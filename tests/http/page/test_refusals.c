@@ -8,7 +8,7 @@
 
 /* What is refused, or cannot be done, below the page's path is told by a page. */
 
-Test(page, a_link_that_is_cut_or_changed_leads_to_a_page)
+Test(page, answers_a_damaged_link)
 {
     struct member *member = page_invite(), *another = page_invite();
     static const char *const paths[] = {"/invitations/", "/invitations//", "/invitations/AUSR-0000-0000-0000",
@@ -60,7 +60,7 @@ Test(page, a_link_that_is_cut_or_changed_leads_to_a_page)
         LONG_256 LONG_256 LONG_256 LONG_256 LONG_256
 #define LONG LONG_4096 LONG_4096 LONG_4096 LONG_4096
 
-Test(page, what_is_refused_is_told_by_a_page)
+Test(page, answers_a_refused_request)
 {
     static const char *const methods[] = {"PUT", "DELETE", "PATCH", "OPTIONS"};
     static const struct {
@@ -108,7 +108,7 @@ Test(page, what_is_refused_is_told_by_a_page)
 }
 
 /* In the language of the headers received so far. */
-Test(page, what_does_not_arrive_is_told_by_a_page)
+Test(page, answers_an_incomplete_request)
 {
     static const struct {
         const char *bytes;
@@ -130,7 +130,7 @@ Test(page, what_does_not_arrive_is_told_by_a_page)
     server_end(hasty);
 }
 
-Test(page, a_database_that_is_away_is_told)
+Test(page, reports_an_unavailable_database)
 {
     struct cluster *cluster = cluster_start("page");
     PGconn *of_test = pg;
@@ -162,7 +162,7 @@ Test(page, a_database_that_is_away_is_told)
     member_free(member);
 }
 
-Test(page, a_lock_that_is_held_is_told)
+Test(page, reports_a_lock_timeout)
 {
     struct member *member = page_invite();
     struct answer answer;

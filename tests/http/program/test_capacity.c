@@ -25,7 +25,7 @@ static void tear_down(void)
 
 TestSuite(capacity, .init = set_up, .fini = tear_down, .timeout = 120);
 
-Test(capacity, has_as_many_workers_as_processors_it_may_use)
+Test(capacity, starts_a_worker_for_each_usable_processor)
 {
     cpu_set_t all, one;
     struct server *server;

@@ -31,7 +31,7 @@ static void expect_told(const char *const *arguments, const char *option)
     free(said);
 }
 
-Test(config, a_connection_string_is_not_told)
+Test(config, connection_strings_are_not_printed)
 {
     for (size_t i = 0; i < COUNT(urls); i++) {
         expect_told((const char *[]){"--check-config", "--database-url", urls[i], NULL}, "--database-url");
@@ -61,7 +61,7 @@ static void expect_script_silent(const char *script, const char *variable, const
     unsetenv(variable);
 }
 
-Test(config, scripts_tell_no_connection_string)
+Test(config, scripts_print_no_connection_string)
 {
     static const char *const away[] = {"postgresql://u:x@127.0.0.1:1/" MARKER,
         "postgresql://" MARKER ":x@127.0.0.1:1/d", "postgresql://u:pa@ss" MARKER "@127.0.0.1:1/db",
@@ -79,7 +79,7 @@ Test(config, scripts_tell_no_connection_string)
 }
 
 /* Every option of both commands, with a value that may be invalid for it. */
-Test(config, no_value_is_told)
+Test(config, values_are_not_printed)
 {
     static const char *const commands[] = {"serve", "deliver"};
 
@@ -96,7 +96,7 @@ Test(config, no_value_is_told)
 }
 
 /* All mistakes at once, in values and in the files that they refer to. */
-Test(config, everything_is_checked_that_will_be_used)
+Test(config, check_config_checks_all_references)
 {
     static const char *const wanted[] = {"--listen-address: is not an IP address",
         "--telemetry-address: is not an IP",

@@ -17,7 +17,7 @@
 
 TestSuite(life, .timeout = 120);
 
-Test(life, tells_of_itself_without_a_database)
+Test(life, serves_telemetry_without_a_database)
 {
     char *said;
 
@@ -126,7 +126,7 @@ static void assert_drains(int signal)
 
 /* A request that is sent while the one before it is in the database is not read any more; the answer to
  * that one arrives. */
-Test(life, a_next_request_does_not_cost_the_answer_in_a_drain)
+Test(life, a_pipelined_request_does_not_lose_the_answer_in_a_drain)
 {
     PGconn *pg = database_connect(database_url());
     char *url = patient_url(), *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL;
@@ -174,7 +174,7 @@ Test(life, sigint_drains)
     assert_drains(SIGINT);
 }
 
-Test(life, a_drain_gives_up_what_does_not_end_in_time)
+Test(life, a_drain_gives_up_requests_after_its_timeout)
 {
     PGconn *pg = database_connect(database_url());
     char *url = patient_url(), *email = new_email(), *body = create_body(email, NULL, NULL);
@@ -247,7 +247,7 @@ Test(life, a_second_signal_ends_a_drain_at_once)
 }
 
 /* At the maximum of connections, further ones wait in the kernel's queue. */
-Test(life, a_drain_serves_who_waits_to_be_let_in)
+Test(life, a_drain_serves_connections_in_the_backlog)
 {
     PGconn *pg = database_connect(database_url());
     char *url = patient_url(), *email = new_email(), *body = create_body(email, NULL, NULL);
@@ -288,7 +288,7 @@ static bool is_served(const struct server *server)
 
 /* During the drain delay, neither SIGHUP for a certificate nor a debugger's stop ends it; only a second
  * signal to stop does. */
-Test(life, only_a_signal_to_stop_cuts_the_drain_delay_short)
+Test(life, only_a_stop_signal_ends_the_drain_delay)
 {
     static const int others[] = {SIGHUP, SIGSTOP, SIGCONT};
     char *url = server_database_url(database_url());

@@ -71,7 +71,7 @@ static void expect_refused(struct server *server, int port)
     free(said);
 }
 
-Test(ports, of_two_that_start_at_once_one_listens)
+Test(ports, have_one_owner_of_two_concurrent_starts)
 {
     for (int round = 0; round < short_or_soak(15, 100); round++) {
         int port = free_port();
@@ -91,7 +91,7 @@ Test(ports, of_two_that_start_at_once_one_listens)
     }
 }
 
-Test(ports, are_shared_by_those_that_ask_for_it)
+Test(ports, are_shared_with_reuse_port)
 {
     int port = free_port();
     struct server *first = spawn_on(port, 0, "--reuse-port", "1"),
@@ -134,7 +134,7 @@ static void *knock(void *data)
 }
 
 /* It would answer first, and then exit. */
-Test(ports, nobody_is_answered_where_the_telemetry_port_is_taken)
+Test(ports, no_request_is_answered_if_the_telemetry_port_is_in_use)
 {
     struct server *owner = server_start(url, NULL);
     struct knocker knocker = {.port = free_port()};

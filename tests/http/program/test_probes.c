@@ -40,7 +40,7 @@ static void await_ready(const struct server *server)
     cr_assert_eq(status, 200);
 }
 
-Test(probes, the_port_says_no_to_the_rest)
+Test(probes, the_port_refuses_other_requests)
 {
     static const struct {
         const char *bytes;
@@ -131,7 +131,7 @@ static int open_hog(const struct server *server)
 }
 
 /* The kernel would end them too, but later. */
-Test(probes, are_answered_in_time_though_all_slots_are_taken)
+Test(probes, are_answered_in_time_when_all_slots_are_taken)
 {
     struct server *server =
         server_start(url, (const char *[]){"--request-timeout", "2000", "--send-timeout", "600000", NULL});
@@ -155,7 +155,7 @@ Test(probes, are_answered_in_time_though_all_slots_are_taken)
 }
 
 /* Neither further requests nor pipelined ones keep a slot. */
-Test(probes, have_one_answer_a_connection)
+Test(probes, have_one_answer_per_connection)
 {
     static const char bytes[] = "GET /live HTTP/1.1\r\nHost: a\r\n\r\n"
                                 "GET /live HTTP/1.1\r\nHost: a\r\n\r\n";

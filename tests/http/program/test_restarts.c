@@ -288,7 +288,7 @@ Test(restarts, lose_nothing)
     restart((unsigned)short_or_soak(3, 20), "0", false);
 }
 
-Test(restarts, that_are_told_of_in_time_cost_not_even_a_retry)
+Test(restarts, announced_ones_need_no_retry)
 {
     restart((unsigned)short_or_soak(3, 20), DRAIN_DELAY_MS, true);
 }

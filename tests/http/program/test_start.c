@@ -29,7 +29,7 @@ static void assert_refuses(const char *const *arguments, const char *reason)
     free(said);
 }
 
-Test(start, one_clear_line_when_it_cannot_start)
+Test(start, a_failed_start_is_reported_in_one_line)
 {
     char *url = server_database_url(database_url());
     struct sockaddr_in address = {.sin_family = AF_INET};
@@ -115,7 +115,7 @@ static void set_schema_version(const struct scratch *scratch, const char *versio
     free(sql);
 }
 
-Test(start, a_schema_that_does_not_fit_is_refused)
+Test(start, an_unsupported_schema_is_refused)
 {
     static const char *const rows[][2] = {{NULL, "the schema is too old: it has no api.schema_version()"},
         {"0, 0", "the schema is too old: it is version 0"},
@@ -130,7 +130,7 @@ Test(start, a_schema_that_does_not_fit_is_refused)
     drop_scratch(&scratch);
 }
 
-Test(start, a_newer_schema_that_still_serves_this_server_is_taken)
+Test(start, a_newer_compatible_schema_is_accepted)
 {
     struct scratch scratch = make_scratch();
     struct server *server;
@@ -177,7 +177,7 @@ static size_t count_logged(const struct server *server, const char *text)
     return count;
 }
 
-Test(start, comes_before_the_database)
+Test(start, may_precede_the_database)
 {
     struct cluster *cluster = cluster_start("start");
     PGconn *pg = database_connect(cluster->url);
@@ -219,7 +219,7 @@ Test(start, comes_before_the_database)
 }
 
 /* It logs the reason once for any number of attempts, and again when the reason changes. */
-Test(start, comes_before_the_migrations)
+Test(start, may_precede_the_migrations)
 {
     struct scratch scratch = make_scratch();
     struct server *server =
@@ -241,7 +241,7 @@ Test(start, comes_before_the_migrations)
 }
 
 /* As with a wrong password: the database refuses the login until an operator corrects it. */
-Test(start, comes_before_the_login)
+Test(start, may_precede_the_login)
 {
     char *base = server_database_url(database_url()), *url = NULL, *role = NULL, *sql = NULL;
     PGconn *pg = database_connect(database_url());
@@ -329,7 +329,7 @@ static bool silence_is_called(const struct silence *silence, int ms)
 
 #define PATIENCE "--database-connect-timeout", "60"
 
-Test(start, ends_at_once_when_told_to)
+Test(start, ends_at_once_on_a_stop_signal)
 {
     static const char *const rows[][16] = {
         {PATIENCE, "--port=0", "--telemetry-port=0", "--workers=1"},
@@ -361,7 +361,7 @@ Test(start, ends_at_once_when_told_to)
 }
 
 /* An attempt that is cancelled is followed by another. */
-Test(start, sighup_breaks_off_nothing)
+Test(start, sighup_cancels_nothing)
 {
     struct silence silence;
     struct server *servers[2];

@@ -71,7 +71,7 @@ static char *metrics_of(const struct server *server)
 #define REQUESTS(method, route, status)                                                                      \
     "accountsd_http_requests_total{method=\"" method "\",route=\"" route "\",status=\"" status "\"}"
 
-Test(telemetry, counts_what_happens)
+Test(telemetry, counts_requests_and_connections)
 {
     struct server *server = server_start(server_url, NULL);
     char *email = new_email(), *body = create_body(email, NULL, NULL), *metrics;
@@ -398,7 +398,7 @@ Test(telemetry, readiness_follows_the_database_and_its_schema)
 }
 
 /* During the delay no request is refused, and clients with persistent connections are told to close them. */
-Test(telemetry, draining_is_told_before_the_port_is_closed)
+Test(telemetry, draining_is_reported_before_the_port_is_closed)
 {
     struct server *server = server_start(server_url, (const char *[]){"--drain-delay", "60000", NULL});
     struct answer answer;

@@ -65,7 +65,7 @@ static void count_lines(char *log, long *logged, long *missing)
     }
 }
 
-Test(unread, stops_nothing)
+Test(unread, does_not_block_requests)
 {
     PGconn *pg = database_connect(database_url());
     char *url = server_database_url(database_url()), *log;
@@ -115,7 +115,7 @@ Test(unread, stops_nothing)
     free(url);
 }
 
-Test(unread, holds_up_no_end)
+Test(unread, does_not_delay_the_exit)
 {
     PGconn *pg = database_connect(database_url());
     char *url = server_database_url(database_url());
@@ -136,7 +136,7 @@ Test(unread, holds_up_no_end)
 }
 
 /* A log that is read in time is complete. */
-Test(unread, is_whole_at_the_end)
+Test(unread, is_complete_at_the_exit)
 {
     char *url = server_database_url(database_url()), *log;
     struct server *server;

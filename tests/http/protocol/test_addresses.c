@@ -57,7 +57,7 @@ static bool is_served(int fd)
 #define ALLOWED 4
 #define TRIED 12
 
-Test(addresses, have_as_many_connections_as_they_may)
+Test(addresses, have_a_limit_of_connections)
 {
     struct server *server = server_start(url, (const char *[]){"--max-connections-per-address", "4", NULL});
     int fds[TRIED], other, again;
@@ -87,7 +87,7 @@ Test(addresses, have_as_many_connections_as_they_may)
     server_end(server);
 }
 
-Test(addresses, have_any_number_where_there_is_no_cap)
+Test(addresses, have_no_limit_by_default)
 {
     struct server *server = server_start(url, NULL);
     int fds[TRIED];
@@ -129,7 +129,7 @@ static void expect_status(int fd, const char *status, const char *more)
 
 /* Two requests wait for a lock; all others from the address are told to retry, on connections that stay
  * open. */
-Test(addresses, have_as_many_requests_in_flight_as_they_may)
+Test(addresses, have_a_limit_of_requests_in_flight)
 {
     PGconn *pg = database_connect(database_url());
     struct account *account = account_make(pg, "Client");

@@ -57,7 +57,7 @@ static void expect_refusal(const char *certificate_path, const char *key_path, c
     }
 }
 
-Test(certificate, one_clear_line_when_it_is_of_no_use)
+Test(certificate, an_unusable_one_is_reported_in_one_line)
 {
     struct certificate *other = certificate_make("other", KEY_EC), *encrypted = certificate_make("x", KEY_EC);
     EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -86,7 +86,7 @@ Test(certificate, one_clear_line_when_it_is_of_no_use)
 }
 
 /* Below 112 bits: at the start, and for a server with a valid certificate. */
-Test(certificate, a_weak_one_is_of_no_use)
+Test(certificate, a_weak_one_is_refused)
 {
     static const struct {
         enum key_kind kind;
@@ -154,7 +154,7 @@ static struct server *start(void)
                                  certificate->key_path, "--request-timeout", "60000", NULL});
 }
 
-Test(certificate, a_new_one_is_for_new_connections)
+Test(certificate, a_new_one_applies_to_new_connections)
 {
     struct server *server = start();
     struct tls_client *old[CONNECTIONS], *early[CONNECTIONS], *new[CONNECTIONS];
@@ -183,7 +183,7 @@ Test(certificate, a_new_one_is_for_new_connections)
     server_end(server);
 }
 
-Test(certificate, a_bad_one_changes_nothing)
+Test(certificate, an_invalid_one_is_not_loaded)
 {
     struct server *server = start();
     struct certificate *other = certificate_make("other", KEY_EC);
@@ -219,7 +219,7 @@ Test(certificate, a_bad_one_changes_nothing)
     server_end(server);
 }
 
-Test(certificate, sighup_without_one_ends_nothing)
+Test(certificate, sighup_without_one_is_ignored)
 {
     struct server *server = server_start(url, NULL);
     static const char bytes[] = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";

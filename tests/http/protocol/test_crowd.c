@@ -281,7 +281,7 @@ static long crowded_p99(const struct server *server, const struct size *size)
     return crowded * 200 / (calm + calm_again);
 }
 
-Test(crowd, costs_the_others_little_and_is_gone_in_time)
+Test(crowd, hardly_delays_others_and_is_disconnected_in_time)
 {
     const struct size *size = is_soak() ? &long_form : &short_form;
     struct server *server;
@@ -329,7 +329,7 @@ static void expect_served_after(const struct server *server, const int *fds, siz
 }
 
 /* The usual soft limit is below the default of --max-connections. */
-Test(crowd, as_many_files_may_be_open_as_connections)
+Test(crowd, raises_the_limit_of_open_files)
 {
     int fds[600];
     struct server *server;
@@ -345,7 +345,7 @@ Test(crowd, as_many_files_may_be_open_as_connections)
     server_end(server);
 }
 
-Test(crowd, fewer_connections_where_fewer_files_may_be_open)
+Test(crowd, lowers_max_connections_to_the_limit_of_open_files)
 {
     struct rlimit limit = {432, 432};
     int fds[290];

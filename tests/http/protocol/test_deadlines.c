@@ -133,7 +133,7 @@ static int watch(struct client *clients)
     return epoll;
 }
 
-Test(deadlines, pass_in_time_however_many_do)
+Test(deadlines, pass_in_time_when_many_pass_together)
 {
     const long timeout_ms = short_or_soak(SHORT_MS, LONG_MS);
     static struct client clients[COUNT];

@@ -90,7 +90,7 @@ static void expect_like_get(const char *path, const char *token, int status)
     free(authorization);
 }
 
-Test(head, is_answered_as_get_is)
+Test(head, is_answered_like_get)
 {
     char *users = NULL;
 
@@ -110,7 +110,7 @@ Test(head, is_answered_as_get_is)
     free(users);
 }
 
-Test(head, is_refused_as_get_is)
+Test(head, is_refused_like_get)
 {
     char *unseen = member_path(member, PATH_OF_USER, "");
 
@@ -130,7 +130,7 @@ Test(head, is_refused_as_get_is)
     free(unseen);
 }
 
-Test(head, is_not_allowed_where_get_is_not)
+Test(head, is_allowed_only_with_get)
 {
     static const struct {
         const char *more;

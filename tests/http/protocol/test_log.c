@@ -62,7 +62,7 @@ static const struct {
 };
 
 /* bytes: of the body, as it was sent. */
-Test(log, tells_how_many_bytes_a_refusal_had)
+Test(log, has_the_bytes_of_a_refusal)
 {
     for (size_t i = 0; i < COUNT(refusals); i++) {
         char trace_id[33], *bytes = NULL, *answer, line[32];
@@ -98,7 +98,7 @@ Test(log, tells_how_many_bytes_a_refusal_had)
 }
 
 /* The answer does not say what went wrong; its trace id leads to the line that does. */
-Test(log, says_why_an_answer_is_500)
+Test(log, has_the_reason_of_a_500)
 {
     static const char trace_id[] = "4bf92f3577b34da6a3ce929d0e0e4736";
     char *email = new_email(), *poisoned = NULL, *body;
@@ -125,7 +125,7 @@ Test(log, says_why_an_answer_is_500)
 }
 
 /* The request is performed, but the client never learns of it, so it is not logged as 201. */
-Test(log, says_499_where_the_client_has_gone)
+Test(log, has_499_if_the_client_disconnected)
 {
     static const char trace_id[] = "5bf92f3577b34da6a3ce929d0e0e4736",
                       series[] = "accountsd_http_requests_total{method=\"POST\",route=\"" ACCOUNT_USERS

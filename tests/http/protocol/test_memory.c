@@ -65,7 +65,7 @@ static size_t await_resident(const struct server *server, size_t max)
 }
 
 /* As many clients as the row says send that much, and then nothing. */
-Test(memory, is_bounded_under_the_worst_heads_and_bodies)
+Test(memory, is_bounded_for_large_heads_and_bodies)
 {
     static const struct {
         const char *name;
@@ -132,7 +132,7 @@ static void complain(struct tls_client *client)
 }
 
 /* Bytes after the last record of TLS are dropped. */
-Test(memory, is_bounded_behind_the_last_word)
+Test(memory, is_bounded_after_an_alert)
 {
     static void (*const last_words[])(struct tls_client *) = {say_goodbye, complain};
     static char piece[65536];
@@ -274,7 +274,7 @@ static void on_answer(void *data, size_t index, const struct answer *answer)
         soak->at_fifth = process_resident(soak->server->pid);
 }
 
-Test(memory, is_the_same_after_many_requests)
+Test(memory, does_not_grow_with_requests)
 {
     PGconn *pg = database_connect(database_url());
     struct account *account = account_make(pg, "Client");

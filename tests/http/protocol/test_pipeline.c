@@ -77,7 +77,7 @@ static size_t count_before(const char *method)
 }
 
 /* All send while the server is stopped. Whichever it reads first, a pipeline precedes the single request. */
-Test(pipeline, others_get_their_turn_between_the_requests_of_one)
+Test(pipeline, others_are_served_between_pipelined_requests)
 {
     int fds[PIPELINERS], other;
     char answer[4096];

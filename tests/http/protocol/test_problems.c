@@ -72,7 +72,7 @@ Test(problems, unknown_paths_and_methods)
 }
 
 /* The page that a problem's type refers to. */
-Test(problems, have_a_page_of_their_type)
+Test(problems, types_have_a_description)
 {
     for (size_t i = 0; i < problem_type_count(); i++) {
         const struct problem_type *type = problem_type_at(i);
@@ -104,7 +104,7 @@ Test(problems, have_a_page_of_their_type)
     CHALLENGE                                                                                                \
     ", error=\"invalid_token\", error_description=\"The token is malformed, unknown or disabled\""
 
-Test(problems, say_why_there_is_no_authority)
+Test(problems, authentication_errors)
 {
     static const struct {
         const char *header;
@@ -182,7 +182,7 @@ Test(problems, media_types)
 }
 
 /* RFC 9110, section 5.5: of each field in turn. */
-Test(problems, white_space_behind_a_value_is_none_of_it)
+Test(problems, trailing_white_space_is_not_part_of_a_value)
 {
     char *email = new_email(), *body = create_body(email, NULL, NULL), *authorization = NULL, *answer;
 
@@ -242,7 +242,7 @@ Test(problems, sizes)
 }
 
 /* RFC 9112, section 6.3: without Content-Length and Transfer-Encoding there is no body. */
-Test(problems, no_body_is_an_empty_one)
+Test(problems, a_missing_body_is_empty)
 {
     static const char *const lengths[] = {"", "Content-Length: 0\r\n"};
 
@@ -262,12 +262,12 @@ Test(problems, no_body_is_an_empty_one)
     }
 }
 
-Test(problems, query_parameters_that_nobody_knows)
+Test(problems, unknown_query_parameters)
 {
     assert_status("POST", ACCOUNT_USERS "?nosuch=1", account->token, "{}", JSON, 400);
 }
 
-Test(problems, all_mistakes_of_a_body_at_once)
+Test(problems, report_all_mistakes_of_a_body)
 {
     struct answer answer = post(server, account->token,
         "{\"user\":{\"email\":\"nobody\",\"firstName\":\"\",\"phone\":{\"prefix\":\"49\"}},\"x\":1,"
@@ -281,7 +281,7 @@ Test(problems, all_mistakes_of_a_body_at_once)
     answer_free(&answer);
 }
 
-Test(problems, take_over_the_trace)
+Test(problems, have_the_trace_of_the_request)
 {
     struct answer answer =
         request(server, "GET", "/nothing", NULL, NULL, (const char *[]){"traceparent: " TRACEPARENT, NULL});

@@ -66,7 +66,7 @@ static char *read_to_end(int fd, const char *name)
 #define TRACE_ID "4bf92f3577b34da6a3ce929d0e0e4736"
 #define TRACEPARENT "00-" TRACE_ID "-00f067aa0ba902b7-01"
 
-Test(slow, a_request_that_does_not_arrive_is_a_408)
+Test(slow, an_incomplete_request_gets_408)
 {
     static const struct {
         const char *beginning;
@@ -104,7 +104,7 @@ Test(slow, a_request_that_does_not_arrive_is_a_408)
 }
 
 /* The time of a request starts with the request, not with an idle time or a request before it. */
-Test(slow, a_request_has_its_time_on_an_old_connection)
+Test(slow, a_request_has_its_own_timeout)
 {
     static const char half[] = "POST /a HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbo",
                       other_half_and_half[] = "dyPOST /a HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbo";
@@ -132,7 +132,7 @@ Test(slow, a_request_has_its_time_on_an_old_connection)
 }
 
 /* A 100 is not an answer. */
-Test(slow, an_expectation_gives_no_more_time)
+Test(slow, an_expectation_does_not_extend_the_timeout)
 {
     struct server *patient = start((const char *[]){"--request-timeout", "2000", NULL});
     int fd = connect_raw(patient);
@@ -152,7 +152,7 @@ Test(slow, an_expectation_gives_no_more_time)
 }
 
 /* It is refused by its head, and the body is discarded for a while. */
-Test(slow, a_body_in_chunks_ends_in_time)
+Test(slow, a_chunked_body_is_refused_in_time)
 {
     static const char head[] = "POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n4;";
     static char extension[1024 * 1024];
@@ -171,7 +171,7 @@ Test(slow, a_body_in_chunks_ends_in_time)
 }
 
 /* The client continues to send while it gets the answer, and reads when it has sent everything. */
-Test(slow, who_is_refused_while_sending_gets_the_whole_answer)
+Test(slow, a_client_refused_while_sending_gets_the_whole_answer)
 {
     static const struct {
         const char *head;
@@ -227,7 +227,7 @@ static void ask_and_never_read(int fd)
     }
 }
 
-Test(slow, a_response_that_is_not_read_is_given_up)
+Test(slow, an_unread_response_is_aborted)
 {
     int fd = connect_small();
     char byte[1024];
@@ -256,7 +256,7 @@ static size_t count_documents(void)
 }
 
 /* Requests that a client has sent before it disconnects are not performed. */
-Test(slow, requests_of_a_client_that_has_gone_do_not_run)
+Test(slow, requests_of_a_disconnected_client_are_not_processed)
 {
     static const char document[] = "GET /public/v1/accounts/openapi.json HTTP/1.1\r\n" HOST "\r\n";
     struct linger reset = {1, 0};
@@ -283,7 +283,7 @@ Test(slow, requests_of_a_client_that_has_gone_do_not_run)
     cr_expect_lt(count, 500, "%zu of %zu ran", count, sent);
 }
 
-Test(slow, connections_are_capped)
+Test(slow, connections_are_limited)
 {
     struct server *small = start((const char *[]){"--workers", "1", "--max-connections", "2", NULL});
     int first = connect_raw(small), second = connect_raw(small), third = connect_raw(small);

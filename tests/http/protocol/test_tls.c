@@ -114,7 +114,7 @@ Test(tls, ciphers_without_forward_secrecy_or_authentication_are_refused)
     }
 }
 
-Test(tls, http_1_1_is_all_that_can_be_agreed_on)
+Test(tls, alpn_selects_only_http_1_1)
 {
     static const struct {
         const char *alpn, *agreed;
@@ -218,7 +218,7 @@ Test(tls, a_request_may_come_byte_by_byte)
 }
 
 /* It sends no more, but continues to read. */
-Test(tls, a_client_that_has_said_goodbye_gets_its_answer)
+Test(tls, a_client_gets_its_answer_after_close_notify)
 {
     for (int is_corked = 0; is_corked < 2; is_corked++) {
         struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
@@ -241,7 +241,7 @@ Test(tls, a_client_that_has_said_goodbye_gets_its_answer)
 }
 
 /* The check of the head sees the decrypted bytes: the rows of the tests in clear text. */
-Test(tls, no_request_hides_in_another)
+Test(tls, request_smuggling_is_refused)
 {
     bool said_goodbye;
 
@@ -295,7 +295,7 @@ Test(tls, clear_text_is_not_answered)
 }
 
 /* Connections that send nothing, half of a handshake, or half of a request. */
-Test(tls, slow_clients_are_let_go)
+Test(tls, slow_clients_are_disconnected)
 {
     struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
     static const char greeting[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
@@ -339,7 +339,7 @@ Test(tls, sessions_are_not_resumed)
     }
 }
 
-Test(tls, hands_are_shaken_once)
+Test(tls, renegotiation_is_refused)
 {
     struct tls_client *client = tls_connect(server, &(struct tls_wishes){.max_version = TLS1_2_VERSION});
 
@@ -370,7 +370,7 @@ Test(tls, ends_with_connections_open)
 }
 
 /* A server that is told to stop during a handshake waits for it, and answers the request that follows. */
-Test(tls, a_handshake_under_way_is_waited_for_in_a_drain)
+Test(tls, a_drain_waits_for_handshakes)
 {
     struct tls_client *client = tls_open(server, &(struct tls_wishes){.min_version = TLS1_3_VERSION});
     BIO *input = SSL_get_rbio(client->ssl);

@@ -234,7 +234,7 @@ static char *trace_of(const char *received, long status)
     return copy;
 }
 
-Test(trace, of_every_refusal_is_taken_over)
+Test(trace, of_every_refusal_is_the_requests)
 {
     for (size_t i = 0; i < COUNT(refused); i++) {
         char id[TRACE_ID_LEN + 1], parent[64], *bytes, *received, *trace;
@@ -253,7 +253,7 @@ Test(trace, of_every_refusal_is_taken_over)
 }
 
 /* Malformed, missing, and two, of which neither is trusted. */
-Test(trace, of_every_refusal_is_made_where_none_can_be_taken)
+Test(trace, of_every_refusal_is_generated_if_there_is_no_valid_one)
 {
     static const char *const sent[] = {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
         "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
@@ -276,7 +276,7 @@ Test(trace, of_every_refusal_is_made_where_none_can_be_taken)
 }
 
 /* Answers that are not problems. */
-Test(trace, is_told_by_every_answer)
+Test(trace, is_in_every_answer)
 {
     static const char *const paths[] = {"/public/v1/accounts/openapi.json", ACCOUNT_USERS, "/invitations/x",
         "/invitations/AUSR-0000-0000-0000/x", "/problems/wrong-code"};

@@ -127,7 +127,7 @@ Test(wire, framing_is_never_ambiguous)
     expect_end(framing_rows, framing_row_count);
 }
 
-Test(wire, chunks_are_not_believed)
+Test(wire, chunked_bodies_are_refused)
 {
     expect_end(chunk_rows, chunk_row_count);
 }
@@ -137,14 +137,14 @@ Test(wire, heads_are_read_strictly)
     expect_end(head_rows, head_row_count);
 }
 
-Test(wire, what_is_no_request_line_is_no_request)
+Test(wire, malformed_request_lines_are_refused)
 {
     expect_end(target_rows, target_row_count);
 }
 
 /* A valid request is answered, and then the request behind it: the same invitation that never ran after
  * the others. */
-Test(wire, requests_in_a_row_are_answered_in_order)
+Test(wire, pipelined_requests_are_answered_in_order)
 {
     for (size_t i = 0; i < served_row_count; i++) {
         const struct wire_row *row = &served_rows[i];
@@ -193,13 +193,13 @@ static void expect_refused_behind(const struct wire_row *rows, size_t count)
     }
 }
 
-Test(wire, what_is_sent_behind_a_request_is_read_as_strictly)
+Test(wire, pipelined_requests_are_checked_as_strictly)
 {
     expect_refused_behind(framing_rows, framing_row_count);
     expect_refused_behind(target_rows, target_row_count);
 }
 
-Test(wire, a_hundred_requests_in_one_go)
+Test(wire, a_hundred_pipelined_requests)
 {
     char *bytes = NULL, *answer;
     size_t len;

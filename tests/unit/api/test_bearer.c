@@ -6,7 +6,7 @@
 
 #define SECRET "abcdefghijklmnopqrstuv"
 
-Test(bearer, takes_an_id_and_hashes_the_secret)
+Test(bearer, parses_the_id_and_hashes_the_secret)
 {
     static const char *const values[] = {
         "Bearer idt:TKN-7670-9957:" SECRET, "bearer  idt:TKN-7670-9957:" SECRET};
@@ -21,7 +21,7 @@ Test(bearer, takes_an_id_and_hashes_the_secret)
     }
 }
 
-Test(bearer, refuses_what_is_malformed_and_leaves_the_result_alone)
+Test(bearer, refuses_malformed_values_and_keeps_the_result)
 {
     static const char *const values[] = {"", "Bearer", "Bearer ", "Basic idt:TKN-7670-9957:" SECRET,
         "Bearer TKN-7670-9957:" SECRET, "Bearer idt:TKN-7670-9957",
@@ -44,7 +44,7 @@ Test(bearer, refuses_what_is_malformed_and_leaves_the_result_alone)
     cr_assert_arr_eq(&bearer, &before, sizeof(bearer));
 }
 
-Test(bearer, makes_a_mac_under_the_secret)
+Test(bearer, computes_an_hmac_with_the_secret)
 {
     static const char value[] = "Bearer idt:TKN-7670-9957:" SECRET;
     char mac[TOKEN_HASH_LEN + 1];

@@ -10,7 +10,7 @@
 #define FIVE_MORE "12345"
 #define LONGEST FIFTY(FIFTY(TEN)) FIVE_MORE
 
-Test(idempotency, takes_both_spellings_of_a_key)
+Test(idempotency, accepts_both_forms_of_a_key)
 {
     static const struct {
         const char *value, *key;
@@ -46,7 +46,7 @@ Test(idempotency, takes_both_spellings_of_a_key)
     }
 }
 
-Test(idempotency, refuses_what_is_no_key_and_leaves_the_result_alone)
+Test(idempotency, refuses_malformed_keys_and_keeps_the_result)
 {
     static const char *const values[] = {"", "\"\"", "\"", "\"a", "\"a\"b", "\"a\"b\"", "\"a\\b\"", "\"a\\\"",
         "\"\\", "\"a\"; q=1", "\"a\";q", "\"a\" ", "a b", "\"a b\"", "a, b", "a\tb", "a\x7f", "caf\xc3\xa9",

@@ -84,7 +84,7 @@ Test(openapi, describes_every_route)
     json_decref(paths);
 }
 
-Test(openapi, describes_no_more_than_the_routes)
+Test(openapi, describes_only_routes)
 {
     json_t *paths = load_paths(), *item, *operation;
     const char *path, *key;

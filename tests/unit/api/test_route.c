@@ -20,7 +20,7 @@ Test(route, finds_an_operation)
     cr_assert_eq(match.route->body, &validate_create_account_user);
 }
 
-Test(route, says_which_methods_a_path_takes)
+Test(route, lists_the_allowed_methods_of_a_path)
 {
     struct route_match match;
     char allow[ROUTE_ALLOW_MAX];
@@ -34,7 +34,7 @@ Test(route, says_which_methods_a_path_takes)
     cr_assert_null(match.route);
 }
 
-Test(route, takes_head_where_it_takes_get)
+Test(route, allows_head_with_get)
 {
     struct route_match get, head;
     char allow[ROUTE_ALLOW_MAX];
@@ -51,7 +51,7 @@ Test(route, takes_head_where_it_takes_get)
     cr_assert_eq(find("head", PATH, &head), ROUTE_METHOD_UNKNOWN);
 }
 
-Test(route, takes_paths_byte_for_byte)
+Test(route, compares_paths_byte_by_byte)
 {
     static const char *const paths[] = {"", "/", PATH "/", "/" PATH, "/public/v1/accounts/account%2Dusers",
         "/public/v1/accounts/./account-users", "/PUBLIC/v1/accounts/account-users", PATH "x"};
@@ -62,7 +62,7 @@ Test(route, takes_paths_byte_for_byte)
     cr_assert_eq(route_find("POST", 4, PATH "\0x", strlen(PATH) + 2, &match), ROUTE_NOT_FOUND);
 }
 
-Test(route, takes_ids_out_of_a_path)
+Test(route, extracts_ids_from_a_path)
 {
     struct route_match match;
 
@@ -79,7 +79,7 @@ Test(route, takes_ids_out_of_a_path)
     cr_assert_str_eq(match.route->kind, "user");
 }
 
-Test(route, an_id_of_the_wrong_shape_names_nothing)
+Test(route, refuses_a_malformed_id)
 {
     static const char *const paths[] = {PATH "/AUSR-4134-7183", PATH "/USR-6375-2499",
         PATH "/AUSR-4134-7183-7330/", PATH "/AUSR-4134-7183-733x", PATH "/{accountUser}", PATH "//groups",
@@ -93,7 +93,7 @@ Test(route, an_id_of_the_wrong_shape_names_nothing)
 
 #define INVITATION "/invitations/AUSR-4134-7183-7330/"
 
-Test(route, takes_a_code_out_of_a_path)
+Test(route, extracts_a_code_from_a_path)
 {
     struct route_match match;
     char allow[ROUTE_ALLOW_MAX];
@@ -110,7 +110,7 @@ Test(route, takes_a_code_out_of_a_path)
     cr_assert_str_eq(allow, "GET, HEAD, POST");
 }
 
-Test(route, a_code_of_other_characters_names_nothing)
+Test(route, refuses_a_malformed_code)
 {
     static const char *const paths[] = {"/invitations/", "/invitations/AUSR-4134-7183-7330", INVITATION,
         INVITATION "/", INVITATION "a/", INVITATION "a.", INVITATION "a\"", INVITATION "a%41",

@@ -32,7 +32,7 @@ static void assert_root_error(const char *body, const char *message)
     free(errors);
 }
 
-Test(validate, takes_a_sound_body)
+Test(validate, accepts_a_valid_body)
 {
     char *errors = (char *)1;
 
@@ -41,7 +41,7 @@ Test(validate, takes_a_sound_body)
     cr_assert_eq(errors, (char *)1, "errors was touched");
 }
 
-Test(validate, says_all_mistakes_at_once)
+Test(validate, reports_all_mistakes_at_once)
 {
     char *errors =
         errors_of("{\"user\":{\"email\":\"x\",\"firstName\":\"\",\"lastName\":7,\"age\":1},"
@@ -57,7 +57,7 @@ Test(validate, says_all_mistakes_at_once)
     free(errors);
 }
 
-Test(validate, says_where_a_body_is_not_json)
+Test(validate, reports_the_position_of_a_syntax_error)
 {
     assert_root_error("", "is not JSON (line 1, column 0)");
     assert_root_error("{\"user\":\n}", "is not JSON (line 2, column 1)");
@@ -70,7 +70,7 @@ Test(validate, says_where_a_body_is_not_json)
     assert_root_error("null", "is not an object");
 }
 
-Test(validate, takes_no_body_for_an_empty_one)
+Test(validate, treats_a_missing_body_as_empty)
 {
     char *errors = NULL;
 
@@ -110,7 +110,7 @@ static void assert_errors(const struct validate_shape *shape, const char *body, 
     free(errors);
 }
 
-Test(validate, knows_the_bodies_of_the_other_operations)
+Test(validate, checks_the_bodies_of_the_other_operations)
 {
     assert_errors(&validate_accept_invite, "{\"code\":\"abc\"}", NULL);
     assert_errors(&validate_accept_invite, "{}", "{\"code\":[\"is required\"]}");

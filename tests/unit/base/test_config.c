@@ -54,7 +54,7 @@ Test(config, has_defaults)
     cr_assert_eq(config.max_body_size, 65536);
 }
 
-Test(config, takes_the_environment_and_flags_over_it)
+Test(config, flags_override_the_environment)
 {
     struct config config;
     char complaints[2048];
@@ -70,7 +70,7 @@ Test(config, takes_the_environment_and_flags_over_it)
     cr_assert_str_eq(config.database_url, "b");
 }
 
-Test(config, takes_a_switch_with_and_without_a_value)
+Test(config, accepts_a_switch_with_and_without_a_value)
 {
     struct config config;
     char complaints[2048];
@@ -91,7 +91,7 @@ Test(config, takes_a_switch_with_and_without_a_value)
     unsetenv("ACCOUNTSD_FAIL_FAST");
 }
 
-Test(config, says_every_mistake)
+Test(config, reports_every_mistake)
 {
     struct config config;
     char complaints[2048];
@@ -109,7 +109,7 @@ Test(config, says_every_mistake)
     cr_assert(strstr(complaints, "--queue-size: a value is missing") != NULL, "%s", complaints);
 }
 
-Test(config, certificate_and_key_go_together)
+Test(config, certificate_and_key_are_set_together)
 {
     struct config config;
     char complaints[2048];
@@ -200,7 +200,7 @@ Test(config, help_lists_every_option_of_a_command)
     expect_help(CONFIG_DELIVER, "deliver");
 }
 
-Test(config, a_command_has_options_of_its_own)
+Test(config, each_command_has_its_own_options)
 {
     struct config config;
     char complaints[2048];
@@ -221,7 +221,7 @@ Test(config, a_command_has_options_of_its_own)
     cr_expect_str_eq(complaints, "");
 }
 
-Test(config, an_smtp_url_is_a_server_and_nothing_else)
+Test(config, an_smtp_url_names_only_a_server)
 {
     static const char *const good[] = {
         "smtp://a", "smtp://a:25", "smtps://mail.example.com:465", "SMTP://[::1]:25/"};
@@ -243,7 +243,7 @@ Test(config, an_smtp_url_is_a_server_and_nothing_else)
 }
 
 /* For any recipient, and whatever the server supports. */
-Test(config, mails_are_from_an_address_in_ascii)
+Test(config, the_sender_is_an_ascii_address)
 {
     static const struct {
         const char *from;
@@ -269,7 +269,7 @@ Test(config, mails_are_from_an_address_in_ascii)
     }
 }
 
-Test(config, a_password_does_not_go_in_clear_text)
+Test(config, a_password_requires_tls)
 {
     struct config config;
     char complaints[2048];
@@ -295,7 +295,7 @@ Test(config, a_password_does_not_go_in_clear_text)
 }
 
 /* Not checked: a variable that a flag overrides, an empty variable, and a flag that is repeated later. */
-Test(config, judges_what_is_used)
+Test(config, checks_only_values_that_are_used)
 {
     struct config config;
     char complaints[2048];
@@ -316,7 +316,7 @@ Test(config, judges_what_is_used)
 }
 
 /* Kubernetes sets these variables for services of these names. */
-Test(config, passes_over_the_addresses_of_services)
+Test(config, ignores_addresses_of_services)
 {
     static const char *const links[][2] = {{"ACCOUNTSD_SERVICE_HOST", "10.0.0.1"},
         {"ACCOUNTSD_SERVICE_PORT", "80"}, {"ACCOUNTSD_SERVICE_PORT_HTTP", "80"},
@@ -339,7 +339,7 @@ Test(config, passes_over_the_addresses_of_services)
         load(&config, (const char *[]){"--port=tcp://10.0.0.1:80", NULL}, complaints), CONFIG_INVALID);
 }
 
-Test(config, warns_of_variables_that_nobody_reads)
+Test(config, warns_of_unknown_variables)
 {
     struct config config;
     char complaints[2048];

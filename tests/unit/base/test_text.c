@@ -36,7 +36,7 @@ Test(text, is_utf8_or_not)
 }
 
 /* The next character is looked for behind the first byte of what is none. */
-Test(text, goes_on_behind_a_byte_that_is_none)
+Test(text, continues_after_an_invalid_byte)
 {
     static const char text[] = "\xe2\x82z";
     const char *at = text, *end = text + strlen(text);

@@ -7,7 +7,7 @@
 #define ID "0af7651916cd43dd8448eb211c80319c"
 #define PARENT "b7ad6b7169203331"
 
-Test(trace, takes_over_what_the_standard_allows)
+Test(trace, accepts_valid_traceparents)
 {
     static const char *const values[] = {"00-" ID "-" PARENT "-01", "00-" ID "-" PARENT "-00",
         "cc-" ID "-" PARENT "-01-what-the-future-brings"};
@@ -34,7 +34,7 @@ Test(trace, refuses_what_is_malformed)
         cr_assert_not(trace_parse(values[i], strlen(values[i]), &trace), "taken: %s", values[i]);
 }
 
-Test(trace, makes_ones_that_it_would_take)
+Test(trace, generates_valid_traceparents)
 {
     struct trace one, other, again;
 

@@ -26,7 +26,7 @@ static void expect(const struct call_json *call, const char *expected)
         (int)text.len, text.base);
 }
 
-Test(call_json, says_what_there_is_and_no_more)
+Test(call_json, omits_missing_members)
 {
     const struct call_json call = {
         .operation = "list", .kind = "user", .traceparent = "00-t", .query = h2o_iovec_init(H2O_STRLIT(""))};
@@ -34,7 +34,7 @@ Test(call_json, says_what_there_is_and_no_more)
     expect(&call, "{\"operation\":\"list\",\"kind\":\"user\",\"traceparent\":\"00-t\",\"query\":\"\"}");
 }
 
-Test(call_json, says_all_there_is)
+Test(call_json, renders_all_members)
 {
     const struct token token = {.id = "TKN-0000-0001", .secret_sha256 = "abc"};
     const struct call_json call = {
@@ -58,7 +58,7 @@ Test(call_json, says_all_there_is)
                   "\"request\":{\"x\":1}}");
 }
 
-Test(call_json, escapes_what_clients_write)
+Test(call_json, escapes_strings_of_clients)
 {
     const struct call_json call = {
         .operation = "list",

@@ -152,7 +152,7 @@ static int taken_of(
     return taken;
 }
 
-Test(dial, takes_the_first_host_that_can_be_written_to)
+Test(dial, prefers_the_first_writable_host)
 {
     static const struct {
         enum manner first, second;
@@ -184,7 +184,7 @@ Test(dial, takes_the_first_host_that_can_be_written_to)
     }
 }
 
-Test(dial, says_why_of_every_host)
+Test(dial, reports_the_error_of_every_host)
 {
     char error[POSTGRES_ERROR_MAX];
 
@@ -194,7 +194,7 @@ Test(dial, says_why_of_every_host)
     cr_expect_null(strchr(error, '\n'), "%s", error);
 }
 
-Test(dial, ends_when_nobody_wants_it_any_more)
+Test(dial, ends_on_a_stop)
 {
     struct postgres_limit limit = {
         .deadline_ms = clock_now_ms() + (int64_t)LONG_MS * 10, .stop_fd = eventfd(1, EFD_CLOEXEC)};
@@ -227,7 +227,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 }
 
 /* A lookup cannot be cancelled, but its caller can stop waiting. */
-Test(dial, waits_for_no_name_longer_than_it_may)
+Test(dial, waits_for_a_name_until_the_deadline)
 {
     static const char url[] = "postgresql://u@slow.invalid/x";
     struct postgres_limit limit = {
@@ -245,7 +245,7 @@ Test(dial, waits_for_no_name_longer_than_it_may)
     sleep(LOOKUP_S);
 }
 
-Test(dial, takes_a_host_though_the_name_of_another_is_not_known_yet)
+Test(dial, does_not_wait_for_the_name_of_another_host)
 {
     struct host host;
     char url[512], error[POSTGRES_ERROR_MAX];
@@ -263,7 +263,7 @@ Test(dial, takes_a_host_though_the_name_of_another_is_not_known_yet)
 }
 
 /* If a result is worth waiting for, the caller waits a little longer. */
-Test(dial, gives_a_result_the_grace_that_it_has)
+Test(dial, waits_for_a_result_during_its_grace)
 {
     struct host host;
     char url[512], error[POSTGRES_ERROR_MAX];
@@ -286,7 +286,7 @@ Test(dial, gives_a_result_the_grace_that_it_has)
     host_end(&host);
 }
 
-Test(dial, waits_for_a_result_no_longer_than_it_may)
+Test(dial, waits_for_a_result_until_the_deadline)
 {
     struct host hosts[2];
     char url[512], error[POSTGRES_ERROR_MAX];
@@ -318,7 +318,7 @@ Test(dial, leaves_mistakes_in_the_url_to_libpq)
 }
 
 /* Nothing listens, or a name does not exist: the message contains no part of the connection string. */
-Test(dial, says_nothing_of_the_connection_string)
+Test(dial, does_not_reveal_the_connection_string)
 {
     static const char *const urls[] = {"postgresql://u:x@127.0.0.1:1/hunter2", "host=/hunter2 user=u",
         "postgresql://u:pa@ss-hunter2@127.0.0.1:1/db", "host='\"hunter2\"x\"' user=u",
@@ -356,7 +356,7 @@ Test(dial, checks_a_connection_string_without_connecting)
 }
 
 /* Messages are logged as JSON, although libpq quotes bytes that are not UTF-8, or the buffer is too short. */
-Test(dial, says_why_in_utf8)
+Test(dial, reports_errors_in_utf8)
 {
     static const char *const places[] = {"/tmp/\xe4", "/tmp/a\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4",
         "/tmp/ab\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"};

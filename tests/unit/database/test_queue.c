@@ -121,7 +121,7 @@ Test(queue, checks_a_token_again_once_it_was_refused)
     cr_expect_eq(calls[0].step, STATEMENT_CHECK_TOKENS);
 }
 
-Test(queue, mixes_neither_statements_nor_calls_that_go_alone)
+Test(queue, a_set_has_one_statement_and_no_call_that_runs_alone)
 {
     accept(&alice);
     calls[1].statement = STATEMENT_CHANGE;
@@ -134,7 +134,7 @@ Test(queue, mixes_neither_statements_nor_calls_that_go_alone)
     }
 }
 
-Test(queue, gives_back_in_order_and_one_by_one)
+Test(queue, puts_calls_back_in_order_to_run_alone)
 {
     struct database_call *taken[2];
 
@@ -152,7 +152,7 @@ Test(queue, gives_back_in_order_and_one_by_one)
     }
 }
 
-Test(queue, expires_what_has_waited_too_long_and_nothing_else)
+Test(queue, expires_only_calls_that_waited_too_long)
 {
     accept(&alice);
     cr_assert(add(0, &alice));
@@ -176,7 +176,7 @@ static void make_alice_heavy(void)
     cr_assert(add(4, &bob));
 }
 
-Test(queue, serves_who_has_used_less_first)
+Test(queue, serves_the_token_that_used_less_first)
 {
     make_alice_heavy();
     cr_assert_eq(take(false), 1);
@@ -194,7 +194,7 @@ Test(queue, leaves_the_last_connection_to_light_tokens)
     cr_expect_eq(take(false), 1);
 }
 
-Test(queue, takes_a_token_alone_at_its_word)
+Test(queue, gives_a_sole_token_the_last_connection)
 {
     accept(&alice);
     for (size_t i = 0; i < 2; i++)

@@ -136,7 +136,7 @@ Test(reply, each_column_is_where_it_belongs)
     PQclear(result);
 }
 
-Test(reply, says_when_a_call_over_a_limit_may_succeed)
+Test(reply, has_the_retry_after_of_a_limit)
 {
     static const struct {
         const char *status, *errors;
@@ -164,7 +164,7 @@ Test(reply, says_when_a_call_over_a_limit_may_succeed)
 }
 
 /* None of these rows belongs to a pending call: they change nothing, and read nothing outside the array. */
-Test(reply, rows_without_a_call_are_passed_over)
+Test(reply, rows_without_a_call_are_ignored)
 {
     static const char *const ordinals[] = {"0", "5", "-1", "18446744073709551616", "", NULL};
     PGresult *result = make_result();
@@ -194,7 +194,7 @@ Test(reply, a_call_without_a_row_is_500)
     PQclear(result);
 }
 
-Test(reply, unknown_is_said_of_a_change_and_not_of_a_read)
+Test(reply, an_unknown_outcome_is_reported_only_for_changes)
 {
     recorded[0].call.statement = STATEMENT_CHANGE;
     recorded[1].call.statement = STATEMENT_READ;

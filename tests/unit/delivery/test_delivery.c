@@ -47,7 +47,7 @@ Test(delivery, has_the_message_and_its_envelope)
         delivery->message);
 }
 
-Test(delivery, is_refused_where_no_server_could_take_it)
+Test(delivery, is_refused_if_an_address_is_invalid)
 {
     cr_assert_not(delivery_write(delivery, templates, &from,
         "{\"topic\":\"invitation.mail\"," TO("ada@example.com>\\r\\nBcc: <b@example.com") "," REST "}"));
@@ -57,7 +57,7 @@ Test(delivery, is_refused_where_no_server_could_take_it)
     cr_expect_null(delivery->message);
 }
 
-Test(delivery, fails_for_now_where_the_claim_is_not_understood)
+Test(delivery, fails_if_the_claim_is_malformed)
 {
     static const char *const claims[] = {"", "[]", "{\"topic\":\"invitation.mail\"," REST "}",
         "{\"topic\":\"a.later.kind\"," TO("ada@example.com") "," REST "}",

@@ -142,7 +142,7 @@ static void expect_text(const char *text, const char *expected)
     free(made);
 }
 
-Test(message, names_and_subjects_arrive_and_are_nothing_else)
+Test(message, names_and_subjects_are_preserved)
 {
     static const char *const same[] = {"Ada Lovelace", "O'Hara", "Lovelace, Ada",
         "Ada \"the first\" Lovelace", "back\\slash", "<ada@example.com>", "Ada <evil@example.com>",
@@ -168,7 +168,7 @@ Test(message, control_characters_are_spaces)
         expect_text(rows[i][0], rows[i][1]);
 }
 
-Test(message, what_is_not_utf8_is_a_question_mark)
+Test(message, invalid_utf8_becomes_a_question_mark)
 {
     static const char *const rows[][2] = {{"a\xff", "a?"}, {"\xc0\x80", "??"}, {"\xed\xa0\x80", "???"},
         {"\xf4\x90\x80\x80", "????"}, {"\xc3", "?"}, {"\xe2\x80", "??"}, {"\xf0\x9f\x99", "???"}};
@@ -201,7 +201,7 @@ Test(message, a_name_may_be_missing)
     free(made);
 }
 
-Test(message, an_address_that_is_none_makes_no_message)
+Test(message, an_invalid_address_is_refused)
 {
     static const char *const addresses[] = {"", "ada", "@example.com", "ada@", "ada@example",
         "a b@example.com", "ada@example.com\r\nBcc: x@y.z", "ada@example.com>", "<ada@example.com>",
@@ -219,7 +219,7 @@ Test(message, an_address_that_is_none_makes_no_message)
     }
 }
 
-Test(message, an_address_is_as_it_is)
+Test(message, addresses_are_not_encoded)
 {
     static const char *const addresses[] = {"!#$%&'*+-/=?^_`{|}~@example.com", "Ada.Lovelace@Example.COM",
         "zoë@example.com", "ada@bücher.example"};
@@ -235,7 +235,7 @@ Test(message, an_address_is_as_it_is)
     }
 }
 
-Test(message, an_id_is_the_name_of_a_file)
+Test(message, an_id_is_a_valid_file_name)
 {
     static const char *const ids[] = {"", "../x@y", "a/b@c", ".a@b", "a\r\nb@c", "a b@c", "a>@b"};
     struct mime_message message = {
@@ -302,7 +302,7 @@ Test(message, a_link_stays_whole_where_a_body_is_ascii)
     free(plain);
 }
 
-Test(message, bodies_arrive_as_they_are)
+Test(message, bodies_are_preserved)
 {
     static const char *const texts[] = {"", "x\n", "\n\n\n", ".\n", ".dot\n..\n", "From me\nFrom you\n",
         "trailing space \n", "tab\t\n", "equals = sign =3D\n", "--=_alternative\n", "--=_alternative--\n",

@@ -76,7 +76,7 @@ Test(outcomes, are_kept_while_there_is_no_database)
     cr_expect_eq(outcomes.count, 1);
 }
 
-Test(outcomes, are_lost_when_they_are_given_up)
+Test(outcomes, are_counted_as_lost_when_dropped)
 {
     keep(1, OUTCOME_SENT, 60000);
     keep(2, OUTCOME_FAILED, 60000);

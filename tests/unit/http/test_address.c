@@ -40,7 +40,7 @@ static bool enter(const char *text, size_t max, struct address **address)
     return addresses_enter(addresses, (struct sockaddr *)&v6, max, address);
 }
 
-Test(address, is_one_of_ipv4_or_a_64_of_ipv6)
+Test(address, is_an_ipv4_address_or_an_ipv6_prefix)
 {
     static const struct {
         const char *first, *second;
@@ -69,7 +69,7 @@ Test(address, is_one_of_ipv4_or_a_64_of_ipv6)
     }
 }
 
-Test(address, has_as_many_connections_as_it_may)
+Test(address, has_a_limit_of_connections)
 {
     struct address *first, *second, *refused, *other;
 
@@ -105,7 +105,7 @@ Test(address, is_forgotten_with_its_last_connection)
     }
 }
 
-Test(address, of_a_unix_socket_is_none)
+Test(address, of_a_unix_socket_is_not_counted)
 {
     struct sockaddr_un peer = {.sun_family = AF_UNIX};
     struct address *address;

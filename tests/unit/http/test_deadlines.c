@@ -17,7 +17,7 @@ static void begin(void)
 
 TestSuite(deadlines, .init = begin);
 
-Test(deadlines, pass_at_the_end_of_their_timeout_and_no_sooner)
+Test(deadlines, pass_at_the_end_of_their_timeout)
 {
     deadlines_enter(&deadlines, &a, DEADLINE_REQUEST);
     cr_expect_null(deadlines_find_passed(&deadlines, a.since + MINUTE_US - 1));
@@ -33,7 +33,7 @@ Test(deadlines, pass_in_the_order_of_entry)
     cr_expect_eq(deadlines_find_passed(&deadlines, UINT64_MAX - 1), &b);
 }
 
-Test(deadlines, are_of_one_kind_at_a_time)
+Test(deadlines, have_one_kind_at_a_time)
 {
     deadlines_enter(&deadlines, &a, DEADLINE_REQUEST);
     deadlines_enter(&deadlines, &a, DEADLINE_RESPONSE);
@@ -51,7 +51,7 @@ Test(deadlines, leave_and_may_leave_twice)
     cr_expect_null(deadlines_find_passed(&deadlines, UINT64_MAX - 1));
 }
 
-Test(deadlines, let_the_loop_wait_until_the_first)
+Test(deadlines, bound_the_wait_of_the_loop)
 {
     cr_expect_eq(deadlines_max_wait(&deadlines, 1), INT32_MAX);
     deadlines_enter(&deadlines, &a, DEADLINE_RESPONSE);

@@ -33,7 +33,7 @@ static void expect_value(const char *name, const char *expected)
         (int)value.len, value.base);
 }
 
-Test(headers, have_no_space_behind_their_values)
+Test(headers, are_trimmed)
 {
     add("x-a", "one \t ");
     add("x-b", " \t");
@@ -44,7 +44,7 @@ Test(headers, have_no_space_behind_their_values)
     expect_value("x-c", " two words");
 }
 
-Test(headers, are_found_by_name_the_first_first)
+Test(headers, are_found_by_name)
 {
     add("x-a", "one");
     add("x-a", "two");
@@ -69,7 +69,7 @@ Test(headers, say_whether_a_body_is_json)
     cr_expect_not(header_is_json(h2o_iovec_init(NULL, 0)));
 }
 
-Test(headers, close_wherever_close_is_said)
+Test(headers, close_is_honored_in_any_position)
 {
     static const struct {
         const char *first, *second;

@@ -61,7 +61,7 @@ Test(problem, may_have_a_type_of_its_own)
     json_decref(object);
 }
 
-Test(problem, says_when_to_try_again)
+Test(problem, has_a_retry_after)
 {
     static const struct {
         struct problem problem;

@@ -20,7 +20,7 @@ static enum request_head_verdict check(const char *head)
     return verdict;
 }
 
-Test(wire, takes_a_sound_head)
+Test(wire, accepts_a_valid_head)
 {
     static const char *const heads[] = {START HOST "\r\n", START HOST "content-length: 12\r\n\r\nbody\n: x",
         START "Host: a\r\nContent-Length: \t3\r\nx-any: a\tb\r\nx-any: c\r\n\r\n", "GET / HTTP/1.0\r\n\r\n",
@@ -32,7 +32,7 @@ Test(wire, takes_a_sound_head)
         cr_assert_eq(check(heads[i]), REQUEST_HEAD_OK, "%s", heads[i]);
 }
 
-Test(wire, refuses_framing_that_readers_may_take_differently)
+Test(wire, refuses_ambiguous_framing)
 {
     static const char *const heads[] = {START HOST "content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
         START HOST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
@@ -67,7 +67,7 @@ Test(wire, refuses_framing_that_readers_may_take_differently)
         cr_assert_eq(check(heads[i]), REQUEST_HEAD_BAD_REQUEST, "taken: %s", heads[i]);
 }
 
-Test(wire, sees_a_nul_in_a_head)
+Test(wire, refuses_a_nul_in_a_head)
 {
     static const char head[] = START HOST "x: a\0b\r\n\r\n";
     const char *reason = NULL;
@@ -77,13 +77,13 @@ Test(wire, sees_a_nul_in_a_head)
         request_head_check(head, sizeof(head) - 1, MAX_LEN, &found, &reason), REQUEST_HEAD_BAD_REQUEST);
 }
 
-Test(wire, asks_for_a_length_where_a_body_is_chunked)
+Test(wire, refuses_chunked_bodies_with_411)
 {
     cr_assert_eq(check(START HOST "transfer-encoding: chunked\r\n\r\n"), REQUEST_HEAD_LENGTH_REQUIRED);
     cr_assert_eq(check(START HOST "Transfer-Encoding:\t CHUNKED\r\n\r\n"), REQUEST_HEAD_LENGTH_REQUIRED);
 }
 
-Test(wire, knows_one_expectation_of_those_who_have_a_body)
+Test(wire, accepts_only_100_continue_with_a_body)
 {
     cr_expect_eq(check(START HOST "content-length: 1\r\nexpect: 100-Continue\r\n\r\n"), REQUEST_HEAD_OK);
     cr_expect_eq(check(START HOST "expect: miracles\r\n\r\n"), REQUEST_HEAD_OK);
@@ -95,7 +95,7 @@ Test(wire, knows_one_expectation_of_those_who_have_a_body)
         REQUEST_HEAD_EXPECTATION_FAILED);
 }
 
-Test(wire, tells_how_long_a_request_is)
+Test(wire, measures_a_request)
 {
     static const char head[] = "\r\n" START HOST "content-length: 0042\r\n\r\n",
                       input[] = "\r\n" START HOST "content-length: 0042\r\n\r\nbody";
@@ -109,7 +109,7 @@ Test(wire, tells_how_long_a_request_is)
 
 /* Every prefix of a valid head is incomplete, and a prefix of an invalid one is refused at the byte that
  * shows it. */
-Test(wire, looks_at_what_has_come_of_a_head)
+Test(wire, checks_an_incomplete_head)
 {
     static const char sound[] = "\r\n" START HOST "x-any: \t a \r\ncontent-length: 12\r\n\r\n";
     static const char *const broken[] = {"\x16", "G\t", " ", "GET  ", "GET / x", "GET / HTTP/2",
@@ -148,7 +148,7 @@ Test(wire, bounds_the_fields)
     }
 }
 
-Test(wire, bounds_the_head_and_not_what_follows)
+Test(wire, bounds_only_the_head)
 {
     char head[MAX_LEN + 64] = START HOST "x: ";
     size_t len = strlen(head);
@@ -182,7 +182,7 @@ Test(wire, finds_the_path_in_a_target)
             "%s", targets[i].target);
 }
 
-Test(wire, finds_a_field_in_what_has_come_of_a_head)
+Test(wire, finds_a_field_in_an_incomplete_head)
 {
     static const struct {
         const char *head;

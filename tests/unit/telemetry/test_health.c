@@ -41,7 +41,7 @@ static void expect_report(enum health_question question, const char *expected)
 #define PASS "{\"status\":\"pass\"}"
 #define FAIL(reason) "{\"status\":\"fail\",\"reasons\":[\"" reason "\"]}"
 
-Test(health, passes_when_nothing_is_missing)
+Test(health, passes_if_all_checks_pass)
 {
     expect_report(HEALTH_LIVE, PASS);
     expect_report(HEALTH_READY, PASS);
@@ -55,7 +55,7 @@ Test(health, a_stuck_worker_is_neither_live_nor_ready)
 }
 
 /* The reader's clock was read before the writer's. */
-Test(health, a_sign_of_life_from_later_is_no_old_one)
+Test(health, a_heartbeat_in_the_future_is_not_old)
 {
     metrics_set(workers[0], METRICS_HEARTBEAT, NOW + 1);
     cr_assert_eq(health_heartbeat_age(metrics_get(workers[0], METRICS_HEARTBEAT), NOW), 0);
@@ -70,7 +70,7 @@ Test(health, every_worker_needs_a_connection)
     expect_report(HEALTH_READY, FAIL("worker 0 has no database connection"));
 }
 
-Test(health, says_all_that_is_missing)
+Test(health, reports_all_failed_checks)
 {
     metrics_set(workers[0], METRICS_SCHEMA_UNSUPPORTED, 1);
     metrics_set(workers[1], METRICS_DRAINING, 1);

@@ -154,7 +154,7 @@ static void expect_no_line_twice(char *text)
 }
 
 /* All possible events, and impossible ones: there are as many series as the tables allow, each once. */
-Test(metrics, have_no_more_series_than_the_tables_allow)
+Test(metrics, have_a_bounded_number_of_series)
 {
     static const char *const methods[] = {
         "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"};
@@ -206,7 +206,7 @@ Test(metrics, may_be_read_while_they_are_written)
     cr_assert_eq(metrics_get(workers[0], METRICS_RETRIES), 1000000);
 }
 
-Test(metrics, know_few_methods)
+Test(metrics, have_a_fixed_set_of_methods)
 {
     cr_assert_str_eq(metrics_method("GET", 3), "GET");
     cr_assert_str_eq(metrics_method("DELETE", 6), "DELETE");

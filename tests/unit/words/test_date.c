@@ -10,7 +10,7 @@
 #include "base/count.h"
 #include "words/date.h"
 
-Test(date, is_written_as_the_language_and_the_culture_have_it)
+Test(date, follows_the_language_and_the_culture)
 {
     static const struct {
         const char *language, *culture, *date;
@@ -108,7 +108,7 @@ Test(date, is_what_icu_writes)
     cr_expect_gt(compared, 800);
 }
 
-Test(date, takes_only_moments_in_utc)
+Test(date, accepts_only_utc)
 {
     static const char *const moments[] = {"", "2026-12-02", "2026-12-02T03:04Z", "2026-12-02T03:04:05",
         "2026-12-02T03:04:05+01:00", "2026-13-02T03:04:05Z", "tomorrow Z"};

@@ -50,7 +50,7 @@ Test(fill, escapes_in_html)
         "<bdi>&lt;Ада &amp; עדה \xf0\x9f\x8e\x89&gt;</bdi>");
 }
 
-Test(fill, keeps_values_on_their_line_and_in_their_direction)
+Test(fill, removes_line_separators_and_bidi_controls)
 {
     static const char unruly[] = "a\xe2\x80\xa8"
                                  "b\xe2\x80\xa9"
@@ -67,7 +67,7 @@ Test(fill, keeps_values_on_their_line_and_in_their_direction)
 
 #define APART "\xe2\x80\x8b"
 
-Test(fill, lets_no_name_become_a_link)
+Test(fill, prevents_links_in_names)
 {
     static const struct {
         const char *name, *filled;

@@ -16,7 +16,7 @@ struct row {
     const char *wanted, *found;
 };
 
-Test(language, looks_a_tag_up)
+Test(language, looks_up_a_tag)
 {
     static const struct row rows[] = {
         {"de", "de"},
@@ -47,7 +47,7 @@ Test(language, looks_a_tag_up)
             tag_at(language_lookup(rows[i].wanted, tags, COUNT(tags))), rows[i].found, "%s", rows[i].wanted);
 }
 
-Test(language, minds_what_a_browser_accepts)
+Test(language, follows_accept_language)
 {
     static const struct row rows[] = {
         {"de", "de"},
@@ -85,7 +85,7 @@ Test(language, minds_what_a_browser_accepts)
             tag_at(language_accept(rows[i].wanted, tags, COUNT(tags))), rows[i].found, "%s", rows[i].wanted);
 }
 
-Test(language, finds_the_culture_that_a_browser_names)
+Test(language, finds_the_culture_of_accept_language)
 {
     static const struct {
         const char *header, *language, *culture;
@@ -107,7 +107,7 @@ Test(language, finds_the_culture_that_a_browser_names)
     }
 }
 
-Test(language, bears_long_headers)
+Test(language, accepts_long_headers)
 {
     char header[8193];
 

@@ -85,7 +85,7 @@ Test(mail, writes_an_invitation)
     cr_expect_null(mail.subject);
 }
 
-Test(mail, speaks_the_persons_language)
+Test(mail, is_in_the_recipients_language)
 {
     static const struct {
         const char *language, *subject, *html;
@@ -123,7 +123,7 @@ Test(mail, reminds)
     mail_free(&mail);
 }
 
-Test(mail, lets_no_name_break_it)
+Test(mail, keeps_its_structure_whatever_the_names)
 {
     static const char hostile[] = "<script>alert(\"1\")</script>&'{url}\xe2\x80\xae\xe2\x80\xa8";
     struct mail mail;
@@ -172,7 +172,7 @@ Test(mail, makes_no_link_of_a_name)
     }
 }
 
-Test(mail, refuses_what_is_not_as_promised)
+Test(mail, refuses_malformed_messages)
 {
     static const char *const keys[] = {"topic", "to", "account", "url", "expiresAt"};
     struct mail mail;

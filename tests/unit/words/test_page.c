@@ -36,7 +36,7 @@ static char *render(const char *state, const char *name, int *status)
     return page_render_invitation(templates, english, "en-US", invitation, status);
 }
 
-Test(page, is_what_the_state_of_an_invitation_asks_for)
+Test(page, depends_on_the_state_of_the_invitation)
 {
     static const struct {
         const char *state;
@@ -74,7 +74,7 @@ Test(page, shows_names_as_text)
     free(page);
 }
 
-Test(page, is_not_made_of_what_is_no_invitation)
+Test(page, is_not_made_from_malformed_invitations)
 {
     static const char *const texts[] = {"", "{", "[]", "{}", "{\"state\":\"Else\"}", "{\"state\":1}",
         "{\"state\":\"Open\",\"expiresAt\":\"soon\"}", "{\"state\":\"Open\",\"state\":\"Open\"}"};
@@ -87,7 +87,7 @@ Test(page, is_not_made_of_what_is_no_invitation)
     }
 }
 
-Test(page, of_a_problem_is_of_its_status)
+Test(page, of_a_problem_depends_on_its_status)
 {
     static const struct {
         int status;
@@ -104,7 +104,7 @@ Test(page, of_a_problem_is_of_its_status)
     }
 }
 
-Test(page, is_below_invitations_and_nowhere_else)
+Test(page, is_used_only_below_invitations)
 {
     static const struct {
         const char *path;

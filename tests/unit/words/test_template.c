@@ -89,7 +89,7 @@ Test(template, has_every_sentence_in_every_language)
     templates_free(templates);
 }
 
-Test(template, says_the_same_in_no_two_languages)
+Test(template, has_no_equal_sentences_in_two_languages)
 {
     struct templates *templates = templates_load("", error);
 
@@ -121,7 +121,7 @@ Test(template, falls_back_to_english)
     templates_free(templates);
 }
 
-Test(template, takes_files_in_place_of_its_own_and_languages_beside_them)
+Test(template, loads_files_that_replace_or_add_templates)
 {
     struct templates *templates;
 
@@ -141,7 +141,7 @@ Test(template, takes_files_in_place_of_its_own_and_languages_beside_them)
     templates_free(templates);
 }
 
-Test(template, tells_every_mistake_at_once)
+Test(template, reports_all_mistakes_at_once)
 {
     write_text("mail.txt", "{intro} {link} {until}");
     write_text("page-open.html", "<p>{text}</p>{button}{until}{onclick}");
@@ -190,7 +190,7 @@ Test(template, finds_mistakes_in_sentences)
     }
 }
 
-Test(template, says_what_cannot_be_read)
+Test(template, reports_unreadable_files)
 {
     char expected[128];
 
