@@ -218,19 +218,16 @@ static int serve(const struct config *config)
     if (config->fail_fast)
         require_database(config);
     configure_h2o(&globalconf, config);
-    if ((config->max_connections_per_address > 0 || config->max_requests_per_address > 0) &&
-        (addresses = addresses_create((size_t)(config->max_connections + config->workers))) == NULL)
-        die("memory ran out");
+    if (config->max_connections_per_address > 0 || config->max_requests_per_address > 0)
+        addresses = addresses_create((size_t)(config->max_connections + config->workers));
     /* All ports are opened before the first is served. */
     telemetry_fd = telemetry_open(config, &telemetry_port);
     port = listener_open(&endpoint, listeners, count);
     /* From here on a stop must wait for requests. */
     signals_pass(config->drain_delay > 0 ? 2 : 1);
     for (size_t i = 0; i < count; i++) {
-        if ((metrics[i] = metrics_create(labels_of_api())) == NULL ||
-            (workers[i] = worker_start(
-                 config, &globalconf, listeners[i], tls, templates, addresses, metrics[i])) == NULL)
-            die("cannot start a thread");
+        metrics[i] = metrics_create(labels_of_api());
+        workers[i] = worker_start(config, &globalconf, listeners[i], tls, templates, addresses, metrics[i]);
     }
     telemetry = telemetry_start(config, &source, telemetry_fd);
     log_event(
@@ -310,8 +307,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     signals_start();
-    if (!log_start((size_t)config.log_buffer))
-        die("cannot start a thread");
+    log_start((size_t)config.log_buffer);
     if (config.command == CONFIG_DELIVER) {
         status = deliver(&config);
     } else {

@@ -3,24 +3,24 @@
 #include <stdlib.h>
 
 #include "api/route.h"
-#include "base/die.h"
+#include "base/memory.h"
 #include "database/statement.h"
 #include "http/problem.h"
 
 static const char **paths_of_routes(void)
 {
-    const char **paths = malloc(route_count() * sizeof(*paths));
+    const char **paths = memory_require(malloc(route_count() * sizeof(*paths)));
 
-    for (size_t i = 0; paths != NULL && i < route_count(); i++)
+    for (size_t i = 0; i < route_count(); i++)
         paths[i] = route_at(i)->path;
     return paths;
 }
 
 static int *statuses_of_problems(void)
 {
-    int *statuses = malloc(problem_status_count() * sizeof(*statuses));
+    int *statuses = memory_require(malloc(problem_status_count() * sizeof(*statuses)));
 
-    for (size_t i = 0; statuses != NULL && i < problem_status_count(); i++)
+    for (size_t i = 0; i < problem_status_count(); i++)
         statuses[i] = problem_status_at(i);
     return statuses;
 }
@@ -36,7 +36,5 @@ const struct metrics_labels *labels_of_api(void)
         names[i] = statements[i].name;
     labels = (struct metrics_labels){paths_of_routes(), route_count(), statuses_of_problems(),
         problem_status_count(), names, STATEMENT_COUNT};
-    if (labels.paths == NULL || labels.statuses == NULL)
-        die("memory ran out");
     return &labels;
 }

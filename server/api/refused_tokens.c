@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 #define SIZE 1024
 
 struct refused_tokens {
@@ -15,10 +17,9 @@ struct refused_tokens {
 
 struct refused_tokens *refused_tokens_create(uint64_t lifetime_us)
 {
-    struct refused_tokens *refused_tokens = calloc(1, sizeof(*refused_tokens));
+    struct refused_tokens *refused_tokens = memory_require(calloc(1, sizeof(*refused_tokens)));
 
-    if (refused_tokens != NULL)
-        refused_tokens->lifetime_us = lifetime_us;
+    refused_tokens->lifetime_us = lifetime_us;
     return refused_tokens;
 }
 

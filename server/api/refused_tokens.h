@@ -12,7 +12,7 @@
 
 struct refused_tokens;
 
-/* lifetime_us: 0 disables the cache. NULL if memory ran out. */
+/* lifetime_us: 0 disables the cache. */
 struct refused_tokens *refused_tokens_create(uint64_t lifetime_us);
 void refused_tokens_free(struct refused_tokens *refused_tokens);
 

@@ -7,6 +7,7 @@
 
 #include "api/handler.h"
 #include "base/clock.h"
+#include "base/die.h"
 #include "database/database.h"
 #include "http/connections.h"
 
@@ -25,7 +26,6 @@ struct worker {
     SSL_CTX *tls;
     pthread_t thread;
     sem_t started;
-    bool is_set_up;
     h2o_context_t context;
     struct connections connections;
     struct handler_context handler;
@@ -159,23 +159,19 @@ static void dispose(struct worker *worker)
 
 /* Must run on the worker's thread: libh2o keeps buffers per thread, without locks, and ties them to the
  * thread that created the socket. */
-static bool set_up(struct worker *worker)
+static void set_up(struct worker *worker)
 {
     h2o_context_init(&worker->context, h2o_evloop_create(), worker->globalconf);
     worker->handler.config = worker->config;
     worker->handler.metrics = worker->metrics;
     worker->handler.refused_tokens = refused_tokens_create((uint64_t)worker->config->refusal_lifetime * 1000);
     worker->handler.database = database_create(&worker->context, worker->config, worker->metrics);
-    if (worker->handler.refused_tokens == NULL || worker->handler.database == NULL)
-        return false;
     handler_attach(&worker->context, worker->globalconf->hosts[0], &worker->handler);
     h2o_multithread_register_receiver(worker->context.queue, &worker->receiver, on_messages);
-    if (!connections_init(&worker->connections, worker->config, worker->handler.templates, &worker->context,
-            worker->listen_fd, worker->tls, worker->addresses, worker->metrics))
-        return false;
+    connections_init(&worker->connections, worker->config, worker->handler.templates, &worker->context,
+        worker->listen_fd, worker->tls, worker->addresses, worker->metrics);
     worker->tls = NULL;
     metrics_set(worker->metrics, METRICS_HEARTBEAT, clock_now_us());
-    return true;
 }
 
 static void *run(void *data)
@@ -183,10 +179,8 @@ static void *run(void *data)
     struct worker *worker = data;
     bool idle = false, was_idle = false;
 
-    worker->is_set_up = set_up(worker);
+    set_up(worker);
     sem_post(&worker->started);
-    if (!worker->is_set_up)
-        return NULL;
     while (!worker->draining)
         iterate(worker, TICK_MS);
     /* Idle twice in succession, so that data in the kernel's buffers at the first check has been read. */
@@ -197,20 +191,6 @@ static void *run(void *data)
     }
     dispose(worker);
     return NULL;
-}
-
-/* Waits until the worker is set up. */
-static bool start_thread(struct worker *worker)
-{
-    if (pthread_create(&worker->thread, NULL, run, worker) != 0)
-        return false;
-    pthread_setname_np(worker->thread, "worker");
-    while (sem_wait(&worker->started) != 0)
-        ;
-    if (worker->is_set_up)
-        return true;
-    pthread_join(worker->thread, NULL);
-    return false;
 }
 
 struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd,
@@ -227,12 +207,12 @@ struct worker *worker_start(const struct config *config, h2o_globalconf_t *globa
     worker->metrics = metrics;
     worker->handler.templates = templates;
     sem_init(&worker->started, 0, 0);
-    if (start_thread(worker))
-        return worker;
-    /* The process is about to end, which closes the loop's descriptors. */
-    sem_destroy(&worker->started);
-    free(worker);
-    return NULL;
+    if (pthread_create(&worker->thread, NULL, run, worker) != 0)
+        die("cannot start a thread");
+    pthread_setname_np(worker->thread, "worker");
+    while (sem_wait(&worker->started) != 0)
+        ;
+    return worker;
 }
 
 static void send_message(struct worker *worker, enum message_kind kind, SSL_CTX *tls)

@@ -15,7 +15,7 @@ struct worker;
 
 /* Starts a worker that accepts from listen_fd, of which it takes ownership. config, globalconf, templates,
  * addresses (NULL: not counted) and metrics, which only the worker's thread may write, must outlive it. tls:
- * NULL for clear text; the worker takes its own reference. NULL if the thread cannot be created. */
+ * NULL for clear text; the worker takes its own reference. */
 struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd,
     SSL_CTX *tls, const struct templates *templates, struct addresses *addresses, struct metrics *metrics);
 

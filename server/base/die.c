@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -19,5 +20,5 @@ void die(const char *reason)
         free(line);
     }
     log_close();
-    exit(EXIT_FAILURE);
+    _exit(EXIT_FAILURE);
 }

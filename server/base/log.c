@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "base/memory.h"
 #include "base/trace.h"
 
@@ -196,24 +197,22 @@ static void *run(void *data)
     return NULL;
 }
 
-bool log_start(size_t buffer_size)
+void log_start(size_t buffer_size)
 {
     pthread_condattr_t monotonic;
     pthread_t thread;
 
-    if ((buffer.bytes = malloc(buffer_size)) == NULL)
-        return false;
+    buffer.bytes = memory_require(malloc(buffer_size));
     buffer.size = buffer_size;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&buffer.changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     if (pthread_create(&thread, NULL, run, NULL) != 0)
-        return false;
+        die("cannot start a thread");
     pthread_setname_np(thread, "log");
     pthread_detach(thread);
     buffer.is_started = true;
-    return true;
 }
 
 void log_close(void)

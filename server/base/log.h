@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Creates the buffer and the thread; call it before other threads exist. False if either cannot be created.
+/* Creates the buffer and the thread; call it before other threads exist.
  * Without log_start the calling thread writes each line itself. */
-bool log_start(size_t buffer_size);
+void log_start(size_t buffer_size);
 
 /* Waits, at most a second, until all lines are written. Lines logged later are lost. For the end of the
  * process; does nothing without log_start. */

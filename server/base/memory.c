@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/die.h"
+
 static _Thread_local bool ran_out;
 
 static void *allocate(size_t size)
@@ -10,6 +12,13 @@ static void *allocate(size_t size)
     void *block = malloc(size);
 
     ran_out = ran_out || block == NULL;
+    return block;
+}
+
+void *memory_require(void *block)
+{
+    if (block == NULL)
+        die("memory ran out");
     return block;
 }
 

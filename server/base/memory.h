@@ -10,6 +10,9 @@
 /* Makes jansson allocate through this module. Call it before jansson allocates and before threads exist. */
 void memory_watch(void);
 
+/* Returns block; ends the process (die.h) if it is NULL. For allocations at the start. */
+void *memory_require(void *block);
+
 /* Forgets earlier failures of this thread. */
 void memory_begin(void);
 

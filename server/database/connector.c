@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "database/postgres.h"
 #include "database/session.h"
 
@@ -121,10 +122,8 @@ struct connector *connector_start(
     connector->config = config;
     connector->on_result = on_result;
     connector->data = data;
-    if ((connector->stop_fd = eventfd(0, EFD_CLOEXEC)) < 0) {
-        free(connector);
-        return NULL;
-    }
+    if ((connector->stop_fd = eventfd(0, EFD_CLOEXEC)) < 0)
+        die("cannot start: descriptors ran out");
     connector->seed = (unsigned)time(NULL) ^ (unsigned)(uintptr_t)connector;
     pthread_mutex_init(&connector->mutex, NULL);
     pthread_condattr_init(&monotonic);
@@ -132,14 +131,8 @@ struct connector *connector_start(
     pthread_cond_init(&connector->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     h2o_multithread_register_receiver(queue, &connector->receiver, on_message);
-    if (pthread_create(&connector->thread, NULL, run, connector) != 0) {
-        h2o_multithread_unregister_receiver(queue, &connector->receiver);
-        pthread_cond_destroy(&connector->changed);
-        pthread_mutex_destroy(&connector->mutex);
-        close(connector->stop_fd);
-        free(connector);
-        return NULL;
-    }
+    if (pthread_create(&connector->thread, NULL, run, connector) != 0)
+        die("cannot start a thread");
     pthread_setname_np(connector->thread, "connector");
     return connector;
 }

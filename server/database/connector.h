@@ -17,7 +17,7 @@ struct connector;
  * reason in error. More attempts follow a failure. */
 typedef void (*connector_on_result)(void *data, PGconn *pg, const char *error, bool is_schema_unsupported);
 
-/* NULL if the thread cannot be created. config must outlive the connector. */
+/* config must outlive the connector. */
 struct connector *connector_start(
     h2o_multithread_queue_t *queue, const struct config *config, connector_on_result on_result, void *data);
 

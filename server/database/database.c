@@ -149,16 +149,8 @@ struct database *database_create(h2o_context_t *context, const struct config *co
     shared->loop = context->loop;
     shared->metrics = metrics;
     database->count = count;
-    if (!queue_init(&shared->queue, config, metrics)) {
-        free(database);
-        return NULL;
-    }
+    queue_init(&shared->queue, config, metrics);
     shared->connector = connector_start(context->queue, config, on_connector_result, database);
-    if (shared->connector == NULL) {
-        queue_dispose(&shared->queue);
-        free(database);
-        return NULL;
-    }
     for (size_t i = 0; i < count; i++) {
         database->connections[i].shared = shared;
         connector_request(shared->connector);

@@ -13,7 +13,6 @@
 
 struct database;
 
-/* NULL if memory ran out or the connector's thread cannot be created. */
 struct database *database_create(
     h2o_context_t *context, const struct config *config, struct metrics *metrics);
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
+
 /* Lanes that are kept although they have no calls. */
 #define IDLE_MAX 1024
 
@@ -12,7 +14,7 @@ static void clear(struct lane *lane)
     lane->last = &lane->first;
 }
 
-bool lanes_init(struct lanes *lanes, size_t in_use)
+void lanes_init(struct lanes *lanes, size_t in_use)
 {
     size_t buckets = 1;
 
@@ -23,12 +25,8 @@ bool lanes_init(struct lanes *lanes, size_t in_use)
         buckets *= 2;
     lanes->bucket_mask = buckets - 1;
     /* Lanes that are never used take no memory: their pages stay untouched. */
-    lanes->lanes = calloc(lanes->capacity, sizeof(*lanes->lanes));
-    lanes->buckets = calloc(buckets, sizeof(struct lane *));
-    if (lanes->lanes != NULL && lanes->buckets != NULL)
-        return true;
-    lanes_dispose(lanes);
-    return false;
+    lanes->lanes = memory_require(calloc(lanes->capacity, sizeof(*lanes->lanes)));
+    lanes->buckets = memory_require(calloc(buckets, sizeof(struct lane *)));
 }
 
 void lanes_dispose(struct lanes *lanes)

@@ -37,8 +37,8 @@ struct lanes {
     size_t count, capacity, bucket_mask;
 };
 
-/* in_use: the number of lanes that can have calls at the same time. False if memory ran out. */
-bool lanes_init(struct lanes *lanes, size_t in_use);
+/* in_use: the number of lanes that can have calls at the same time. */
+void lanes_init(struct lanes *lanes, size_t in_use);
 void lanes_dispose(struct lanes *lanes);
 
 /* The lane of a token, or of calls without a token if token is NULL. It is valid while it has calls that wait

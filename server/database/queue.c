@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "database/call.h"
 
 /* The least time that a call is charged, so that new lanes take turns too. */
@@ -18,19 +19,15 @@ static void update_length_metric(const struct queue *queue)
     metrics_set(queue->metrics, METRICS_QUEUE_LENGTH, queue->count);
 }
 
-bool queue_init(struct queue *queue, const struct config *config, struct metrics *metrics)
+void queue_init(struct queue *queue, const struct config *config, struct metrics *metrics)
 {
     size_t in_use =
         (size_t)config->queue_size + 2 * (size_t)config->database_connections * CONFIG_SET_SIZE_MAX + 2;
 
     *queue = (struct queue){.config = config, .metrics = metrics};
     metrics_set(metrics, METRICS_QUEUE_CAPACITY, (uint64_t)config->queue_size);
-    if ((queue->waiting = calloc(in_use, sizeof(struct lane *))) == NULL)
-        return false;
-    if (lanes_init(&queue->lanes, in_use))
-        return true;
-    free(queue->waiting);
-    return false;
+    queue->waiting = memory_require(calloc(in_use, sizeof(struct lane *)));
+    lanes_init(&queue->lanes, in_use);
 }
 
 void queue_dispose(struct queue *queue)

@@ -41,8 +41,8 @@ struct queue {
     uint64_t changed_at;
 };
 
-/* config and metrics must outlive the queue. False if memory ran out. */
-bool queue_init(struct queue *queue, const struct config *config, struct metrics *metrics);
+/* config and metrics must outlive the queue. */
+void queue_init(struct queue *queue, const struct config *config, struct metrics *metrics);
 /* The queue must be empty. */
 void queue_dispose(struct queue *queue);
 

@@ -13,6 +13,7 @@
 #include "base/count.h"
 #include "base/die.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/signals.h"
 #include "database/postgres.h"
 #include "delivery/backoff.h"
@@ -375,23 +376,16 @@ static void require_database(struct delivery_loop *loop)
     delivery_metrics_set(loop->metrics, DELIVERY_METRICS_DATABASE_CONNECTED, 1);
 }
 
-static void *require_memory(void *memory)
-{
-    if (memory == NULL)
-        die("cannot start: memory ran out");
-    return memory;
-}
-
 struct delivery_loop *delivery_loop_start(const struct config *config)
 {
     /* The loop blocks while a statement is executed. */
     const uint64_t stall_ms = (uint64_t)config->stall_timeout + (uint64_t)config->database_timeout +
                               (uint64_t)config->database_connect_timeout * 1000;
-    struct delivery_loop *loop = require_memory(calloc(1, sizeof(*loop)));
+    struct delivery_loop *loop = memory_require(calloc(1, sizeof(*loop)));
     const char *password = NULL;
 
     loop->config = config;
-    loop->metrics = require_memory(delivery_metrics_create(stall_ms * 1000));
+    loop->metrics = delivery_metrics_create(stall_ms * 1000);
     loop->outbox = (struct outbox){.config = config, .stop_fd = -1, .deadline_ms = INT64_MAX};
     loop->outcomes.metrics = loop->metrics;
     loop->upkeep = (struct upkeep){.config = config, .metrics = loop->metrics, .outbox = &loop->outbox};
@@ -406,8 +400,7 @@ struct delivery_loop *delivery_loop_start(const struct config *config)
     signals_pass(1);
     if (*config->smtp_user != '\0' && (password = smtp_read_password(config, loop->password)) == NULL)
         die("--smtp-password-file: cannot be read, or is empty");
-    if ((loop->sender = sender_start(config, password)) == NULL)
-        die("cannot start a thread");
+    loop->sender = sender_start(config, password);
     delivery_metrics_set(loop->metrics, DELIVERY_METRICS_HEARTBEAT, clock_now_us());
     delivery_metrics_set(loop->metrics, DELIVERY_METRICS_IN_FLIGHT_MAX, (uint64_t)config->mails_in_flight);
     return loop;

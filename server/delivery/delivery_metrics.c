@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/count.h"
+#include "base/memory.h"
 #include "telemetry/prometheus.h"
 
 #define DELIVERIES "Attempts to send a mail, by outcome."
@@ -58,10 +59,9 @@ struct delivery_metrics {
 
 struct delivery_metrics *delivery_metrics_create(uint64_t stall_us)
 {
-    struct delivery_metrics *metrics = calloc(1, sizeof(*metrics));
+    struct delivery_metrics *metrics = memory_require(calloc(1, sizeof(*metrics)));
 
-    if (metrics != NULL)
-        metrics->stall_us = stall_us;
+    metrics->stall_us = stall_us;
     return metrics;
 }
 

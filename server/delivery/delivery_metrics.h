@@ -42,7 +42,7 @@ enum delivery_metrics_number {
 
 struct delivery_metrics;
 
-/* stall_us: the age of the heartbeat from which the loop counts as stuck. NULL if memory ran out. */
+/* stall_us: the age of the heartbeat from which the loop counts as stuck. */
 struct delivery_metrics *delivery_metrics_create(uint64_t stall_us);
 void delivery_metrics_free(struct delivery_metrics *metrics);
 

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/die.h"
+#include "base/memory.h"
 #include "delivery/mailfile.h"
 #include "delivery/smtp.h"
 
@@ -46,11 +48,10 @@ static void send_job(const struct config *config, struct smtp *smtp, struct deli
 static void *run(void *data)
 {
     struct sender *sender = data;
-    struct smtp *smtp = NULL;
+    struct smtp *smtp = *sender->config->smtp_url != '\0'
+                            ? smtp_create(sender->config, sender->password, &sender->is_aborted)
+                            : NULL;
 
-    if (*sender->config->smtp_url != '\0' &&
-        (smtp = smtp_create(sender->config, sender->password, &sender->is_aborted)) == NULL)
-        abort();
     pthread_mutex_lock(&sender->mutex);
     while (!sender->stopping) {
         struct delivery *delivery = sender->waiting;
@@ -75,21 +76,17 @@ static void *run(void *data)
 
 struct sender *sender_start(const struct config *config, const char *password)
 {
-    struct sender *sender = calloc(1, sizeof(*sender));
+    struct sender *sender = memory_require(calloc(1, sizeof(*sender)));
 
-    if (sender == NULL || (sender->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) {
-        free(sender);
-        return NULL;
-    }
+    if ((sender->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
+        die("cannot start: descriptors ran out");
     sender->config = config;
     sender->password = password;
     pthread_mutex_init(&sender->mutex, NULL);
     pthread_cond_init(&sender->changed, NULL);
     for (; sender->count < (size_t)config->mails_in_flight; sender->count++) {
-        if (pthread_create(&sender->threads[sender->count], NULL, run, sender) != 0) {
-            sender_stop(sender);
-            return NULL;
-        }
+        if (pthread_create(&sender->threads[sender->count], NULL, run, sender) != 0)
+            die("cannot start a thread");
         pthread_setname_np(sender->threads[sender->count], "sender");
     }
     return sender;

@@ -9,8 +9,7 @@
 
 struct sender;
 
-/* config and password (NULL: no login) must outlive the sender. NULL if memory, descriptors or threads ran
- * out. */
+/* config and password (NULL: no login) must outlive the sender. */
 struct sender *sender_start(const struct config *config, const char *password);
 
 /* An eventfd, readable when deliveries have ended. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 /* A connection that has been idle for longer is not reused: the server may be about to close it. */
@@ -198,12 +199,9 @@ const char *smtp_read_password(const struct config *config, char secret[SMTP_SEC
 
 struct smtp *smtp_create(const struct config *config, const char *password, const _Atomic bool *stop)
 {
-    struct smtp *smtp = calloc(1, sizeof(*smtp));
+    struct smtp *smtp = memory_require(calloc(1, sizeof(*smtp)));
 
-    if (smtp == NULL || (smtp->curl = curl_easy_init()) == NULL) {
-        free(smtp);
-        return NULL;
-    }
+    smtp->curl = memory_require(curl_easy_init());
     smtp->config = config;
     smtp->stop = stop;
     /* libcurl sends the URL's path as the name in EHLO. */

@@ -18,7 +18,7 @@ const char *smtp_read_password(const struct config *config, char secret[SMTP_SEC
 
 /* password: NULL for no login. config and password must outlive the result. *stop is checked once a second;
  * if it is true, the delivery in flight ends as OUTCOME_FAILED, as OUTCOME_UNKNOWN if libcurl has read the
- * whole mail, or as OUTCOME_SENT after the 250. NULL if memory ran out. */
+ * whole mail, or as OUTCOME_SENT after the 250. */
 struct smtp *smtp_create(const struct config *config, const char *password, const _Atomic bool *stop);
 /* Sends QUIT on an open connection and waits for the reply. */
 void smtp_free(struct smtp *smtp);

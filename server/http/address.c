@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/die.h"
+#include "base/memory.h"
+
 struct address {
     /* The IPv4 address, or the first half of the IPv6 address. */
     uint64_t prefix;
@@ -36,15 +39,11 @@ struct addresses *addresses_create(size_t max_connections)
 
     while (bits < 20 && (size_t)1 << bits < max_connections)
         bits++;
-    addresses = calloc(1, sizeof(*addresses) + ((size_t)1 << bits) * sizeof(struct address *));
-    if (addresses == NULL || (addresses->slots = calloc(max_connections, sizeof(struct address))) == NULL ||
-        getrandom(&addresses->multiplier, sizeof(addresses->multiplier), 0) !=
-            sizeof(addresses->multiplier)) {
-        if (addresses != NULL)
-            free(addresses->slots);
-        free(addresses);
-        return NULL;
-    }
+    addresses =
+        memory_require(calloc(1, sizeof(*addresses) + ((size_t)1 << bits) * sizeof(struct address *)));
+    addresses->slots = memory_require(calloc(max_connections, sizeof(struct address)));
+    if (getrandom(&addresses->multiplier, sizeof(addresses->multiplier), 0) != sizeof(addresses->multiplier))
+        die("the kernel has no random bytes");
     addresses->multiplier |= 1;
     addresses->shift = 64 - bits;
     addresses->capacity = max_connections;

@@ -12,7 +12,6 @@
 struct addresses;
 struct address;
 
-/* NULL if memory ran out. */
 struct addresses *addresses_create(size_t max_connections);
 void addresses_free(struct addresses *addresses);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 
 /* The most connections that are accepted before open ones are served. */
 #define MAX_ACCEPTS 16
@@ -93,7 +94,7 @@ static void on_accept(h2o_socket_t *listener, const char *error)
         accept_connections(listener->data, MAX_ACCEPTS);
 }
 
-bool connections_init(struct connections *connections, const struct config *config,
+void connections_init(struct connections *connections, const struct config *config,
     const struct templates *templates, h2o_context_t *context, int listen_fd, SSL_CTX *tls,
     struct addresses *addresses, struct metrics *metrics)
 {
@@ -109,8 +110,7 @@ bool connections_init(struct connections *connections, const struct config *conf
         .max_count = (size_t)((config->max_connections + config->workers - 1) / config->workers),
         .addresses = addresses,
     };
-    if ((connections->slots = calloc(connections->max_count, sizeof(*connections->slots))) == NULL)
-        return false;
+    connections->slots = memory_require(calloc(connections->max_count, sizeof(*connections->slots)));
     metrics_set(metrics, METRICS_CLIENT_CONNECTIONS_MAX, connections->max_count);
     deadlines_init(&shared->deadlines);
     shared->deadlines.timeout_us[DEADLINE_REQUEST] = (uint64_t)config->request_timeout * 1000;
@@ -122,7 +122,6 @@ bool connections_init(struct connections *connections, const struct config *conf
     connections->listener = h2o_evloop_socket_create(context->loop, listen_fd, H2O_SOCKET_FLAG_DONT_READ);
     connections->listener->data = connections;
     h2o_socket_read_start(connections->listener, on_accept);
-    return true;
 }
 
 void connections_set_tls(struct connections *connections, SSL_CTX *tls)

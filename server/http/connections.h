@@ -28,9 +28,8 @@ struct connections {
 
 /* Starts to accept from listen_fd, of which it takes ownership. tls: NULL for clear text; otherwise
  * connection_watch_alerts must have been called for it. addresses: shared by all workers; NULL if they are
- * not counted. config, templates, addresses and metrics must outlive the connections. False if memory ran
- * out. */
-bool connections_init(struct connections *connections, const struct config *config,
+ * not counted. config, templates, addresses and metrics must outlive the connections. */
+void connections_init(struct connections *connections, const struct config *config,
     const struct templates *templates, h2o_context_t *context, int listen_fd, SSL_CTX *tls,
     struct addresses *addresses, struct metrics *metrics);
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "base/count.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "telemetry/prometheus.h"
 
@@ -96,10 +97,8 @@ static size_t size_of_all(const struct metrics_labels *labels)
 struct metrics *metrics_create(const struct metrics_labels *labels)
 {
     void *pages = mmap(NULL, size_of_all(labels), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    struct metrics *metrics = pages;
+    struct metrics *metrics = memory_require(pages != MAP_FAILED ? pages : NULL);
 
-    if (pages == MAP_FAILED)
-        return NULL;
     metrics->labels = labels;
     metrics->requests = metrics->calls + labels->statement_count;
     return metrics;

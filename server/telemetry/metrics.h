@@ -63,7 +63,7 @@ enum metrics_distribution {
 
 struct metrics;
 
-/* All zero, on memory pages of its own, so that workers do not share cache lines; NULL if memory ran out. */
+/* All zero, on memory pages of its own, so that workers do not share cache lines. */
 struct metrics *metrics_create(const struct metrics_labels *labels);
 void metrics_free(struct metrics *metrics);
 

@@ -12,6 +12,7 @@
 
 #include "base/die.h"
 #include "base/field_rules.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "words/language.h"
 #include "words/template_check.h"
@@ -51,12 +52,10 @@ struct loading {
     struct template_errors errors;
 };
 
-static const char no_memory[] = "templates: out of memory";
-
 /* Adds or replaces a file. Takes ownership of text. */
 static void add_source(struct loading *loading, const char *name, char *text, size_t len)
 {
-    struct source *source = NULL, *more;
+    struct source *source = NULL;
 
     for (size_t i = 0; i < loading->count; i++) {
         if (strcmp(loading->sources[i].name, name) == 0)
@@ -65,19 +64,9 @@ static void add_source(struct loading *loading, const char *name, char *text, si
     if (source != NULL) {
         free(source->text);
     } else {
-        if ((more = realloc(loading->sources, (loading->count + 1) * sizeof(*more))) == NULL) {
-            template_add_error(&loading->errors, no_memory);
-            free(text);
-            return;
-        }
-        loading->sources = more;
-        source = &more[loading->count];
-        if ((source->name = strdup(name)) == NULL) {
-            template_add_error(&loading->errors, no_memory);
-            free(text);
-            return;
-        }
-        loading->count++;
+        loading->sources = memory_require(realloc(loading->sources, (loading->count + 1) * sizeof(*source)));
+        source = &loading->sources[loading->count++];
+        source->name = memory_require(strdup(name));
     }
     source->text = text;
     source->len = len;
@@ -86,26 +75,19 @@ static void add_source(struct loading *loading, const char *name, char *text, si
 static void add_built_in(struct loading *loading)
 {
     for (size_t i = 0; i < template_file_count; i++) {
-        char *text = strdup(template_files[i].text);
+        char *text = memory_require(strdup(template_files[i].text));
 
-        if (text == NULL)
-            template_add_error(&loading->errors, no_memory);
-        else
-            add_source(loading, template_files[i].name, text, strlen(text));
+        add_source(loading, template_files[i].name, text, strlen(text));
     }
 }
 
 static void read_file(struct loading *loading, const char *directory, const char *name)
 {
-    char *path = NULL, *text = malloc(FILE_MAX + 1);
+    char *path, *text = memory_require(malloc(FILE_MAX + 1));
     FILE *file = NULL;
     size_t len = 0;
 
-    if (text == NULL || asprintf(&path, "%s/%s", directory, name) < 0) {
-        template_add_error(&loading->errors, no_memory);
-        free(text);
-        return;
-    }
+    memory_require(asprintf(&path, "%s/%s", directory, name) >= 0 ? path : NULL);
     errno = 0;
     if ((file = fopen(path, "re")) != NULL)
         len = fread(text, 1, FILE_MAX, file);
@@ -238,20 +220,15 @@ static void add_all(struct loading *loading, struct templates *templates)
 struct templates *templates_load(const char *directory, char error[TEMPLATE_ERROR_MAX])
 {
     struct loading loading = {.errors = {.text = error}};
-    struct templates *templates = calloc(1, sizeof(*templates));
+    struct templates *templates = memory_require(calloc(1, sizeof(*templates)));
 
     *error = '\0';
     add_built_in(&loading);
     if (*directory != '\0')
         read_directory(&loading, directory);
-    if (templates != NULL) {
-        templates->catalogues = calloc(loading.count + 1, sizeof(*templates->catalogues));
-        templates->languages = calloc(loading.count + 1, sizeof(*templates->languages));
-    }
-    if (templates == NULL || templates->catalogues == NULL || templates->languages == NULL)
-        template_add_error(&loading.errors, no_memory);
-    else
-        add_all(&loading, templates);
+    templates->catalogues = memory_require(calloc(loading.count + 1, sizeof(*templates->catalogues)));
+    templates->languages = memory_require(calloc(loading.count + 1, sizeof(*templates->languages)));
+    add_all(&loading, templates);
     for (size_t i = 0; i < loading.count; i++) {
         free(loading.sources[i].name);
         free(loading.sources[i].text);

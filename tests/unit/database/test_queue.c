@@ -22,7 +22,7 @@ static void begin(void)
     config = (struct config){
         .queue_size = CALLS, .queue_timeout = 100, .set_size = 8, .set_time = 20, .database_connections = 2};
     cr_assert_not_null(metrics = metrics_create(&labels));
-    cr_assert(queue_init(&queue, &config, metrics));
+    queue_init(&queue, &config, metrics);
     for (size_t i = 0; i < CALLS; i++)
         calls[i] = (struct database_call){.statement = STATEMENT_READ};
 }
