@@ -170,39 +170,75 @@ Test(slow, a_chunked_body_is_refused_in_time)
     close(fd);
 }
 
+/* Requests that are refused before the client has sent everything. */
+static const struct {
+    const char *head;
+    const char *status;
+} early_refusals[] = {
+    {"POST /a HTTP/1.1\r\n" HOST "Content-Length: 90000000\r\n\r\n", "413"},
+    {"POST /a HTTP/1.1\r\n" HOST "Expect: miracles\r\nContent-Length: 4000000\r\n\r\n", "417"},
+    {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n4;", "411"},
+    {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n", "400"},
+    {"POST /a HTTP/1.1\r\nContent-Length: 90000\r\n\r\n", "400"},
+    {"GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "404"},
+};
+
+#define PIECE 100000
+
+static void send_piece(int fd, const char *name)
+{
+    static char piece[PIECE];
+
+    memset(piece, 'a', PIECE);
+    cr_assert_eq(send(fd, piece, PIECE, MSG_NOSIGNAL), PIECE, "%s: reset", name);
+}
+
+/* One response, all of it, is all that comes. */
+static void expect_whole_refusal(int fd, const char *status)
+{
+    char *answer = read_to_end(fd, status), *body = strstr(answer, "\r\n\r\n"), *length;
+
+    cr_expect_eq(strncmp(answer + strlen("HTTP/1.1 "), status, 3), 0, "%s: %s", status, answer);
+    cr_assert_not_null(body, "%s: %s", status, answer);
+    length = strcasestr(answer, "\r\nContent-Length: ");
+    cr_assert_not_null(length, "%s: %s", status, answer);
+    cr_expect_eq(strlen(body + 4), strtoul(length + strlen("\r\nContent-Length: "), NULL, 10), "%s: %s",
+        status, answer);
+    cr_expect_not_null(strstr(body, "\"traceId\":"), "%s", answer);
+    free(answer);
+}
+
 /* The client continues to send while it gets the answer, and reads when it has sent everything. */
 Test(slow, a_client_refused_while_sending_gets_the_whole_answer)
 {
-    static const struct {
-        const char *head;
-        const char *status;
-    } rows[] = {
-        {"POST /a HTTP/1.1\r\n" HOST "Content-Length: 90000000\r\n\r\n", "413"},
-        {"POST /a HTTP/1.1\r\n" HOST "Expect: miracles\r\nContent-Length: 4000000\r\n\r\n", "417"},
-        {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n4;", "411"},
-        {"POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n", "400"},
-        {"POST /a HTTP/1.1\r\nContent-Length: 90000\r\n\r\n", "400"},
-        {"GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "404"},
-    };
-    static char piece[100000];
-
-    memset(piece, 'a', sizeof(piece));
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT(early_refusals); i++) {
         int fd = connect_raw(server);
         long started = now_ms();
-        char *answer;
 
-        send_text(fd, rows[i].head);
+        send_text(fd, early_refusals[i].head);
         while (now_ms() - started < 2L * REQUEST_TIMEOUT_MS) {
-            cr_assert_eq(send(fd, piece, sizeof(piece), MSG_NOSIGNAL), (ssize_t)sizeof(piece),
-                "%s: reset after %ld ms", rows[i].status, now_ms() - started);
+            send_piece(fd, early_refusals[i].status);
             sleep_ms(10);
         }
-        answer = read_to_end(fd, rows[i].head);
-        cr_expect_eq(strncmp(answer + strlen("HTTP/1.1 "), rows[i].status, 3), 0, "%s", answer);
-        cr_expect_not_null(strstr(answer, "\"traceId\":"), "%s", answer);
-        free(answer);
+        expect_whole_refusal(fd, early_refusals[i].status);
         close(fd);
+    }
+}
+
+/* More than the two kernels buffer, as fast as they take it. */
+Test(slow, a_client_refused_while_sending_much_gets_the_whole_answer)
+{
+    for (size_t i = 0; i < COUNT(early_refusals); i++) {
+        for (int round = 0; round < 5; round++) {
+            int fd = connect_raw(server);
+
+            setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){256 * 1024}, sizeof(int));
+            send_text(fd, early_refusals[i].head);
+            for (size_t sent = 0; sent < 40 * PIECE; sent += PIECE)
+                send_piece(fd, early_refusals[i].status);
+            expect_whole_refusal(fd, early_refusals[i].status);
+            close(fd);
+        }
     }
 }
 
