@@ -165,7 +165,7 @@ $(out)/accountsd_torture: $(out)/server/main.o $(out)/tests/torture/faults.o $(o
 	@$(CC) $(LDFLAGS) $(ldflags) $(addprefix -Wl$(comma)--wrap=PQ,$(torture_wrapped)) \
 		-Wl$(comma)--wrap=pthread_create -o $@ $^ $(pkg_libs)
 
-$(out)/torture_tests: $(filter-out %/faults.o,$(call test_objects,torture)) $(addprefix $(out)/tests/mail/,office.o sink.o sink_smtp.o)
+$(out)/torture_tests: $(filter-out %/faults.o,$(call test_objects,torture)) $(addprefix $(out)/tests/mail/,mails.o sink.o sink_smtp.o)
 $(out)/unit_tests: $(call test_objects,unit)
 $(out)/vector_tests: $(call test_objects,vectors)
 $(out)/http_tests: $(call test_objects,http)

@@ -124,7 +124,7 @@ static bool take_answer(struct run *run, struct connection *connection)
     cr_assert_eq(connection->len, head_len + body_len, "more than an answer: %s", connection->bytes);
     answer.status = strncmp(connection->bytes, "HTTP/1.1 ", 9) == 0 ? atol(connection->bytes + 9) : 0;
     answer.text = strndup(connection->bytes + head_len, body_len);
-    if (!run->flood->spares_bodies)
+    if (!run->flood->skips_bodies)
         answer.body = json_loadb(answer.text, body_len, JSON_REJECT_DUPLICATES, NULL);
     persistence = answer_header(&answer, "connection");
     end(run, connection, &answer);

@@ -26,7 +26,7 @@ struct flood {
     /* Status 0: no answer came, or the client did not wait for one. */
     void (*on_answer)(void *data, size_t index, const struct answer *answer);
     /* Leaves the body of an answer NULL, because parsing it may take most of the time. */
-    bool spares_bodies;
+    bool skips_bodies;
 };
 
 /* Sends all requests and receives all answers; fails if the servers fall silent. */

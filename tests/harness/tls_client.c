@@ -92,29 +92,30 @@ void certificate_free(struct certificate *certificate)
     free(certificate);
 }
 
-struct tls_client *tls_open(const struct server *server, const struct tls_wishes *wishes)
+struct tls_client *tls_open(const struct server *server, const struct tls_options *options)
 {
     struct tls_client *client = calloc(1, sizeof(*client));
 
     client->context = SSL_CTX_new(TLS_client_method());
     /* Allows weak parameters, so that it is the server that refuses them. */
     SSL_CTX_set_security_level(client->context, 0);
-    SSL_CTX_set_min_proto_version(client->context, wishes->min_version);
-    SSL_CTX_set_max_proto_version(client->context, wishes->max_version);
-    if (wishes->ciphers != NULL)
-        cr_assert_eq(SSL_CTX_set_cipher_list(client->context, wishes->ciphers), 1, "%s", wishes->ciphers);
+    SSL_CTX_set_min_proto_version(client->context, options->min_version);
+    SSL_CTX_set_max_proto_version(client->context, options->max_version);
+    if (options->ciphers != NULL)
+        cr_assert_eq(SSL_CTX_set_cipher_list(client->context, options->ciphers), 1, "%s", options->ciphers);
     client->ssl = SSL_new(client->context);
-    if (wishes->alpn != NULL)
-        SSL_set_alpn_protos(client->ssl, (const unsigned char *)wishes->alpn, (unsigned)strlen(wishes->alpn));
-    if (wishes->session != NULL)
-        SSL_set_session(client->ssl, wishes->session);
+    if (options->alpn != NULL)
+        SSL_set_alpn_protos(
+            client->ssl, (const unsigned char *)options->alpn, (unsigned)strlen(options->alpn));
+    if (options->session != NULL)
+        SSL_set_session(client->ssl, options->session);
     client->fd = connect_raw(server);
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     SSL_set_fd(client->ssl, client->fd);
     return client;
 }
 
-bool tls_shake_hands(struct tls_client *client)
+bool tls_handshake(struct tls_client *client)
 {
     X509 *certificate;
 
@@ -128,11 +129,11 @@ bool tls_shake_hands(struct tls_client *client)
     return true;
 }
 
-struct tls_client *tls_connect(const struct server *server, const struct tls_wishes *wishes)
+struct tls_client *tls_connect(const struct server *server, const struct tls_options *options)
 {
-    struct tls_client *client = tls_open(server, wishes);
+    struct tls_client *client = tls_open(server, options);
 
-    if (tls_shake_hands(client))
+    if (tls_handshake(client))
         return client;
     tls_close(client);
     return NULL;
@@ -173,7 +174,7 @@ char *tls_read_response(struct tls_client *client)
     return text;
 }
 
-char *tls_read_to_end(struct tls_client *client, bool *said_goodbye)
+char *tls_read_to_end(struct tls_client *client, bool *has_close_notify)
 {
     char *text = NULL, buffer[4096];
     size_t size;
@@ -182,7 +183,7 @@ char *tls_read_to_end(struct tls_client *client, bool *said_goodbye)
 
     while ((got = SSL_read(client->ssl, buffer, sizeof(buffer))) > 0)
         fwrite(buffer, 1, (size_t)got, out);
-    *said_goodbye = SSL_get_error(client->ssl, got) == SSL_ERROR_ZERO_RETURN;
+    *has_close_notify = SSL_get_error(client->ssl, got) == SSL_ERROR_ZERO_RETURN;
     fclose(out);
     return text;
 }

@@ -22,7 +22,7 @@ void certificate_renew(const struct certificate *certificate, const char *name, 
 /* Removes the files too. */
 void certificate_free(struct certificate *certificate);
 
-struct tls_wishes {
+struct tls_options {
     int min_version, max_version; /* 0: OpenSSL's */
     const char *ciphers;          /* NULL: OpenSSL's, of TLS 1.2 */
     const char *alpn;             /* as on the wire; NULL: none */
@@ -37,18 +37,18 @@ struct tls_client {
 };
 
 /* A connection before its handshake; reads time out after five seconds. */
-struct tls_client *tls_open(const struct server *server, const struct tls_wishes *wishes);
+struct tls_client *tls_open(const struct server *server, const struct tls_options *options);
 /* Performs the handshake; false if it fails. */
-bool tls_shake_hands(struct tls_client *client);
+bool tls_handshake(struct tls_client *client);
 /* Both; NULL if the handshake fails. */
-struct tls_client *tls_connect(const struct server *server, const struct tls_wishes *wishes);
+struct tls_client *tls_connect(const struct server *server, const struct tls_options *options);
 void tls_close(struct tls_client *client);
 
 void tls_send(struct tls_client *client, const char *bytes, size_t len);
 /* One response with its body; the caller frees it. "" if none comes. */
 char *tls_read_response(struct tls_client *client);
-/* Everything until the end; *said_goodbye: whether the server sent close_notify. The caller frees it. */
-char *tls_read_to_end(struct tls_client *client, bool *said_goodbye);
+/* Everything until the end; *has_close_notify: whether the server sent close_notify. The caller frees it. */
+char *tls_read_to_end(struct tls_client *client, bool *has_close_notify);
 /* Expects that a request is answered and the connection stays open. */
 void tls_expect_served(struct tls_client *client, const char *name);
 

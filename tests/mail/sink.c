@@ -23,7 +23,7 @@ static void *serve(void *data)
     struct client client = *(struct client *)data;
 
     free(data);
-    sink_converse(client.sink, client.fd);
+    sink_serve_client(client.sink, client.fd);
     return NULL;
 }
 

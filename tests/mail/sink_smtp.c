@@ -103,7 +103,7 @@ static void await_end(struct connection *connection)
         ;
 }
 
-static bool say_in_pieces(struct connection *connection, const char *text)
+static bool send_in_pieces(struct connection *connection, const char *text)
 {
     for (; *text != '\0'; text++) {
         if (!say(connection, (char[]){*text, '\0'}))
@@ -113,7 +113,7 @@ static bool say_in_pieces(struct connection *connection, const char *text)
     return true;
 }
 
-static bool is_right(const struct sink_fault *fault)
+static bool is_correct_reply(const struct sink_fault *fault)
 {
     return fault->action != SINK_SAY && fault->action != SINK_STALL && fault->action != SINK_DROP;
 }
@@ -131,7 +131,7 @@ static bool reply(struct connection *connection, const struct sink_fault *fault,
         snprintf(line, sizeof(line), "%.3s\r\n", right);
         return say(connection, line);
     case SINK_PIECES:
-        return say_in_pieces(connection, right);
+        return send_in_pieces(connection, right);
     case SINK_SAY:
         snprintf(line, sizeof(line), "%s\r\n", fault->reply);
         return say(connection, line) && strncmp(fault->reply, "421", 3) != 0;
@@ -144,14 +144,14 @@ static bool reply(struct connection *connection, const struct sink_fault *fault,
     return false;
 }
 
-/* Sends the reply of a stage; *said_right: whether it was the correct one. */
-static bool answer(struct connection *connection, enum sink_stage stage, const char *right, bool *said_right)
+/* Sends the reply of a stage; *is_correct: whether it was the correct one. */
+static bool answer(struct connection *connection, enum sink_stage stage, const char *right, bool *is_correct)
 {
     struct sink_fault fault = reach(connection->sink, stage);
 
     if (fault.action == SINK_HOLD)
         await_release(connection->sink);
-    *said_right = is_right(&fault);
+    *is_correct = is_correct_reply(&fault);
     return reply(connection, &fault, right);
 }
 
@@ -205,7 +205,7 @@ static bool take_body(struct connection *connection)
         if (end.action == SINK_HOLD)
             await_release(connection->sink);
         /* Stored before the reply, so that whoever gets the reply finds the mail. */
-        keep_mail(connection, text, is_right(&end));
+        keep_mail(connection, text, is_correct_reply(&end));
         goes_on = reply(connection, &end, "250 2.0.0 taken\r\n");
     }
     free(text);
@@ -242,7 +242,7 @@ static bool log_in(struct connection *connection, bool is_plain)
     const struct sink_options *options = &connection->sink->options;
     char first[LINE_SIZE], second[LINE_SIZE], expected[512];
     int len = snprintf(expected, sizeof(expected), "%c%s%c%s", '\0', options->user, '\0', options->password);
-    bool is_login, said_right;
+    bool is_login, is_correct;
 
     if (!say(connection, "334 \r\n") || read_line(connection, first) == NULL)
         return false;
@@ -252,10 +252,10 @@ static bool log_in(struct connection *connection, bool is_plain)
                         : is_text(first, options->user, strlen(options->user)) &&
                               is_text(second, options->password, strlen(options->password));
     return answer(connection, SINK_LOGIN, is_login ? "235 2.7.0 welcome\r\n" : "535 5.7.8 wrong password\r\n",
-        &said_right);
+        &is_correct);
 }
 
-static bool greet_back(struct connection *connection)
+static bool answer_ehlo(struct connection *connection)
 {
     const struct sink_options *options = &connection->sink->options;
     const bool is_clear = options->certificate != NULL && connection->ssl == NULL;
@@ -263,45 +263,45 @@ static bool greet_back(struct connection *connection)
         is_clear ? "STARTTLS" : NULL, is_clear ? NULL : options->login_offer, options->utf8_offer};
     char text[256];
     size_t len = (size_t)snprintf(text, sizeof(text), "250-sink\r\n");
-    bool said_right;
+    bool is_correct;
 
     for (size_t i = 0; i < COUNT(offers); i++) {
         if (offers[i] != NULL)
             len += (size_t)snprintf(text + len, sizeof(text) - len, "250-%s\r\n", offers[i]);
     }
     snprintf(text + len, sizeof(text) - len, "250 SIZE 10000000\r\n");
-    return answer(connection, SINK_HELLO, text, &said_right);
+    return answer(connection, SINK_HELLO, text, &is_correct);
 }
 
-static bool obey(struct connection *connection, const char *line)
+static bool handle_command(struct connection *connection, const char *line)
 {
-    bool said_right = false, goes_on;
+    bool is_correct = false, goes_on;
 
     if (strncasecmp(line, "EHLO", 4) == 0)
-        return greet_back(connection);
+        return answer_ehlo(connection);
     if (strncasecmp(line, "STARTTLS", 8) == 0)
-        return answer(connection, SINK_TLS, "220 begin\r\n", &said_right) &&
-               (!said_right || begin_tls(connection));
+        return answer(connection, SINK_TLS, "220 begin\r\n", &is_correct) &&
+               (!is_correct || begin_tls(connection));
     if (strcmp(line, "AUTH PLAIN") == 0 || strcmp(line, "AUTH LOGIN") == 0)
         return log_in(connection, strcmp(line, "AUTH PLAIN") == 0);
     if (strncasecmp(line, "MAIL", 4) == 0) {
         free(connection->sender);
         connection->sender = address_of(line);
-        return answer(connection, SINK_MAIL, "250 2.1.0 fine\r\n", &said_right);
+        return answer(connection, SINK_MAIL, "250 2.1.0 fine\r\n", &is_correct);
     }
     if (strncasecmp(line, "RCPT", 4) == 0) {
         free(connection->recipient);
         connection->recipient = address_of(line);
-        return answer(connection, SINK_RCPT, "250 2.1.5 fine\r\n", &said_right);
+        return answer(connection, SINK_RCPT, "250 2.1.5 fine\r\n", &is_correct);
     }
     if (strncasecmp(line, "DATA", 4) == 0) {
-        goes_on = answer(connection, SINK_DATA, "354 go on\r\n", &said_right);
-        return goes_on && said_right ? take_body(connection) : goes_on;
+        goes_on = answer(connection, SINK_DATA, "354 go on\r\n", &is_correct);
+        return goes_on && is_correct ? take_body(connection) : goes_on;
     }
     if (strncasecmp(line, "RSET", 4) == 0)
         return say(connection, "250 2.0.0 fine\r\n");
     if (strncasecmp(line, "QUIT", 4) == 0)
-        answer(connection, SINK_QUIT, "221 2.0.0 bye\r\n", &said_right);
+        answer(connection, SINK_QUIT, "221 2.0.0 bye\r\n", &is_correct);
     return false;
 }
 
@@ -316,18 +316,18 @@ static void forget(struct sink *sink, int fd)
     pthread_mutex_unlock(&sink->mutex);
 }
 
-void sink_converse(struct sink *sink, int fd)
+void sink_serve_client(struct sink *sink, int fd)
 {
     struct connection *connection = calloc(1, sizeof(*connection));
     char line[LINE_SIZE];
-    bool said_right, goes_on;
+    bool is_correct, goes_on;
 
     connection->sink = sink;
     connection->fd = fd;
     connection->sender = strdup("");
     connection->recipient = strdup("");
     goes_on = !sink->options.is_smtps || begin_tls(connection);
-    goes_on = goes_on && answer(connection, SINK_GREETING, "220 sink ESMTP\r\n", &said_right);
+    goes_on = goes_on && answer(connection, SINK_GREETING, "220 sink ESMTP\r\n", &is_correct);
     while (goes_on && read_line(connection, line) != NULL) {
         pthread_mutex_lock(&sink->mutex);
         if (sink->commands_len < 1000000) {
@@ -335,7 +335,7 @@ void sink_converse(struct sink *sink, int fd)
             fflush(sink->commands_out);
         }
         pthread_mutex_unlock(&sink->mutex);
-        goes_on = obey(connection, line);
+        goes_on = handle_command(connection, line);
     }
     if (connection->ssl != NULL)
         SSL_free(connection->ssl);

@@ -34,6 +34,6 @@ struct sink {
 };
 
 /* A conversation with a client, by a thread of its own. It closes the socket at its end. */
-void sink_converse(struct sink *sink, int fd);
+void sink_serve_client(struct sink *sink, int fd);
 
 #endif

@@ -12,9 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/cluster.h"
 #include "harness/tls_client.h"
-#include "harness/trouble.h"
-#include "office.h"
+#include "mails.h"
 
 /* A real mail server: Debian's exim4, run by the test in its own directory, on free ports. */
 
@@ -63,7 +63,7 @@
     "  server_condition = ${if and{{eq{$auth2}{worker}}{eq{$auth3}{secret}}}}\n"                             \
     "  server_advertise_condition = ${if def:tls_in_cipher}\n"
 
-static struct office *office;
+static struct mails *mails;
 static struct certificate *certificate;
 static char *dir;
 static int port, tls_port;
@@ -137,7 +137,7 @@ static void start_exim(void)
 
 static void set_up(void)
 {
-    office = office_open();
+    mails = mails_open();
     certificate = certificate_make("exim", KEY_RSA);
     /* A directory that Debian's user can enter. */
     dir = strdup("/tmp/accountsd-exim-XXXXXX");
@@ -152,7 +152,7 @@ static void tear_down(void)
     run_command("rm -rf '%s'", dir);
     free(dir);
     certificate_free(certificate);
-    office_close(office);
+    mails_close(mails);
 }
 
 TestSuite(exim, .init = set_up, .fini = tear_down, .timeout = 120);
@@ -160,16 +160,16 @@ TestSuite(exim, .init = set_up, .fini = tear_down, .timeout = 120);
 static size_t count_mails(void)
 {
     char path[128];
-    DIR *mails;
+    DIR *directory;
     size_t count = 0;
     const struct dirent *entry;
 
     snprintf(path, sizeof(path), "%s/mails/new", dir);
-    mails = opendir(path);
-    while (mails != NULL && (entry = readdir(mails)) != NULL)
+    directory = opendir(path);
+    while (directory != NULL && (entry = readdir(directory)) != NULL)
         count += entry->d_name[0] != '.';
-    if (mails != NULL)
-        closedir(mails);
+    if (directory != NULL)
+        closedir(directory);
     return count;
 }
 
@@ -205,10 +205,10 @@ static void deliver_to(const char *scheme, int to, const char *const *arguments)
     for (size_t i = 0; arguments[i] != NULL; i++)
         all[count++] = arguments[i];
     snprintf(url, sizeof(url), "%s://127.0.0.1:%d", scheme, to);
-    office_queue(office, 25);
-    free(office_queue_one(office, "zoë@example.test", "Zoë \"Zo\" 🙂", "de"));
-    worker = office_start_worker(office, all);
-    office_await(office, "Sent", 26);
+    mails_queue(mails, 25);
+    free(mails_queue_one(mails, "zoë@example.test", "Zoë \"Zo\" 🙂", "de"));
+    worker = mails_start_worker(mails, all);
+    mails_await(mails, "Sent", 26);
     server_end(worker);
     await_mails(26);
     cr_expect_eq(count_with("Auto-Submitted: auto-generated"), 26);
@@ -243,17 +243,16 @@ Test(exim, refusals_are_recorded)
     struct server *worker;
 
     snprintf(url, sizeof(url), "smtp://127.0.0.1:%d", port);
-    free(office_queue_one(office, "nobody@example.test", "Ada", NULL));
-    free(office_queue_one(office, "busy@example.test", "Ada", NULL));
-    worker = office_start_worker(office, (const char *[]){"--smtp-url", url, "--smtp-tls=none", NULL});
-    office_await(office, "GivenUp", 1);
-    reason =
-        database_query(office->pg, "select reason from accounts.outbox where delivery = 'GivenUp'", NULL);
+    free(mails_queue_one(mails, "nobody@example.test", "Ada", NULL));
+    free(mails_queue_one(mails, "busy@example.test", "Ada", NULL));
+    worker = mails_start_worker(mails, (const char *[]){"--smtp-url", url, "--smtp-tls=none", NULL});
+    mails_await(mails, "GivenUp", 1);
+    reason = database_query(mails->pg, "select reason from accounts.outbox where delivery = 'GivenUp'", NULL);
     cr_expect_str_eq(reason, "550 no such user");
     free(reason);
     for (reason = strdup(""); *reason == '\0'; sleep_ms(10)) {
         free(reason);
-        reason = database_query(office->pg,
+        reason = database_query(mails->pg,
             "select coalesce(max(reason), '') from accounts.outbox where delivery = 'Queued'", NULL);
     }
     cr_expect_str_eq(reason, "451 come again");
@@ -268,12 +267,12 @@ Test(exim, refuses_a_wrong_password)
 
     setenv("ACCOUNTSD_SMTP_PASSWORD", "guessed", 1);
     snprintf(url, sizeof(url), "smtp://127.0.0.1:%d", port);
-    office_queue(office, 1);
-    worker = office_start_worker(office, (const char *[]){"--smtp-url", url, "--smtp-user=worker",
-                                             "--smtp-ca-file", certificate->certificate_path, NULL});
+    mails_queue(mails, 1);
+    worker = mails_start_worker(mails, (const char *[]){"--smtp-url", url, "--smtp-user=worker",
+                                           "--smtp-ca-file", certificate->certificate_path, NULL});
     for (reason = strdup(""); *reason == '\0'; sleep_ms(10)) {
         free(reason);
-        reason = database_query(office->pg,
+        reason = database_query(mails->pg,
             "select coalesce(max(reason), '') from accounts.outbox where delivery = 'Queued'", NULL);
     }
     cr_expect_not_null(strstr(reason, "535"), "%s", reason);

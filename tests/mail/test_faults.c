@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/count.h"
-#include "office.h"
+#include "mails.h"
 
 /* An SMTP server with every kind of fault. After a temporary one the mail is retried and arrives once;
  * after a permanent one it is given up at once, with the server's reply as the reason. */
 
-OFFICE_SUITE(faults, 240)
+MAIL_SUITE(faults, 240)
 
 #define PARTS 4
 
@@ -85,11 +85,11 @@ static void watch(PGconn *pg)
 {
     static const char *const statements[] = {
         "set client_min_messages = warning",
-        "drop table if exists told",
-        "create table told (reason text)",
-        "grant insert on told to public",
+        "drop table if exists failure",
+        "create table failure (reason text)",
+        "grant insert on failure to public",
         "create or replace function keep_reason() returns trigger language plpgsql as"
-        " $$ begin insert into public.told values (new.reason); return new; end $$",
+        " $$ begin insert into public.failure values (new.reason); return new; end $$",
         "create or replace trigger keep_reason after update on accounts.outbox for each row"
         " when (new.reason is distinct from old.reason and new.reason is not null) execute function "
         "keep_reason()",
@@ -105,15 +105,15 @@ static void expect_row(size_t row)
     char *reason, outcome[64];
     bool is_refused = strcmp(rows[row].outcome, "Refused") == 0,
          is_sent = strcmp(rows[row].outcome, "Sent") == 0;
-    size_t before = sink_count(office->sink), given_up = office_count(office, "GivenUp"),
-           sent = office_count(office, "Sent"), lines = is_refused || is_sent ? 1 : 2;
+    size_t before = sink_count(mails->sink), given_up = mails_count(mails, "GivenUp"),
+           sent = mails_count(mails, "Sent"), lines = is_refused || is_sent ? 1 : 2;
 
-    sink_set_faults(office->sink, rows[row].faults);
-    office_queue(office, 1);
-    watch(office->pg);
-    worker = office_start_worker(office, NULL);
-    office_await(office, is_refused ? "GivenUp" : "Sent", (is_refused ? given_up : sent) + 1);
-    reason = database_query(office->pg, "select coalesce(string_agg(reason, ' '), '') from told", NULL);
+    sink_set_faults(mails->sink, rows[row].faults);
+    mails_queue(mails, 1);
+    watch(mails->pg);
+    worker = mails_start_worker(mails, NULL);
+    mails_await(mails, is_refused ? "GivenUp" : "Sent", (is_refused ? given_up : sent) + 1);
+    reason = database_query(mails->pg, "select coalesce(string_agg(reason, ' '), '') from failure", NULL);
     cr_expect(strstr(reason, rows[row].reason) != NULL && (is_sent || *reason != '\0'),
         "%s: the reason is \"%s\"", rows[row].name, reason);
     snprintf(
@@ -121,8 +121,8 @@ static void expect_row(size_t row)
     cr_expect_eq(log_await(worker, outcome, 1), 1, "%s: no %s", rows[row].name, rows[row].outcome);
     cr_expect_eq(log_await(worker, "\"event\":\"delivery\"", lines), lines, "%s", rows[row].name);
     cr_expect_eq(log_count(worker, "@example.test"), 0, "%s: an address in the log", rows[row].name);
-    cr_expect_eq(sink_count(office->sink) - before, rows[row].arrivals, "%s: %zu", rows[row].name,
-        sink_count(office->sink) - before);
+    cr_expect_eq(sink_count(mails->sink) - before, rows[row].arrivals, "%s: %zu", rows[row].name,
+        sink_count(mails->sink) - before);
     free(reason);
     server_end(worker);
 }
@@ -161,12 +161,12 @@ Test(faults, a_missing_reply_to_quit_delays_nothing)
     long begun = now_us();
 
     sink_set_faults(
-        office->sink, (const struct sink_fault[]){{SINK_RCPT, SINK_SAY, "550 5.1.1 no such user", 0},
-                          {SINK_QUIT, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
-    office_queue(office, 1);
-    worker = office_start_worker(office, (const char *[]){"--smtp-timeout=20000", "--lease=30000", NULL});
-    office_await(office, "GivenUp", 1);
+        mails->sink, (const struct sink_fault[]){{SINK_RCPT, SINK_SAY, "550 5.1.1 no such user", 0},
+                         {SINK_QUIT, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+    mails_queue(mails, 1);
+    worker = mails_start_worker(mails, (const char *[]){"--smtp-timeout=20000", "--lease=30000", NULL});
+    mails_await(mails, "GivenUp", 1);
     cr_expect_lt(now_us() - begun, 5000000, "after %ld ms", (now_us() - begun) / 1000);
-    cr_expect_eq(sink_reached(office->sink, SINK_QUIT), 1);
+    cr_expect_eq(sink_reached(mails->sink, SINK_QUIT), 1);
     server_end(worker);
 }

@@ -9,22 +9,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "office.h"
+#include "mails.h"
 
 /* Without an SMTP server: each mail becomes a file, complete or not at all. */
 
-static struct office *office;
+static struct mails *mails;
 static char *dir;
 
 static void set_up(void)
 {
-    office = office_open();
+    mails = mails_open();
     cr_assert_geq(asprintf(&dir, "%s/mails-%d", getenv("TEST_DIR"), (int)getpid()), 0);
 }
 
 static void tear_down(void)
 {
-    office_close(office);
+    mails_close(mails);
     free(dir);
 }
 
@@ -77,9 +77,9 @@ Test(files, contain_whole_mails)
     struct server *worker;
 
     cr_assert_eq(mkdir(dir, 0700), 0);
-    office_queue(office, 20);
-    worker = office_start_worker(office, (const char *[]){"--mail-directory", dir, NULL});
-    office_await(office, "Sent", 20);
+    mails_queue(mails, 20);
+    worker = mails_start_worker(mails, (const char *[]){"--mail-directory", dir, NULL});
+    mails_await(mails, "Sent", 20);
     cr_expect_eq(take_mails(), 20);
     server_end(worker);
     rmdir(dir);
@@ -90,18 +90,18 @@ Test(files, are_not_written_without_a_directory)
     struct server *worker;
     char *reason;
 
-    office_queue(office, 3);
-    worker = office_start_worker(office, (const char *[]){"--mail-directory", dir, NULL});
+    mails_queue(mails, 3);
+    worker = mails_start_worker(mails, (const char *[]){"--mail-directory", dir, NULL});
     for (reason = strdup(""); *reason == '\0'; sleep_ms(10)) {
         free(reason);
-        reason = database_query(office->pg,
+        reason = database_query(mails->pg,
             "select coalesce(max(reason), '') from accounts.outbox where delivery = 'Queued'", NULL);
     }
     cr_expect_not_null(strstr(reason, "No such file or directory"), "%s", reason);
     free(reason);
     cr_expect_geq(log_await(worker, "\"event\":\"transport_unavailable\",\"stage\":\"file\"", 1), 1);
     cr_assert_eq(mkdir(dir, 0700), 0);
-    office_await(office, "Sent", 3);
+    mails_await(mails, "Sent", 3);
     cr_expect_eq(take_mails(), 3);
     server_end(worker);
     rmdir(dir);
@@ -122,11 +122,11 @@ Test(files, are_not_written_on_a_full_disk)
     cr_assert_eq(mount("tmpfs", dir, "tmpfs", 0, "size=1m"), 0);
     snprintf(ballast, sizeof(ballast), "head -c 1048576 /dev/zero >'%s/.ballast' 2>/dev/null; true", dir);
     cr_assert_eq(system(ballast), 0);
-    office_queue(office, 5);
-    worker = office_start_worker(office, (const char *[]){"--mail-directory", dir, NULL});
+    mails_queue(mails, 5);
+    worker = mails_start_worker(mails, (const char *[]){"--mail-directory", dir, NULL});
     for (reason = strdup(""); *reason == '\0'; sleep_ms(10)) {
         free(reason);
-        reason = database_query(office->pg,
+        reason = database_query(mails->pg,
             "select coalesce(max(reason), '') from accounts.outbox where delivery = 'Queued'", NULL);
     }
     cr_expect_not_null(strstr(reason, "No space left on device"), "%s", reason);
@@ -134,7 +134,7 @@ Test(files, are_not_written_on_a_full_disk)
     cr_expect_eq(take_mails(), 0);
     snprintf(ballast, sizeof(ballast), "%s/.ballast", dir);
     cr_assert_eq(unlink(ballast), 0);
-    office_await(office, "Sent", 5);
+    mails_await(mails, "Sent", 5);
     cr_expect_eq(take_mails(), 5);
     server_end(worker);
     umount(dir);

@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "harness/metric.h"
-#include "office.h"
+#include "mails.h"
 
 /* Connections that fail are retried with growing delays, so that a server that comes back is not flooded. */
 
-OFFICE_SUITE(pauses, 120)
+MAIL_SUITE(pauses, 120)
 
 /* Allows or forbids the worker's connections to its database, existing and new ones. */
 static void open_database(bool is_open)
@@ -16,15 +16,14 @@ static void open_database(bool is_open)
     char *sql = NULL;
 
     cr_assert_geq(
-        asprintf(&sql, "alter database %s allow_connections %s", office->name, is_open ? "true" : "false"),
-        0);
+        asprintf(&sql, "alter database %s allow_connections %s", mails->name, is_open ? "true" : "false"), 0);
     free(database_query(pg, sql, NULL));
     free(sql);
     if (!is_open)
         free(database_query(pg,
             "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity where datname = $1"
             " and usename = 'accountsd_delivery'",
-            office->name, NULL));
+            mails->name, NULL));
     PQfinish(pg);
 }
 
@@ -35,11 +34,11 @@ static void open_database(bool is_open)
 Test(pauses, between_attempts_to_connect_grow)
 {
     struct server *worker =
-        office_start_worker(office, (const char *[]){"--database-retry-interval=60000", NULL});
+        mails_start_worker(mails, (const char *[]){"--database-retry-interval=60000", NULL});
     size_t attempts;
 
-    office_queue(office, 1);
-    office_await(office, "Sent", 1);
+    mails_queue(mails, 1);
+    mails_await(mails, "Sent", 1);
     cr_expect_eq(metric(worker, CONNECTION_FAILURES), 0);
     cr_expect_eq(log_count(worker, "\"event\":\"database_unavailable\""), 0);
     cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 1);
@@ -53,8 +52,8 @@ Test(pauses, between_attempts_to_connect_grow)
     cr_expect_eq(log_count(worker, "\"event\":\"database_unavailable\""), 1);
     cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 1);
     open_database(true);
-    office_queue(office, 1);
-    office_await(office, "Sent", 2);
+    mails_queue(mails, 1);
+    mails_await(mails, "Sent", 2);
     cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 2);
     server_end(worker);
 }
@@ -65,11 +64,11 @@ Test(pauses, between_attempts_to_send_grow)
     struct server *worker;
     size_t attempts;
 
-    sink_stop(office->sink);
-    office->sink = NULL;
-    office_queue(office, 30);
-    worker = office_start_worker(office, (const char *[]){"--smtp-url", office->sink_url, "--smtp-tls=none",
-                                             "--smtp-retry-interval=60000", "--mails-in-flight=1", NULL});
+    sink_stop(mails->sink);
+    mails->sink = NULL;
+    mails_queue(mails, 30);
+    worker = mails_start_worker(mails, (const char *[]){"--smtp-url", mails->sink_url, "--smtp-tls=none",
+                                           "--smtp-retry-interval=60000", "--mails-in-flight=1", NULL});
     cr_expect_eq(log_await(worker, "\"event\":\"transport_unavailable\"", 1), 1);
     sleep_ms(5000);
     attempts = log_count(worker, "\"event\":\"delivery\"");

@@ -6,19 +6,19 @@
 
 #include "base/count.h"
 #include "harness/tls_client.h"
-#include "office.h"
+#include "mails.h"
 
 /* Which servers a worker trusts with mails and with its password. */
 
 /* In base64 this begins like EHLO, in other case. */
 #define USER "xyhotel@example.com"
 
-static struct office *office;
+static struct mails *mails;
 static struct certificate *certificate, *other;
 
 static void set_up(void)
 {
-    office = office_open();
+    mails = mails_open();
     certificate = certificate_make("sink", KEY_EC);
     other = certificate_make("other", KEY_EC);
     setenv("ACCOUNTSD_SMTP_PASSWORD", "secret", 1);
@@ -28,7 +28,7 @@ static void tear_down(void)
 {
     certificate_free(certificate);
     certificate_free(other);
-    office_close(office);
+    mails_close(mails);
 }
 
 TestSuite(trust, .init = set_up, .fini = tear_down, .timeout = 120);
@@ -101,7 +101,7 @@ static void await_reason(const char *reason, const char *name)
 
     for (int tries = 0; tries < 1000; tries++, sleep_ms(10)) {
         free(found);
-        found = database_query(office->pg,
+        found = database_query(mails->pg,
             "select coalesce(max(o.reason), '') from accounts.outbox as o where o.delivery = 'Queued'", NULL);
         if (*found != '\0')
             break;
@@ -129,30 +129,30 @@ static void expect_row(const struct row *row)
         unsetenv("ACCOUNTSD_SMTP_PASSWORD");
     else
         setenv("ACCOUNTSD_SMTP_PASSWORD", "secret", 1);
-    office_set_sink(office, &options);
-    sink_set_faults(office->sink, row->faults);
+    mails_set_sink(mails, &options);
+    sink_set_faults(mails->sink, row->faults);
     arguments[count++] = "--smtp-tls=required";
     for (size_t i = 0; row->arguments[i] != NULL; i++)
         arguments[count++] = row->arguments[i];
-    free(database_query(office->pg,
+    free(database_query(mails->pg,
         "update accounts.outbox set delivery = 'Cancelled', finished_at = now()"
         " where delivery = 'Queued'",
         NULL));
-    office_queue(office, 2);
-    worker = office_start_worker(office, arguments);
+    mails_queue(mails, 2);
+    worker = mails_start_worker(mails, arguments);
     if (row->end == IS_SENT) {
-        for (int tries = 0; tries < 1000 && office_count(office, "Queued") > 0; tries++)
+        for (int tries = 0; tries < 1000 && mails_count(mails, "Queued") > 0; tries++)
             sleep_ms(10);
-        cr_expect_eq(sink_count_accepted(office->sink), 2, "%s", row->name);
+        cr_expect_eq(sink_count_accepted(mails->sink), 2, "%s", row->name);
     } else {
         await_reason(row->reason, row->name);
         cr_expect_geq(log_await(worker, row->stage, 1), 1, "%s: no %s", row->name, row->stage);
-        cr_expect_eq(sink_count(office->sink), 0, "%s", row->name);
+        cr_expect_eq(sink_count(mails->sink), 0, "%s", row->name);
     }
     cr_expect_eq(log_count(worker, "secret"), 0);
     server_end(worker);
-    sink_stop(office->sink);
-    office->sink = NULL;
+    sink_stop(mails->sink);
+    mails->sink = NULL;
 }
 
 Test(trust, depends_on_tls_and_certificate)
@@ -170,18 +170,18 @@ Test(trust, requires_a_certificate_for_the_host)
     struct server *worker;
 
     unsetenv("ACCOUNTSD_SMTP_PASSWORD");
-    office_set_sink(office, &options);
-    snprintf(url, sizeof(url), "smtp://127.0.0.2:%d", sink_port(office->sink));
-    sink_stop(office->sink);
-    office->sink = sink_start(&(struct sink_options){.certificate = options.certificate,
+    mails_set_sink(mails, &options);
+    snprintf(url, sizeof(url), "smtp://127.0.0.2:%d", sink_port(mails->sink));
+    sink_stop(mails->sink);
+    mails->sink = sink_start(&(struct sink_options){.certificate = options.certificate,
         .key = options.key,
         .port = atoi(strrchr(url, ':') + 1),
         .is_other_address = true});
-    office_queue(office, 1);
-    worker = office_start_worker(office, (const char *[]){"--smtp-url", url, "--smtp-tls=required",
-                                             "--smtp-ca-file", certificate->certificate_path, NULL});
+    mails_queue(mails, 1);
+    worker = mails_start_worker(mails, (const char *[]){"--smtp-url", url, "--smtp-tls=required",
+                                           "--smtp-ca-file", certificate->certificate_path, NULL});
     await_reason("127.0.0.2", "another name");
-    cr_expect_eq(sink_count(office->sink), 0);
+    cr_expect_eq(sink_count(mails->sink), 0);
     server_end(worker);
 }
 
@@ -194,16 +194,16 @@ Test(trust, the_password_may_be_in_a_file)
     cr_assert_eq(write(fd, "secret\n", 7), 7);
     close(fd);
     unsetenv("ACCOUNTSD_SMTP_PASSWORD");
-    office_set_sink(office, &(struct sink_options){.certificate = certificate->certificate_path,
-                                .key = certificate->key_path,
-                                .login_offer = "AUTH PLAIN",
-                                .user = USER,
-                                .password = "secret"});
-    office_queue(office, 1);
-    worker = office_start_worker(
-        office, (const char *[]){"--smtp-tls=required", "--smtp-user", USER, "--smtp-password-file", path,
-                    "--smtp-ca-file", certificate->certificate_path, NULL});
-    office_await(office, "Sent", 1);
+    mails_set_sink(mails, &(struct sink_options){.certificate = certificate->certificate_path,
+                              .key = certificate->key_path,
+                              .login_offer = "AUTH PLAIN",
+                              .user = USER,
+                              .password = "secret"});
+    mails_queue(mails, 1);
+    worker = mails_start_worker(
+        mails, (const char *[]){"--smtp-tls=required", "--smtp-user", USER, "--smtp-password-file", path,
+                   "--smtp-ca-file", certificate->certificate_path, NULL});
+    mails_await(mails, "Sent", 1);
     server_end(worker);
     unlink(path);
 }
@@ -215,26 +215,25 @@ Test(trust, with_addresses_that_are_not_ascii)
     char *commands, *reason;
 
     unsetenv("ACCOUNTSD_SMTP_PASSWORD");
-    office_set_sink(office, &(struct sink_options){.utf8_offer = "SMTPUTF8"});
-    free(office_queue_one(office, "zoë@example.test", "Zoë", NULL));
-    worker = office_start_worker(office, NULL);
-    office_await(office, "Sent", 1);
-    commands = sink_commands(office->sink);
+    mails_set_sink(mails, &(struct sink_options){.utf8_offer = "SMTPUTF8"});
+    free(mails_queue_one(mails, "zoë@example.test", "Zoë", NULL));
+    worker = mails_start_worker(mails, NULL);
+    mails_await(mails, "Sent", 1);
+    commands = sink_commands(mails->sink);
     cr_expect_not_null(strstr(commands, "SMTPUTF8\n"), "%s", commands);
     cr_expect_not_null(strstr(commands, "RCPT TO:<zoë@example.test>"), "%s", commands);
-    cr_expect_not_null(strstr(sink_mail_at(office->sink, 0).text, "\r\n <zoë@example.test>\r\n"));
+    cr_expect_not_null(strstr(sink_mail_at(mails->sink, 0).text, "\r\n <zoë@example.test>\r\n"));
     free(commands);
     server_end(worker);
-    sink_stop(office->sink);
+    sink_stop(mails->sink);
     /* libcurl does not recognise it. */
-    office_set_sink(office, &(struct sink_options){.utf8_offer = "smtputf8"});
-    free(office_queue_one(office, "zoé@example.test", "Zoé", NULL));
-    worker = office_start_worker(office, NULL);
-    office_await(office, "GivenUp", 1);
-    reason =
-        database_query(office->pg, "select reason from accounts.outbox where delivery = 'GivenUp'", NULL);
+    mails_set_sink(mails, &(struct sink_options){.utf8_offer = "smtputf8"});
+    free(mails_queue_one(mails, "zoé@example.test", "Zoé", NULL));
+    worker = mails_start_worker(mails, NULL);
+    mails_await(mails, "GivenUp", 1);
+    reason = database_query(mails->pg, "select reason from accounts.outbox where delivery = 'GivenUp'", NULL);
     cr_expect_str_eq(reason, "the server does not take addresses that are not ASCII");
-    cr_expect_eq(sink_reached(office->sink, SINK_RCPT), 0);
+    cr_expect_eq(sink_reached(mails->sink, SINK_RCPT), 0);
     free(reason);
     server_end(worker);
 }

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/trouble.h"
-#include "office.h"
+#include "harness/cluster.h"
+#include "mails.h"
 
 /* A worker that waits: for the reader of its log, or for its end. */
 
-OFFICE_SUITE(waits, 120)
+MAIL_SUITE(waits, 120)
 
 #define MAILS 400
 
@@ -21,12 +21,12 @@ Test(waits, an_unread_log_does_not_block)
     int log_fd;
     long begun;
 
-    office_queue(office, MAILS);
-    worker = server_start_deliver_unread(office->delivery_url,
-        (const char *[]){"--mail-from=a@example.test", "--smtp-url", office->sink_url, "--smtp-tls=none",
+    mails_queue(mails, MAILS);
+    worker = server_start_deliver_unread(mails->delivery_url,
+        (const char *[]){"--mail-from=a@example.test", "--smtp-url", mails->sink_url, "--smtp-tls=none",
             "--log-buffer=65536", "--poll-interval=200", NULL},
         &log_fd);
-    office_await(office, "Sent", MAILS);
+    mails_await(mails, "Sent", MAILS);
     answer = telemetry_get(worker, "/live");
     cr_expect_eq(answer.status, 200, "%s", answer.text);
     answer_free(&answer);
@@ -50,16 +50,16 @@ Test(waits, a_second_signal_ends_a_drain_at_once)
 {
     static const int signals[] = {SIGTERM, SIGINT};
 
-    sink_set_faults(office->sink,
+    sink_set_faults(mails->sink,
         (const struct sink_fault[]){{SINK_MAIL, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
-    office_queue(office, 2);
+    mails_queue(mails, 2);
     for (size_t i = 0; i < 2; i++) {
         struct server *worker =
-            office_start_worker(office, (const char *[]){"--lease=60000", "--smtp-timeout=50000",
-                                            "--smtp-connect-timeout=40000", "--mails-in-flight=1", NULL});
+            mails_start_worker(mails, (const char *[]){"--lease=60000", "--smtp-timeout=50000",
+                                          "--smtp-connect-timeout=40000", "--mails-in-flight=1", NULL});
         long begun;
 
-        cr_assert(sink_await(office->sink, SINK_MAIL, i + 1));
+        cr_assert(sink_await(mails->sink, SINK_MAIL, i + 1));
         kill(worker->pid, SIGTERM);
         await_logged(worker, "\"event\":\"draining\"");
         begun = now_us();
@@ -68,7 +68,7 @@ Test(waits, a_second_signal_ends_a_drain_at_once)
         cr_expect_eq(server_stop(worker, 0), 1);
         cr_expect_lt(now_us() - begun, 2000000, "after %ld ms", (now_us() - begun) / 1000);
     }
-    cr_expect_eq(office_count(office, "Queued"), 2);
+    cr_expect_eq(mails_count(mails, "Queued"), 2);
 }
 
 /* A statement that does not end: after the first signal the worker waits a little longer, because the
@@ -78,17 +78,17 @@ Test(waits, signals_are_handled_during_a_statement)
     char *url = NULL;
 
     cr_assert_geq(
-        asprintf(&url, "%s options='-c lock_timeout=0 -c statement_timeout=0'", office->delivery_url), 0);
+        asprintf(&url, "%s options='-c lock_timeout=0 -c statement_timeout=0'", mails->delivery_url), 0);
     for (int signals = 1; signals <= 2; signals++) {
         struct server *worker;
         long begun, ms;
 
-        free(database_query(office->pg, "begin", NULL));
-        free(database_query(office->pg, "lock table accounts.outbox", NULL));
+        free(database_query(mails->pg, "begin", NULL));
+        free(database_query(mails->pg, "lock table accounts.outbox", NULL));
         worker = server_start_deliver(
-            url, (const char *[]){"--mail-from=a@example.test", "--smtp-url", office->sink_url,
+            url, (const char *[]){"--mail-from=a@example.test", "--smtp-url", mails->sink_url,
                      "--smtp-tls=none", "--database-timeout=60000", NULL});
-        await_waiting(office->pg, "1");
+        await_waiting(mails->pg, "1");
         begun = now_us();
         if (signals == 2)
             kill(worker->pid, SIGTERM);
@@ -96,7 +96,7 @@ Test(waits, signals_are_handled_during_a_statement)
         cr_expect_eq(server_stop(worker, SIGINT), signals == 2);
         ms = (now_us() - begun) / 1000;
         cr_expect_lt(ms, signals == 2 ? 2000 : 6000, "after %ld ms", ms);
-        free(database_query(office->pg, "rollback", NULL));
+        free(database_query(mails->pg, "rollback", NULL));
     }
     free(url);
 }

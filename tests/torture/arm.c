@@ -29,11 +29,11 @@ void faults_unshare(struct faults *faults, const char *path)
     unlink(path);
 }
 
-void faults_arm(struct faults *faults, enum faults_kind kind, long spared, long doomed)
+void faults_arm(struct faults *faults, enum faults_kind kind, long success_count, long failure_count)
 {
     atomic_store(&faults->failed, 0);
-    atomic_store(&faults->spared, spared);
-    atomic_store(&faults->doomed, doomed);
+    atomic_store(&faults->success_count, success_count);
+    atomic_store(&faults->failure_count, failure_count);
     *faults->caller = '\0';
     atomic_store(&faults->kind, kind);
 }

@@ -12,8 +12,8 @@ struct faults *faults_share(char path[FAULTS_PATH_SIZE]);
 /* Removes the file too. */
 void faults_unshare(struct faults *faults, const char *path);
 
-/* Of the calls of a kind, the first spared ones succeed, and the next doomed ones fail. */
-void faults_arm(struct faults *faults, enum faults_kind kind, long spared, long doomed);
+/* Of the calls of a kind, the first success_count ones succeed, and the next failure_count ones fail. */
+void faults_arm(struct faults *faults, enum faults_kind kind, long success_count, long failure_count);
 /* Returns how many have failed. */
 long faults_disarm(struct faults *faults);
 

@@ -67,7 +67,7 @@ static bool fails(enum faults_kind kind, const void *caller)
         return false;
     if ((uintptr_t)caller >= h2o_start && (uintptr_t)caller < h2o_end)
         return false;
-    if (atomic_fetch_sub(&faults->spared, 1) > 0 || atomic_fetch_sub(&faults->doomed, 1) <= 0)
+    if (atomic_fetch_sub(&faults->success_count, 1) > 0 || atomic_fetch_sub(&faults->failure_count, 1) <= 0)
         return false;
     if (atomic_fetch_add(&faults->failed, 1) == 0 && dladdr(caller, &info) != 0)
         snprintf(faults->caller, sizeof(faults->caller), "%s+0x%zx (%s)", info.dli_fname,

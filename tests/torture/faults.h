@@ -21,7 +21,7 @@ enum faults_kind {
 struct faults {
     _Atomic int kind;
     /* How many calls of the kind succeed first, and how many fail then. */
-    _Atomic long spared, doomed;
+    _Atomic long success_count, failure_count;
     /* How many have failed, and who made the first of these calls. */
     _Atomic long failed;
     char caller[128];

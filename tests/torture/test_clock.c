@@ -7,8 +7,8 @@
 
 #include "base/count.h"
 #include "bench.h"
+#include "harness/cluster.h"
 #include "harness/process.h"
-#include "harness/trouble.h"
 
 /* The wall clock is changed while the server runs, and responses cannot be sent. */
 

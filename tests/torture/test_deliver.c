@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 
 #include "arm.h"
-#include "harness/trouble.h"
-#include "mail/office.h"
+#include "harness/cluster.h"
+#include "mail/mails.h"
 
 /* Every call of delivery that can fail does so once: the first, then the second, until a mail needs no
  * more calls. Each mail is sent nevertheless, possibly later, and none twice. */
@@ -21,7 +21,7 @@ TestSuite(deliver, .timeout = 540);
 struct bench {
     struct faults *faults;
     char faults_path[FAULTS_PATH_SIZE];
-    struct office *office;
+    struct mails *mails;
     struct server *worker;
 };
 
@@ -30,10 +30,10 @@ static struct bench bench_make(void)
     struct bench bench;
 
     bench.faults = faults_share(bench.faults_path);
-    bench.office = office_open();
-    office_set_sink(bench.office, &(struct sink_options){0});
+    bench.mails = mails_open();
+    mails_set_sink(bench.mails, &(struct sink_options){0});
     /* Few actions depend on timers, and lost notifications are made up for quickly. */
-    bench.worker = office_start_worker(bench.office,
+    bench.worker = mails_start_worker(bench.mails,
         (const char *[]){"--mails-in-flight=3", "--lease=2600", "--smtp-timeout=600",
             "--smtp-connect-timeout=500", "--poll-interval=500", "--announce-interval=600000", NULL});
     return bench;
@@ -42,38 +42,38 @@ static struct bench bench_make(void)
 static void bench_free(struct bench *bench)
 {
     cr_expect_eq(server_stop(bench->worker, SIGTERM), 0);
-    office_close(bench->office);
+    mails_close(bench->mails);
     faults_unshare(bench->faults, bench->faults_path);
 }
 
 /* Waits until this many mails are sent, each of them once. */
 static void expect_sent(struct bench *bench, size_t count)
 {
-    for (long waited = 0; office_count(bench->office, "Sent") < count; waited += 20, sleep_ms(20)) {
+    for (long waited = 0; mails_count(bench->mails, "Sent") < count; waited += 20, sleep_ms(20)) {
         cr_assert_eq(waitpid(bench->worker->pid, NULL, WNOHANG), 0, "mail %zu: %s ends the worker", count,
             bench->faults->caller);
         cr_assert_lt(waited, 60000, "mail %zu is not sent after %s", count, bench->faults->caller);
     }
-    cr_assert_eq(sink_count_accepted(bench->office->sink), count, "after %s: of %zu mails %zu are sent",
-        bench->faults->caller, count, sink_count_accepted(bench->office->sink));
+    cr_assert_eq(sink_count_accepted(bench->mails->sink), count, "after %s: of %zu mails %zu are sent",
+        bench->faults->caller, count, sink_count_accepted(bench->mails->sink));
 }
 
 /* Sends the mails, while the database delays the outcome of the first, so that the other outcomes are
  * recorded together. */
 static void send_together(struct bench *bench)
 {
-    size_t reached = sink_reached(bench->office->sink, SINK_END);
+    size_t reached = sink_reached(bench->mails->sink, SINK_END);
 
-    sink_set_faults(bench->office->sink,
+    sink_set_faults(bench->mails->sink,
         (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
-    office_queue(bench->office, MAILS);
-    cr_assert(sink_await(bench->office->sink, SINK_END, reached + MAILS));
-    free(database_query(bench->office->pg, "begin", NULL));
+    mails_queue(bench->mails, MAILS);
+    cr_assert(sink_await(bench->mails->sink, SINK_END, reached + MAILS));
+    free(database_query(bench->mails->pg, "begin", NULL));
     free(database_query(
-        bench->office->pg, "select key from accounts.outbox where delivery = 'Queued' for update", NULL));
-    sink_set_faults(bench->office->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
-    sink_release(bench->office->sink);
-    await_waiting(bench->office->pg, "1");
+        bench->mails->pg, "select key from accounts.outbox where delivery = 'Queued' for update", NULL));
+    sink_set_faults(bench->mails->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
+    sink_release(bench->mails->sink);
+    await_waiting(bench->mails->pg, "1");
     sleep_ms(50);
 }
 
@@ -86,8 +86,8 @@ Test(deliver, reports_outcomes_despite_failures)
         cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
         send_together(&bench);
         faults_arm(bench.faults, FAULTS_ALLOCATION, n++, 1);
-        free(database_query(bench.office->pg, "commit", NULL));
-        expect_sent(&bench, bench.office->queued);
+        free(database_query(bench.mails->pg, "commit", NULL));
+        expect_sent(&bench, bench.mails->queued);
         failed = faults_disarm(bench.faults);
     } while (failed > 0);
     cr_expect_gt(n, 10, "telling makes %ld calls that could fail", n - 1);
@@ -132,11 +132,11 @@ Test(deliver, sends_a_mail_despite_failures)
     do {
         cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
         faults_arm(bench.faults, FAULTS_ALLOCATION, n++, 1);
-        office_queue(bench.office, 1);
-        expect_sent(&bench, bench.office->queued);
+        mails_queue(bench.mails, 1);
+        expect_sent(&bench, bench.mails->queued);
         failed = faults_disarm(bench.faults);
     } while (failed > 0);
-    expect_same_lengths(bench.office->sink);
+    expect_same_lengths(bench.mails->sink);
     cr_expect_gt(n, 100, "a mail makes %ld calls that could fail", n - 1);
     printf("deliver, a whole mail: %ld calls failed, one at a time\n", n - 1);
     bench_free(&bench);

@@ -41,7 +41,7 @@ static void expect_sound(
 }
 
 static void fail_each(struct bench *bench, const struct operation *operation, enum faults_kind kind,
-    long doomed, const char *what)
+    long failure_count, const char *what)
 {
     long n = 0, failed;
 
@@ -49,17 +49,18 @@ static void fail_each(struct bench *bench, const struct operation *operation, en
         struct answer answer;
 
         cr_assert_lt(n, MAX_CALLS, "there is no end to the calls");
-        faults_arm(bench->faults, kind, n, doomed);
+        faults_arm(bench->faults, kind, n, failure_count);
         answer = operation->run(bench);
         failed = faults_disarm(bench->faults);
         n++;
         assert_lives(bench, n);
         expect_sound(bench, operation, &answer, n);
         answer_free(&answer);
-        assert_recovers(bench, operation, n, doomed == 1 ? 0 : RECOVERY_MS);
+        assert_recovers(bench, operation, n, failure_count == 1 ? 0 : RECOVERY_MS);
     } while (failed > 0);
     cr_expect_gt(n, 1, "%s makes no call that could fail", what);
-    printf("%s: %ld calls failed%s\n", what, n - 1, doomed == 1 ? ", one at a time" : ", and all after it");
+    printf("%s: %ld calls failed%s\n", what, n - 1,
+        failure_count == 1 ? ", one at a time" : ", and all after it");
 }
 
 /* Each call of a reconnection, and of the creates that wait for it, fails once, from the first on in

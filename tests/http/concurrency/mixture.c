@@ -42,7 +42,7 @@ const char *mixture_poison_name(enum poison poison)
     return poisons[poison].name;
 }
 
-void mixture_complain(struct mixture *mixture, const char *format, ...)
+void mixture_report(struct mixture *mixture, const char *format, ...)
 {
     char *text = NULL;
     va_list arguments;
@@ -239,7 +239,7 @@ char *mixture_next(void *data, size_t index, enum flood_manner *manner)
 }
 
 /* The response must be about the person, account, group and caller of the request. */
-static void judge_success(struct mixture *mixture, size_t index, const struct answer *answer)
+static void check_success(struct mixture *mixture, size_t index, const struct answer *answer)
 {
     struct job *job = &mixture->jobs[index];
     const json_t *groups = json_object_get(answer->body, "groups");
@@ -255,16 +255,16 @@ static void judge_success(struct mixture *mixture, size_t index, const struct an
         json_array_size(groups) != 1 || group == NULL || strcmp(group, mixture_group(mixture, index)) != 0 ||
         strncmp(location, ACCOUNT_USERS "/", strlen(ACCOUNT_USERS "/")) != 0 ||
         strcmp(location + strlen(ACCOUNT_USERS "/"), id) != 0)
-        mixture_complain(mixture, "%zu (%s) got somebody else's answer: %s\n%s", index,
+        mixture_report(mixture, "%zu (%s) got somebody else's answer: %s\n%s", index,
             poisons[job->poison].name, answer->headers, answer->text);
-    job->fate = FATE_DONE;
+    job->outcome = JOB_DONE;
     job->id = strdup(id);
     job->user_id = strdup(answer_text(answer, "user", "id", NULL));
     job->code = invitation_code(answer->body);
     free(location);
 }
 
-static void judge_problem(struct mixture *mixture, size_t index, const struct answer *answer)
+static void check_problem(struct mixture *mixture, size_t index, const struct answer *answer)
 {
     struct job *job = &mixture->jobs[index];
     const char *field = poisons[job->poison].field;
@@ -274,9 +274,9 @@ static void judge_problem(struct mixture *mixture, size_t index, const struct an
     if (strstr(answer_text(answer, "traceId", NULL), trace_id) == NULL ||
         (field == NULL ? errors != NULL
                        : json_object_size(errors) != 1 || json_object_get(errors, field) == NULL))
-        mixture_complain(mixture, "%zu (%s) got somebody else's problem: %s", index,
-            poisons[job->poison].name, answer->text);
-    job->fate = FATE_NOT_DONE;
+        mixture_report(mixture, "%zu (%s) got somebody else's problem: %s", index, poisons[job->poison].name,
+            answer->text);
+    job->outcome = JOB_NOT_DONE;
     free(trace_id);
 }
 
@@ -287,34 +287,34 @@ void mixture_on_answer(void *data, size_t index, const struct answer *answer)
 
     job->is_under_way = false;
     if (job->poison == POISON_SEND_HALF) {
-        job->fate = FATE_NOT_DONE;
+        job->outcome = JOB_NOT_DONE;
     } else if (job->poison == POISON_LEAVE) {
-        job->fate = FATE_UNKNOWN;
+        job->outcome = JOB_UNKNOWN;
     } else if (job->is_at_risk && answer->status == 503) {
-        job->fate = FATE_UNKNOWN;
+        job->outcome = JOB_UNKNOWN;
         mixture->lost++;
     } else if (answer->status != poisons[job->poison].status) {
-        job->fate = FATE_UNKNOWN;
-        mixture_complain(mixture, "%zu (%s) got %ld, not %ld: %s", index, poisons[job->poison].name,
+        job->outcome = JOB_UNKNOWN;
+        mixture_report(mixture, "%zu (%s) got %ld, not %ld: %s", index, poisons[job->poison].name,
             answer->status, poisons[job->poison].status, answer->text);
     } else if (answer->status == 201) {
-        judge_success(mixture, index, answer);
+        check_success(mixture, index, answer);
     } else {
-        judge_problem(mixture, index, answer);
+        check_problem(mixture, index, answer);
     }
 }
 
-void mixture_judge_pairs(struct mixture *mixture)
+void mixture_check_pairs(struct mixture *mixture)
 {
     for (size_t i = 1; i < mixture->count; i++) {
         const struct job *second = &mixture->jobs[i], *first = &mixture->jobs[second->subject];
 
-        if (first == second || first->fate != FATE_DONE || second->fate != FATE_DONE)
+        if (first == second || first->outcome != JOB_DONE || second->outcome != JOB_DONE)
             continue;
         if ((strcmp(first->id, second->id) == 0) != (second->poison == POISON_DUPLICATE) ||
             (strcmp(first->user_id, second->user_id) == 0) != (second->poison != POISON_DEADLOCK) ||
             strcmp(first->code, second->code) == 0)
-            mixture_complain(mixture, "%zu and %zu (%s) got %s %s and %s %s", second->subject, i,
+            mixture_report(mixture, "%zu and %zu (%s) got %s %s and %s %s", second->subject, i,
                 poisons[second->poison].name, first->id, first->user_id, second->id, second->user_id);
     }
 }

@@ -36,7 +36,7 @@ enum poison {
 };
 
 /* The outcome of a request, as its caller knows it. */
-enum fate { FATE_NONE, FATE_DONE, FATE_NOT_DONE, FATE_UNKNOWN };
+enum job_outcome { JOB_NONE, JOB_DONE, JOB_NOT_DONE, JOB_UNKNOWN };
 
 struct job {
     enum poison poison;
@@ -45,7 +45,7 @@ struct job {
     bool is_under_way;
     /* Was in flight while a database connection was terminated. */
     bool is_at_risk;
-    enum fate fate;
+    enum job_outcome outcome;
     /* From the answer. */
     char *id, *user_id, *code;
 };
@@ -84,10 +84,10 @@ const char *mixture_poison_name(enum poison poison);
 char *mixture_next(void *data, size_t index, enum flood_manner *manner);
 void mixture_on_answer(void *data, size_t index, const struct answer *answer);
 /* Compares the answers to the two requests of each pair. */
-void mixture_judge_pairs(struct mixture *mixture);
+void mixture_check_pairs(struct mixture *mixture);
 
 /* Prints the first few failures of a mixture. */
-__attribute__((format(printf, 2, 3))) void mixture_complain(struct mixture *mixture, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void mixture_report(struct mixture *mixture, const char *format, ...);
 /* The address of a request's person. The caller frees it. */
 char *mixture_email(const struct mixture *mixture, const struct job *job);
 /* The account that a request, by its number, invites into. */

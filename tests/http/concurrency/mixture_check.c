@@ -8,13 +8,14 @@
 /* Loads what the callers know into the database, one row for each request, beside the rows of their
  * accounts. */
 static const char *const tables[] = {
-    "create temp table told (n int primary key, fate text, trace_id text, email text, name text, account "
+    "create temp table answers (n int primary key, outcome text, trace_id text, email text, name text, "
+    "account "
     "text,"
     " user_group text, id text, user_id text, code text)",
     "create temp table caller as select t.*, internal.account_key(t.account) as account_key,"
     " internal.user_group_key(t.user_group) as user_group_key, internal.account_user_key(t.id) as key,"
     " internal.person_key(t.user_id) as person_key, sha256(convert_to(t.code, 'UTF8')) as code_sha256"
-    " from told as t",
+    " from answers as t",
     "create temp table member as select u.key, u.account_key, u.person_key, u.status, u.email,"
     " u.first_name || ' ' || u.last_name as name from accounts.account_user as u"
     " where u.account_key in (select distinct c.account_key from caller as c)",
@@ -43,30 +44,30 @@ static const struct {
     const char *sql;
 } checks[] = {
     {"acknowledged, and not recorded once as theirs",
-        "select count(*) from caller as c where c.fate = 'done' and (select count(*) from record as r"
+        "select count(*) from caller as c where c.outcome = 'done' and (select count(*) from record as r"
         " where r.trace_id = c.trace_id and r.member_key = c.key and r.account_key = c.account_key) <> 1"},
     {"acknowledged, and no such membership",
-        "select count(*) from caller as c where c.fate = 'done' and not exists (select from member as m"
+        "select count(*) from caller as c where c.outcome = 'done' and not exists (select from member as m"
         " where m.key = c.key and m.person_key = c.person_key and m.account_key = c.account_key"
         " and m.email = c.email and m.name = c.name and m.status = 'Invited')"},
     {"acknowledged, and no invitation with their code",
-        "select count(*) from caller as c where c.fate = 'done' and (select count(*) from invitation as i"
+        "select count(*) from caller as c where c.outcome = 'done' and (select count(*) from invitation as i"
         " where i.account_user_key = c.key and i.code_sha256 = c.code_sha256) <> 1"},
     {"acknowledged, and another group or more",
-        "select count(*) from caller as c where c.fate = 'done' and (select array_agg(l.user_group_key)"
+        "select count(*) from caller as c where c.outcome = 'done' and (select array_agg(l.user_group_key)"
         " from link as l where l.account_user_key = c.key) is distinct from array[c.user_group_key]"},
     {"one membership for two people, or two for one",
         "select abs(count(distinct c.key) - count(distinct (c.account_key, c.email))) from caller as c"
-        " where c.fate = 'done'"},
+        " where c.outcome = 'done'"},
     {"refused, and recorded", "select count(*) from caller as c join record as r on r.trace_id = c.trace_id "
-                              "where c.fate = 'not done'"},
+                              "where c.outcome = 'not done'"},
     {"recorded, and nobody asked",
         "select count(*) from record as r where not exists (select from caller as c"
-        " where c.trace_id = r.trace_id and c.fate <> 'not done')"},
+        " where c.trace_id = r.trace_id and c.outcome <> 'not done')"},
     {"recorded twice", "select count(*) - count(distinct r.trace_id) from record as r"},
     {"a membership that nobody asked for",
         "select count(*) from member as m where not exists (select from caller as c where c.email = m.email"
-        " and c.account_key = m.account_key and c.fate <> 'not done')"},
+        " and c.account_key = m.account_key and c.outcome <> 'not done')"},
     {"a membership by halves",
         "select count(*) from member as m where 0 = any (array["
         " (select count(*) from record as r where r.member_key = m.key),"
@@ -105,17 +106,17 @@ static void write_field(FILE *out, const char *text)
     fprintf(out, "\t%s", text != NULL ? text : "\\N");
 }
 
-static char *told_of(const struct mixture *mixture, size_t index)
+static char *answer_line(const struct mixture *mixture, size_t index)
 {
-    static const char *const fates[] = {
-        [FATE_DONE] = "done", [FATE_NOT_DONE] = "not done", [FATE_UNKNOWN] = "unknown"};
+    static const char *const outcomes[] = {
+        [JOB_DONE] = "done", [JOB_NOT_DONE] = "not done", [JOB_UNKNOWN] = "unknown"};
     const struct job *job = &mixture->jobs[index];
     char *trace_id = mixture_trace_id(mixture, index), *email = mixture_email(mixture, job), *line = NULL;
     size_t len;
     FILE *out = open_memstream(&line, &len);
 
     fprintf(out, "%zu", index);
-    write_field(out, fates[job->fate]);
+    write_field(out, outcomes[job->outcome]);
     write_field(out, trace_id);
     write_field(out, email);
     fprintf(out, "\tF%zu L%08x", job->subject, mixture->run);
@@ -131,14 +132,14 @@ static char *told_of(const struct mixture *mixture, size_t index)
     return line;
 }
 
-static void tell_all(const struct mixture *mixture)
+static void load_answers(const struct mixture *mixture)
 {
-    PGresult *result = PQexec(mixture->pg, "copy told from stdin");
+    PGresult *result = PQexec(mixture->pg, "copy answers from stdin");
 
     cr_assert_eq(PQresultStatus(result), PGRES_COPY_IN, "%s", PQerrorMessage(mixture->pg));
     PQclear(result);
     for (size_t i = 0; i < mixture->count; i++) {
-        char *line = told_of(mixture, i);
+        char *line = answer_line(mixture, i);
 
         cr_assert_eq(PQputCopyData(mixture->pg, line, (int)strlen(line)), 1);
         free(line);
@@ -159,16 +160,16 @@ void mixture_check(struct mixture *mixture)
     for (size_t i = 0; i < COUNT(tables); i++) {
         free(database_query(mixture->pg, tables[i], NULL));
         if (i == 0)
-            tell_all(mixture);
+            load_answers(mixture);
     }
     for (size_t i = 0; i < COUNT(checks); i++) {
         char *found = database_query(mixture->pg, checks[i].sql, NULL);
 
         if (strcmp(found, "0") != 0)
-            mixture_complain(mixture, "%s: %s", checks[i].what, found);
+            mixture_report(mixture, "%s: %s", checks[i].what, found);
         free(found);
     }
     if (strcmp(mixture->still_before, still_after) != 0)
-        mixture_complain(mixture, "refused, and changed: %s\n%s", mixture->still_before, still_after);
+        mixture_report(mixture, "refused, and changed: %s\n%s", mixture->still_before, still_after);
     free(still_after);
 }

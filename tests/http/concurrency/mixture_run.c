@@ -118,7 +118,7 @@ static void read_log(struct mixture *mixture, const struct server *server)
         unsigned long count = found != NULL ? strtoul(found + strlen(requests), NULL, 10) : 0;
 
         if (count > mixture->set_size)
-            mixture_complain(mixture, "%lu requests in a set: %s", count, line);
+            mixture_report(mixture, "%lu requests in a set: %s", count, line);
         if (strstr(line, "\"database_error\"") != NULL && count > 1)
             mixture->sets_undone++;
         if (strstr(line, "\"40P01\"") != NULL)
@@ -130,31 +130,31 @@ static void read_log(struct mixture *mixture, const struct server *server)
 }
 
 /* Only requests in a lost set may have failed because of it. */
-static void judge_sets(struct mixture *mixture, size_t server_count)
+static void check_sets(struct mixture *mixture, size_t server_count)
 {
     if (mixture->lost > mixture->lost_by_log)
-        mixture_complain(mixture, "%zu requests got 503, and %zu were in sets that were cut", mixture->lost,
+        mixture_report(mixture, "%zu requests got 503, and %zu were in sets that were cut", mixture->lost,
             mixture->lost_by_log);
     /* Otherwise all failing requests were sets of one, which is possible with many servers. */
     if (mixture->set_size > 1 && server_count == 1 && mixture->count >= ENOUGH_REQUESTS &&
         mixture->sets_undone == 0)
-        mixture_complain(mixture, "no set of more than one was undone");
+        mixture_report(mixture, "no set of more than one was undone");
 }
 
-static void tell_figures(const struct mixture *mixture, size_t server_count, double seconds)
+static void print_figures(const struct mixture *mixture, size_t server_count, double seconds)
 {
-    size_t counts[POISONS] = {0}, fates[FATE_UNKNOWN + 1] = {0};
+    size_t counts[POISONS] = {0}, outcomes[JOB_UNKNOWN + 1] = {0};
 
     for (size_t i = 0; i < mixture->count; i++) {
         counts[mixture->jobs[i].poison]++;
-        fates[mixture->jobs[i].fate]++;
+        outcomes[mixture->jobs[i].outcome]++;
     }
     fprintf(stderr,
         "flood: FLOOD_SEED=%lu, %zu requests in %.1f s, servers: %zu, sets of up to %zu; %zu done, %zu not "
         "done, %zu unknown; %zu connections cut and %zu requests lost with them; %zu sets undone and tried "
         "one by one, %zu deadlocks;",
-        mixture->seed, mixture->count, seconds, server_count, mixture->set_size, fates[FATE_DONE],
-        fates[FATE_NOT_DONE], fates[FATE_UNKNOWN], mixture->cuts, mixture->lost, mixture->sets_undone,
+        mixture->seed, mixture->count, seconds, server_count, mixture->set_size, outcomes[JOB_DONE],
+        outcomes[JOB_NOT_DONE], outcomes[JOB_UNKNOWN], mixture->cuts, mixture->lost, mixture->sets_undone,
         mixture->deadlocks);
     for (size_t i = 0; i < POISONS; i++)
         fprintf(stderr, " %zu %s%s", counts[i], mixture_poison_name((enum poison)i),
@@ -187,10 +187,10 @@ void mixture_run(size_t server_count, size_t count)
         /* Requests whose clients have gone may be in flight until then. */
         server_end(servers[i]);
     }
-    mixture_judge_pairs(mixture);
-    judge_sets(mixture, server_count);
+    mixture_check_pairs(mixture);
+    check_sets(mixture, server_count);
     mixture_check(mixture);
-    tell_figures(mixture, server_count,
+    print_figures(mixture, server_count,
         (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9);
     cr_expect_eq(mixture->complaints, 0, "%zu complaints", mixture->complaints);
     mixture_free(mixture);

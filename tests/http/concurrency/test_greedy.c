@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* Greedy clients send the most expensive requests allowed, as many as they can, and an ordinary client's
  * latency is measured. */
@@ -169,7 +169,7 @@ static char *render_list(const struct greedy *greedy)
     return bytes;
 }
 
-static char *render_made_up(const struct greedy *greedy)
+static char *render_unknown(const struct greedy *greedy)
 {
     char *bytes = NULL;
 
@@ -181,10 +181,10 @@ static char *render_made_up(const struct greedy *greedy)
     return bytes;
 }
 
-static void *be_greedy(void *data)
+static void *run_greedy_client(void *data)
 {
     static char *(*const render[])(const struct greedy *) = {
-        [CREATES] = render_create, [LISTS] = render_list, [MAKES_UP_TOKENS] = render_made_up};
+        [CREATES] = render_create, [LISTS] = render_list, [MAKES_UP_TOKENS] = render_unknown};
     struct greedy *greedy = data;
     int fd = open_client(greedy->server);
 
@@ -203,18 +203,18 @@ static void *be_greedy(void *data)
 }
 
 static void start_greedy(struct greedy all[(size_t)TOKENS * CLIENTS], const struct server *server,
-    bool makes_up, atomic_bool *is_over)
+    bool uses_unknown_tokens, atomic_bool *is_over)
 {
     for (size_t i = 0; i < (size_t)TOKENS * CLIENTS; i++) {
         all[i] = (struct greedy){.server = server,
             .account = greedy_accounts[i % TOKENS],
             .groups = groups[i % TOKENS],
-            .manner = makes_up     ? MAKES_UP_TOKENS
-                      : i % 2 == 0 ? CREATES
-                                   : LISTS,
+            .manner = uses_unknown_tokens ? MAKES_UP_TOKENS
+                      : i % 2 == 0        ? CREATES
+                                          : LISTS,
             .number = i,
             .is_over = is_over};
-        cr_assert_eq(pthread_create(&all[i].thread, NULL, be_greedy, &all[i]), 0);
+        cr_assert_eq(pthread_create(&all[i].thread, NULL, run_greedy_client, &all[i]), 0);
     }
 }
 
@@ -226,7 +226,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* The 99th percentile of the ordinary client's latency in microseconds; *median: the median. */
-static long p99_of_calm(const struct server *server, long *median)
+static long p99_of_ordinary(const struct server *server, long *median)
 {
     const size_t requests = (size_t)short_or_soak(SHORT_REQUESTS, LONG_REQUESTS);
     long times[LONG_REQUESTS] = {0};
@@ -257,17 +257,18 @@ struct ratio {
 };
 
 /* In hundredths of the values before and after: the ordinary client's latency beside the greedy ones. */
-static struct ratio beside_greedy(const struct server *server, bool makes_up)
+static struct ratio ratio_beside_greedy(const struct server *server, bool uses_unknown_tokens)
 {
     struct greedy *all = calloc((size_t)TOKENS * CLIENTS, sizeof(*all));
     atomic_bool is_over = false;
     size_t answered = 0, refused = 0;
-    long medians[3], before = p99_of_calm(server, &medians[0]), beside, after, started = now_us(), duration;
+    long medians[3], before = p99_of_ordinary(server, &medians[0]), beside, after, started = now_us(),
+                     duration;
 
-    start_greedy(all, server, makes_up, &is_over);
+    start_greedy(all, server, uses_unknown_tokens, &is_over);
     /* Wait until the server has learnt the tokens. */
     sleep_ms(1000);
-    beside = p99_of_calm(server, &medians[1]);
+    beside = p99_of_ordinary(server, &medians[1]);
     is_over = true;
     for (size_t i = 0; i < (size_t)TOKENS * CLIENTS; i++) {
         pthread_join(all[i].thread, NULL);
@@ -276,24 +277,24 @@ static struct ratio beside_greedy(const struct server *server, bool makes_up)
     }
     duration = now_us() - started;
     cr_expect_gt(answered, refused);
-    after = p99_of_calm(server, &medians[2]);
+    after = p99_of_ordinary(server, &medians[2]);
     fprintf(stderr,
         "16 greedy tokens, %s: %zu answers in %ld ms, %zu refused; calm p99 %ld and %ld us, beside them %ld; "
         "median %ld and %ld, %ld\n",
-        makes_up ? "made up" : "dear requests", answered, duration / 1000, refused, before, after, beside,
-        medians[0], medians[2], medians[1]);
+        uses_unknown_tokens ? "made up" : "dear requests", answered, duration / 1000, refused, before, after,
+        beside, medians[0], medians[2], medians[1]);
     free(all);
     return (struct ratio){beside * 200 / (before + after), medians[1] * 200 / (medians[0] + medians[2])};
 }
 
-static void expect_calm(const struct server *server, bool makes_up)
+static void expect_fast(const struct server *server, bool uses_unknown_tokens)
 {
     long ratios[ROUNDS], median;
     size_t rounds = 0;
 
-    p99_of_calm(server, &median);
+    p99_of_ordinary(server, &median);
     do {
-        struct ratio ratio = beside_greedy(server, makes_up);
+        struct ratio ratio = ratio_beside_greedy(server, uses_unknown_tokens);
 
         ratios[rounds++] = is_soak() ? ratio.p99 : ratio.median;
     } while (rounds < ROUNDS && (is_soak() || ratios[rounds - 1] > SHORT_RATIO_MAX));
@@ -310,7 +311,7 @@ Test(greedy, tokens_hardly_delay_an_ordinary_one)
 {
     struct server *server = server_start(url, NULL);
 
-    expect_calm(server, false);
-    expect_calm(server, true);
+    expect_fast(server, false);
+    expect_fast(server, true);
     server_end(server);
 }

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/cluster.h"
 #include "harness/metric.h"
-#include "harness/trouble.h"
 
 /* The shares of tokens: what a greedy one gets of the queue beside a calm one, and a made-up one of the
  * database. */

@@ -21,7 +21,7 @@
 
 struct line {
     /* The sockets to the server and to the database; -1: free. */
-    int near, far;
+    int server, database;
     /* A call is in flight, and how it will be cut. */
     bool is_busy;
     enum link_cut cut;
@@ -38,7 +38,7 @@ struct link {
     unsigned long seed;
     size_t turn;
     /* How to cut each call, or NO_CUT for a random choice. */
-    _Atomic enum link_cut only;
+    _Atomic enum link_cut forced;
     size_t cuts[LINK_CUTS];
     struct line lines[MAX_LINES];
 };
@@ -64,9 +64,9 @@ static bool send_all(int fd, const char *bytes, size_t len)
 
 static void close_line(struct line *line)
 {
-    close(line->near);
-    close(line->far);
-    line->near = line->far = -1;
+    close(line->server);
+    close(line->database);
+    line->server = line->database = -1;
 }
 
 static void cut_line(struct link *link, struct line *line)
@@ -77,31 +77,31 @@ static void cut_line(struct link *link, struct line *line)
 
 static void accept_line(struct link *link)
 {
-    int near = accept4(link->listener, NULL, NULL, SOCK_CLOEXEC);
-    int far = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int server = accept4(link->listener, NULL, NULL, SOCK_CLOEXEC);
+    int database = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (connect(far, (struct sockaddr *)&link->database, sizeof(link->database)) == 0) {
+    if (connect(database, (struct sockaddr *)&link->database, sizeof(link->database)) == 0) {
         for (size_t i = 0; i < MAX_LINES; i++) {
-            if (link->lines[i].near < 0) {
-                link->lines[i] = (struct line){.near = near, .far = far};
+            if (link->lines[i].server < 0) {
+                link->lines[i] = (struct line){.server = server, .database = database};
                 return;
             }
         }
     }
-    close(near);
-    close(far);
+    close(server);
+    close(database);
 }
 
-static enum link_cut draw(struct link *link)
+static enum link_cut choose_cut(struct link *link)
 {
-    if (link->only != NO_CUT)
-        return link->only;
+    if (link->forced != NO_CUT)
+        return link->forced;
     return random_below(link, link->one_in) == 0 ? (enum link_cut)(link->turn++ % LINK_CUTS) : NO_CUT;
 }
 
 static void pass_call(struct link *link, struct line *line, char *bytes)
 {
-    ssize_t got = recv(line->near, bytes, BUFFER_SIZE, 0);
+    ssize_t got = recv(line->server, bytes, BUFFER_SIZE, 0);
     bool is_sent;
 
     if (got <= 0) {
@@ -110,7 +110,7 @@ static void pass_call(struct link *link, struct line *line, char *bytes)
     }
     if (!line->is_busy && bytes[0] == BIND) {
         line->is_busy = true;
-        line->cut = draw(link);
+        line->cut = choose_cut(link);
     } else if (!line->is_busy) {
         line->cut = NO_CUT;
     }
@@ -118,7 +118,7 @@ static void pass_call(struct link *link, struct line *line, char *bytes)
         got = 0;
     else if (line->cut == LINK_CUT_IN_SEND)
         got = (ssize_t)random_below(link, (size_t)got);
-    is_sent = send_all(line->far, bytes, (size_t)got);
+    is_sent = send_all(line->database, bytes, (size_t)got);
     if (line->cut <= LINK_CUT_AFTER_SEND)
         cut_line(link, line);
     else if (!is_sent)
@@ -127,7 +127,7 @@ static void pass_call(struct link *link, struct line *line, char *bytes)
 
 static void pass_answer(struct link *link, struct line *line, char *bytes)
 {
-    ssize_t got = recv(line->far, bytes, BUFFER_SIZE, 0);
+    ssize_t got = recv(line->database, bytes, BUFFER_SIZE, 0);
 
     if (got <= 0) {
         close_line(line);
@@ -138,18 +138,18 @@ static void pass_answer(struct link *link, struct line *line, char *bytes)
         return;
     }
     if (line->is_busy && line->cut == LINK_CUT_IN_ANSWER) {
-        send_all(line->near, bytes, random_below(link, (size_t)got));
+        send_all(line->server, bytes, random_below(link, (size_t)got));
         cut_line(link, line);
         return;
     }
     if (line->is_busy && line->cut == LINK_CUT_WITH_ERROR) {
         static const char error[] = "E\0\0\0\60SFATAL\0VFATAL\0C08P01\0Mserver conn crashed?\0";
 
-        send_all(line->near, error, sizeof(error));
+        send_all(line->server, error, sizeof(error));
         cut_line(link, line);
         return;
     }
-    if (!send_all(line->near, bytes, (size_t)got))
+    if (!send_all(line->server, bytes, (size_t)got))
         close_line(line);
     /* ReadyForQuery ends an answer: Z, its length, and the transaction status. */
     else if (got >= 6 && memcmp(bytes + got - 6, "Z\0\0\0\5", 5) == 0)
@@ -166,8 +166,8 @@ static void *run(void *data)
             {.fd = link->stop[0], .events = POLLIN}, {.fd = link->listener, .events = POLLIN}};
 
         for (size_t i = 0; i < MAX_LINES; i++) {
-            fds[2 + 2 * i] = (struct pollfd){.fd = link->lines[i].near, .events = POLLIN};
-            fds[3 + 2 * i] = (struct pollfd){.fd = link->lines[i].far, .events = POLLIN};
+            fds[2 + 2 * i] = (struct pollfd){.fd = link->lines[i].server, .events = POLLIN};
+            fds[3 + 2 * i] = (struct pollfd){.fd = link->lines[i].database, .events = POLLIN};
         }
         poll(fds, 2 + 2 * MAX_LINES, -1);
         if (fds[0].revents != 0)
@@ -175,9 +175,9 @@ static void *run(void *data)
         for (size_t i = 0; i < MAX_LINES; i++) {
             struct line *line = &link->lines[i];
 
-            if (line->near >= 0 && fds[3 + 2 * i].revents != 0)
+            if (line->server >= 0 && fds[3 + 2 * i].revents != 0)
                 pass_answer(link, line, bytes);
-            if (line->near >= 0 && fds[2 + 2 * i].revents != 0)
+            if (line->server >= 0 && fds[2 + 2 * i].revents != 0)
                 pass_call(link, line, bytes);
         }
         if (fds[1].revents != 0)
@@ -217,9 +217,9 @@ struct link *link_start(const char *database_url, unsigned one_in, unsigned long
 
     link->one_in = one_in;
     link->seed = seed;
-    link->only = NO_CUT;
+    link->forced = NO_CUT;
     for (size_t i = 0; i < MAX_LINES; i++)
-        link->lines[i].near = link->lines[i].far = -1;
+        link->lines[i].server = link->lines[i].database = -1;
     find_database(link, database_url);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     link->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -235,7 +235,7 @@ struct link *link_start(const char *database_url, unsigned one_in, unsigned long
 
 void link_cut_only(struct link *link, enum link_cut way)
 {
-    link->only = way;
+    link->forced = way;
 }
 
 const char *link_url(const struct link *link)
@@ -250,7 +250,7 @@ void link_stop(struct link *link, size_t cuts[LINK_CUTS])
     close(link->stop[0]);
     close(link->listener);
     for (size_t i = 0; i < MAX_LINES; i++) {
-        if (link->lines[i].near >= 0)
+        if (link->lines[i].server >= 0)
             close_line(&link->lines[i]);
     }
     memcpy(cuts, link->cuts, sizeof(link->cuts));

@@ -28,7 +28,7 @@ struct link;
 /* To the database of a connection string. Cuts one in so many calls, in each way in turn, at positions
  * that depend on the seed. */
 struct link *link_start(const char *database_url, unsigned one_in, unsigned long seed);
-/* Cuts each call in this way; LINK_CUTS: as link_start was told. */
+/* Cuts each call in this way; LINK_CUTS: as given to link_start. */
 void link_cut_only(struct link *link, enum link_cut way);
 /* The connection string for the server; owned by the link. */
 const char *link_url(const struct link *link);

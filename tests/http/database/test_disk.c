@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* A database, or its write-ahead log, on a small disk that a file fills. The disk is a tmpfs in a mount
  * namespace that only this PostgreSQL and the test can see. */
@@ -129,7 +129,7 @@ Test(disk, full_data_disk_gives_503_until_there_is_room)
     }
     load_pause(load);
     load_check(load, disk.pg, SLOWEST_SECONDS);
-    load_tell(load, "disk");
+    load_print(load, "disk");
     log = server_log(server);
     cr_expect_not_null(strstr(log, "\"53100\""), "the disk was not full");
     free(log);
@@ -192,7 +192,7 @@ Test(disk, full_wal_disk_gives_503_and_loses_nothing)
     load_pause(load);
     disk.pg = database_connect(disk.cluster->url);
     load_check(load, disk.pg, SLOWEST_SECONDS);
-    load_tell(load, "disk of the log");
+    load_print(load, "disk of the log");
     run_command("grep -q 'PANIC: .*No space left on device' '%s/postgres.log'", disk.cluster->dir);
     load_free(load);
     server_end(server);

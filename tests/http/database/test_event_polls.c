@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "feed.h"
+#include "harness/cluster.h"
 #include "harness/fixture.h"
-#include "harness/trouble.h"
 
 /* One reader of events beside transactions that are long, or open; who is woken, and what an idle poll
  * writes. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "feed.h"
+#include "harness/cluster.h"
 #include "harness/fixture.h"
-#include "harness/trouble.h"
 
 /* The feed of events: readers that start, stop and continue at any time, while transactions of all lengths
  * commit and roll back in any order. Each reader gets every event once, in the same order, at positions

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* A primary and a synchronous standby. The server knows only these two hosts. */
 
@@ -108,7 +108,7 @@ Test(failover, loses_nothing_and_takes_seconds)
             load_resume(load);
         }
     }
-    load_tell(load, "failover");
+    load_print(load, "failover");
     fprintf(stderr,
         "failover: %ld rounds; from the command to promote to the first 201: %.2f s, at most %.2f s\n",
         rounds, sum / (double)rounds, longest);

@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* A database host that accepts connections and sends nothing, like a machine whose network has failed, or
  * a pooler whose database is down. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* sql/install.sql beside running transactions: neither waits for the other. It takes only the table locks
  * of queries and writes; a stronger lock would queue every create behind it. */

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* The default isolation is SERIALIZABLE, at which concurrent requests would fail instead of waiting. The
  * server's sessions are READ COMMITTED nevertheless. */

@@ -5,10 +5,10 @@
 #include <time.h>
 
 #include "base/count.h"
+#include "harness/cluster.h"
 #include "harness/fixture.h"
 #include "harness/flood.h"
 #include "harness/process.h"
-#include "harness/trouble.h"
 #include "link.h"
 
 /* The connection between server and database is cut again and again, and each caller repeats its request
@@ -106,20 +106,20 @@ static void invite_batch(struct run *run, struct server *const *servers, size_t 
     }
 }
 
-/* Each counts rows that must not exist. told: what the callers know. */
+/* Each counts rows that must not exist. answers: what the callers know. */
 static const struct {
     const char *what, *sql;
 } checks[] = {
     {"acknowledged, and not there with that code, open",
-        "select count(*) from told as t where not exists (select from accounts.account_user as u"
+        "select count(*) from answers as t where not exists (select from accounts.account_user as u"
         " join accounts.invitation as i"
         " on i.account_user_key = u.key and i.status = 'Open' where u.key = internal.account_user_key(t.id)"
         " and u.status = 'Invited' and u.email = t.email and i.code_sha256 = sha256(convert_to(t.code, "
         "'UTF8')))"},
-    {"a membership that nobody was told of",
-        "select count(*) from member as m where not exists (select from told as t where"
+    {"a membership that no answer names",
+        "select count(*) from member as m where not exists (select from answers as t where"
         " internal.account_user_key(t.id) = m.key)"},
-    {"one membership for two", "select count(*) - count(distinct t.id) from told as t"},
+    {"one membership for two", "select count(*) - count(distinct t.id) from answers as t"},
     {"not in one group", "select count(*) from member as m where (select count(*) from "
                          "accounts.account_user_group as l where l.account_user_key = m.key) <> 1"},
     {"not one invitation",
@@ -133,19 +133,19 @@ static const struct {
         " where r.object_id = internal.account_user_id(m.key)) <> 1"},
     {"not one answer kept", "select count(*) from member as m where (select count(*) from kept as k"
                             " where k.id = internal.account_user_id(m.key)) <> 1"},
-    {"a person without membership", "select count(*) from accounts.person as p join told as t on "
+    {"a person without membership", "select count(*) from accounts.person as p join answers as t on "
                                     "internal.email_key(t.email) = p.email_key"
                                     " where not exists (select from member as m where m.person_key = p.key)"},
 };
 
 static void check(PGconn *pg, const struct run *run, size_t count)
 {
-    free(database_query(pg, "create temp table told (email text, id text, code text)", NULL));
+    free(database_query(pg, "create temp table answers (email text, id text, code text)", NULL));
     for (size_t i = 0; i < count; i++)
-        free(database_query(pg, "insert into told values ($1, $2, $3)", run->invitations[i].email,
+        free(database_query(pg, "insert into answers values ($1, $2, $3)", run->invitations[i].email,
             run->invitations[i].id, run->invitations[i].code));
-    free(database_query(pg, "create index on told (email)", NULL));
-    free(database_query(pg, "create index on told (internal.account_user_key(id))", NULL));
+    free(database_query(pg, "create index on answers (email)", NULL));
+    free(database_query(pg, "create index on answers (internal.account_user_key(id))", NULL));
     free(database_query(pg,
         "create temp table member as select u.* from accounts.account_user as u"
         " where u.account_key = internal.account_key($1)",
@@ -154,7 +154,7 @@ static void check(PGconn *pg, const struct run *run, size_t count)
     free(
         database_query(pg, "create temp table kept as select k.id from accounts.idempotency_key as k", NULL));
     free(database_query(pg, "create index on kept (id)", NULL));
-    free(database_query(pg, "analyze told, member, kept", NULL));
+    free(database_query(pg, "analyze answers, member, kept", NULL));
     database_analyze(pg);
     for (size_t i = 0; i < COUNT(checks); i++) {
         char *found = database_query(pg, checks[i].sql, NULL);
@@ -198,7 +198,8 @@ Test(links, cut_connections_lose_and_repeat_nothing)
         cr_expect_gt(cuts[i], 0, "LINK_SEED=%lu: never cut %s", run->seed, names[i]);
     cr_expect_gt(replays, 0, "LINK_SEED=%lu: no answer was lost after the work was done", run->seed);
     fprintf(stderr,
-        "%zu invitations, cut off %zu, %zu, %zu, %zu, %zu and %zu times; %zu answers lost, %zu told to wait, "
+        "%zu invitations, cut off %zu, %zu, %zu, %zu, %zu and %zu times; %zu answers lost, %zu refused with "
+        "409, "
         "%zu "
         "given again\n",
         count, cuts[0], cuts[1], cuts[2], cuts[3], cuts[4], cuts[5], run->lost, run->in_progress, replays);

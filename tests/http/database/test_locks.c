@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/count.h"
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* Locks held by other sessions, and a server whose connections all wait for one. */
 
@@ -109,8 +109,8 @@ Test(locks, held_for_a_minute_do_not_affect_others)
     load_check(load, pg, LOCKED_SECONDS);
     load_check(stuck, pg, LOCKED_SECONDS);
     cr_expect_eq(load_count(load, 503) + load_count(load, 504), 0, "others failed");
-    load_tell(stuck, "who waited for the lock");
-    load_tell(load, "the others");
+    load_print(stuck, "who waited for the lock");
+    load_print(load, "the others");
     load_free(load);
     load_free(stuck);
     server_end(server);

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/cluster.h"
 #include "harness/metric.h"
-#include "harness/trouble.h"
 
 /* A PostgreSQL of the test's own, because it is stopped or refuses connections; with full durability,
  * because what it acknowledged must survive. */
@@ -12,24 +12,24 @@
 
 TestSuite(outage, .timeout = 900);
 
-struct stage {
+struct outage {
     struct cluster *cluster;
     PGconn *pg;
     struct account *account;
 };
 
-static void stage_start(struct stage *stage, const char *name)
+static void outage_start(struct outage *outage, const char *name)
 {
-    stage->cluster = cluster_start(name);
-    stage->pg = database_connect(stage->cluster->url);
-    stage->account = account_make(stage->pg, "Client");
+    outage->cluster = cluster_start(name);
+    outage->pg = database_connect(outage->cluster->url);
+    outage->account = account_make(outage->pg, "Client");
 }
 
-static void stage_end(struct stage *stage)
+static void outage_end(struct outage *outage)
 {
-    account_free(stage->account);
-    PQfinish(stage->pg);
-    cluster_remove(stage->cluster);
+    account_free(outage->account);
+    PQfinish(outage->pg);
+    cluster_remove(outage->cluster);
 }
 
 static size_t count_events(const struct server *server, const char *event)
@@ -65,35 +65,35 @@ Test(outage, restarts_under_load_lose_nothing)
 {
     static const char *const modes[] = {"immediate", "fast"};
     long rounds = short_or_soak(2, 10);
-    struct stage stage;
+    struct outage outage;
     struct server *server;
     struct load *load;
 
-    stage_start(&stage, "outage");
-    PQfinish(stage.pg);
-    server = server_start(stage.cluster->server_url, NULL);
-    load = load_start(server, stage.account, THREADS);
+    outage_start(&outage, "outage");
+    PQfinish(outage.pg);
+    server = server_start(outage.cluster->server_url, NULL);
+    load = load_start(server, outage.account, THREADS);
     for (long round = 0; round < rounds; round++) {
         struct timespec start = now();
 
         load_await_success(load, &start);
         sleep_ms(300);
-        cluster_run(stage.cluster, "stop", modes[round % 2]);
+        cluster_run(outage.cluster, "stop", modes[round % 2]);
         /* The first request may discover the outage; later ones are answered at once. */
-        await_status(server, stage.account, 503);
-        expect_at_once(server, stage.account);
-        cluster_run(stage.cluster, "start", "");
+        await_status(server, outage.account, 503);
+        expect_at_once(server, outage.account);
+        cluster_run(outage.cluster, "start", "");
         start = now();
         fprintf(stderr, "outage: %s stop; service is back %.2f s after the database\n", modes[round % 2],
             load_await_success(load, &start));
     }
     load_pause(load);
-    stage.pg = database_connect(stage.cluster->url);
-    cr_expect_gt(load_check(load, stage.pg, SLOWEST_SECONDS), 0);
-    load_tell(load, "outage");
+    outage.pg = database_connect(outage.cluster->url);
+    cr_expect_gt(load_check(load, outage.pg, SLOWEST_SECONDS), 0);
+    load_print(load, "outage");
     load_free(load);
     server_end(server);
-    stage_end(&stage);
+    outage_end(&outage);
 }
 
 /* Pauses the test's own work in the database, but not the load. */
@@ -108,65 +108,65 @@ static void terminate_backends(PGconn *pg)
 Test(outage, backends_terminated_in_a_loop_lose_nothing)
 {
     double seconds = (double)short_or_soak(5, 60);
-    struct stage stage;
+    struct outage outage;
     struct server *server;
     struct load *load;
     struct timespec start;
     size_t terminations = 0, invited;
 
-    stage_start(&stage, "terminated");
-    server = server_start(stage.cluster->server_url, NULL);
-    load = load_start(server, stage.account, THREADS);
+    outage_start(&outage, "terminated");
+    server = server_start(outage.cluster->server_url, NULL);
+    load = load_start(server, outage.account, THREADS);
     start = now();
     while (seconds_since(&start) < seconds) {
-        terminate_backends(stage.pg);
+        terminate_backends(outage.pg);
         terminations++;
         sleep_ms(random() % 400);
     }
     load_await_success(load, &start);
     load_pause(load);
-    invited = load_check(load, stage.pg, SLOWEST_SECONDS);
+    invited = load_check(load, outage.pg, SLOWEST_SECONDS);
     cr_expect_gt(count_events(server, "\"database_connection_lost\""), terminations / 4);
     cr_expect_gt(invited, 0);
     fprintf(stderr, "terminated: %zu times all backends\n", terminations);
-    load_tell(load, "terminated");
+    load_print(load, "terminated");
     load_free(load);
     server_end(server);
-    stage_end(&stage);
+    outage_end(&outage);
 }
 
-static void limit_connections(const struct stage *stage, const char *limit)
+static void limit_connections(const struct outage *outage, const char *limit)
 {
     char *sql = NULL;
 
     cr_assert_geq(asprintf(&sql, "alter role accountsd_server connection limit %s", limit), 0);
-    free(database_query(stage->pg, sql, NULL));
+    free(database_query(outage->pg, sql, NULL));
     free(sql);
-    terminate_backends(stage->pg);
+    terminate_backends(outage->pg);
 }
 
 #define CONNECTION_FAILURES "accountsd_database_connection_failures_total"
 
 Test(outage, survives_too_many_connections)
 {
-    struct stage stage;
+    struct outage outage;
     struct server *server;
     struct load *load;
     struct timespec start;
     size_t attempts, during;
 
-    stage_start(&stage, "connections");
+    outage_start(&outage, "connections");
     server = server_start(
-        stage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "4", NULL});
-    load = load_start(server, stage.account, THREADS);
+        outage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "4", NULL});
+    load = load_start(server, outage.account, THREADS);
     start = now();
     load_await_success(load, &start);
 
     /* Without connections there is no service, and the server does not flood the database with attempts. */
-    limit_connections(&stage, "0");
-    await_status(server, stage.account, 503);
+    limit_connections(&outage, "0");
+    await_status(server, outage.account, 503);
     sleep_ms(2000);
-    expect_at_once(server, stage.account);
+    expect_at_once(server, outage.account);
     attempts = (size_t)metric(server, CONNECTION_FAILURES);
     start = now();
     sleep_ms(3000);
@@ -176,29 +176,29 @@ Test(outage, survives_too_many_connections)
     cr_expect_geq(during, 1);
 
     /* With one of four connections there is. */
-    limit_connections(&stage, "1");
+    limit_connections(&outage, "1");
     load_await_success(load, &start);
-    await_status(server, stage.account, 201);
+    await_status(server, outage.account, 201);
 
-    limit_connections(&stage, "-1");
+    limit_connections(&outage, "-1");
     load_await_success(load, &start);
     load_pause(load);
-    load_check(load, stage.pg, SLOWEST_SECONDS);
-    load_tell(load, "connections");
+    load_check(load, outage.pg, SLOWEST_SECONDS);
+    load_print(load, "connections");
     load_free(load);
     server_end(server);
-    stage_end(&stage);
+    outage_end(&outage);
 }
 
-static void make_read_only(const struct stage *stage, const char *whether)
+static void make_read_only(const struct outage *outage, const char *whether)
 {
     char *sql = NULL;
 
     cr_assert_geq(asprintf(&sql, "alter system set default_transaction_read_only = %s", whether), 0);
     /* The setting itself would forbid changing it. */
-    free(database_query(stage->pg, "set default_transaction_read_only = off", NULL));
-    free(database_query(stage->pg, sql, NULL));
-    free(database_query(stage->pg, "select pg_reload_conf()", NULL));
+    free(database_query(outage->pg, "set default_transaction_read_only = off", NULL));
+    free(database_query(outage->pg, sql, NULL));
+    free(database_query(outage->pg, "select pg_reload_conf()", NULL));
     free(sql);
 }
 
@@ -206,75 +206,75 @@ static void make_read_only(const struct stage *stage, const char *whether)
 Test(outage, a_read_only_database_is_unavailable)
 {
     static const char lost[] = "\"it can no longer execute statements\"";
-    struct stage stage;
+    struct outage outage;
     struct server *server;
     size_t drops;
 
-    stage_start(&stage, "read-only");
-    server = server_start(stage.cluster->server_url, (const char *[]){"--workers", "1", NULL});
-    await_status(server, stage.account, 201);
-    make_read_only(&stage, "on");
-    await_status(server, stage.account, 503);
-    expect_at_once(server, stage.account);
+    outage_start(&outage, "read-only");
+    server = server_start(outage.cluster->server_url, (const char *[]){"--workers", "1", NULL});
+    await_status(server, outage.account, 201);
+    make_read_only(&outage, "on");
+    await_status(server, outage.account, 503);
+    expect_at_once(server, outage.account);
     drops = count_events(server, lost);
     cr_expect_geq(drops, 1);
     sleep_ms(1000);
     cr_expect_leq(count_events(server, lost), drops + 1, "it is connected to again");
-    make_read_only(&stage, "off");
-    await_status(server, stage.account, 201);
+    make_read_only(&outage, "off");
+    await_status(server, outage.account, 201);
     server_end(server);
-    stage_end(&stage);
+    outage_end(&outage);
 }
 
 #define UNKNOWN "whether the request was done is unknown"
 
-static void lock_account(const struct stage *stage)
+static void lock_account(const struct outage *outage)
 {
-    free(database_query(stage->pg, "begin", NULL));
-    free(database_query(stage->pg,
+    free(database_query(outage->pg, "begin", NULL));
+    free(database_query(outage->pg,
         "select key from accounts.account where key = internal.account_key($1) for update",
-        stage->account->id, NULL));
+        outage->account->id, NULL));
 }
 
 /* A backend that reports its end has not done its work, so another does it. One that reports nothing may
  * have committed. */
 Test(outage, retries_what_was_not_done_and_reports_unknown_outcomes)
 {
-    struct stage stage;
+    struct outage outage;
     struct server *server;
     struct poster poster;
     struct answer answer;
 
-    stage_start(&stage, "unknown");
+    outage_start(&outage, "unknown");
     /* A single connection: otherwise another may be in flight when all are terminated, and a database
      * without connections is away. */
     server = server_start(
-        stage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
-    lock_account(&stage);
-    poster_start(&poster, server, stage.account, new_email());
-    await_waiting(stage.pg, "1");
-    terminate_backends(stage.pg);
+        outage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
+    lock_account(&outage);
+    poster_start(&poster, server, outage.account, new_email());
+    await_waiting(outage.pg, "1");
+    terminate_backends(outage.pg);
     for (int i = 0; i < 1000 && count_events(server, "\"requests\":1}") == 0; i++)
         sleep_ms(10);
-    await_waiting(stage.pg, "1");
-    free(database_query(stage.pg, "commit", NULL));
+    await_waiting(outage.pg, "1");
+    free(database_query(outage.pg, "commit", NULL));
     poster_end(&poster, 201);
 
-    lock_account(&stage);
-    poster_start(&poster, server, stage.account, new_email());
-    await_waiting(stage.pg, "1");
-    cluster_run(stage.cluster, "stop", "immediate");
+    lock_account(&outage);
+    poster_start(&poster, server, outage.account, new_email());
+    await_waiting(outage.pg, "1");
+    cluster_run(outage.cluster, "stop", "immediate");
     pthread_join(poster.thread, NULL);
     cr_expect_eq(poster.answer.status, 503, "%ld %s", poster.answer.status, poster.answer.text);
     cr_expect_not_null(strstr(poster.answer.text, UNKNOWN), "%s", poster.answer.text);
     answer_free(&poster.answer);
-    await_status(server, stage.account, 503);
-    answer = post(server, stage.account->token,
+    await_status(server, outage.account, 503);
+    answer = post(server, outage.account->token,
         "{\"user\":{\"email\":\"a@example.com\",\"firstName\":\"A\",\"lastName\":\"B\"}}");
     cr_expect_eq(answer.status, 503, "%ld", answer.status);
     cr_expect_null(strstr(answer.text, UNKNOWN), "%s", answer.text);
     answer_free(&answer);
     free(poster.email);
     server_end(server);
-    stage_end(&stage);
+    outage_end(&outage);
 }

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* PgBouncer in transaction pooling between server and database: two database connections for four of the
  * server's, and no session settings. */
@@ -218,6 +218,6 @@ Test(pooler, may_be_killed_under_load)
     }
     load_pause(load);
     cr_expect_gt(load_check(load, pg, SLOWEST_SECONDS), 0);
-    load_tell(load, "pooler");
+    load_print(load, "pooler");
     load_free(load);
 }

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/cluster.h"
 #include "harness/metric.h"
-#include "harness/trouble.h"
 
 /* Each refusal of the queue is counted under its own reason. */
 

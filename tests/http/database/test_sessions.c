@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/count.h"
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* Two database sessions without a server: a statement in one waits for the transaction of the other, and
  * then takes its changes into account. */

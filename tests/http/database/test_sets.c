@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "harness/cluster.h"
 #include "harness/metric.h"
-#include "harness/trouble.h"
 
 /* Requests that wait together go to the database as one set. A lock blocks the only connection of the only
  * worker, so that they wait. */

@@ -108,11 +108,11 @@ static void expect_refusal(const struct answer *answer)
     char *retry_after = answer_header(answer, "retry-after"),
          *media_type = answer_header(answer, "content-type");
     const json_t *errors = json_object_get(answer->body, "errors");
-    const char *told = json_string_value(json_array_get(json_object_get(errors, "Retry-After"), 0));
+    const char *error = json_string_value(json_array_get(json_object_get(errors, "Retry-After"), 0));
     long seconds = atol(retry_after);
 
     cr_expect(seconds > 0 && seconds <= PERIOD_SECONDS / ALLOWED, "Retry-After: %s", retry_after);
-    cr_expect_str_eq(told != NULL ? told : "(none)", retry_after);
+    cr_expect_str_eq(error != NULL ? error : "(none)", retry_after);
     cr_expect_str_eq(media_type, "application/problem+json");
     cr_expect_str_eq(answer_text(answer, "title", NULL), "Too Many Requests");
     cr_expect_eq(json_integer_value(json_object_get(answer->body, "status")), 429);

@@ -106,19 +106,19 @@ static char *encode(const char *query, bool is_whole)
 static void expect_same(enum path_form form, const char *query, const char *sent)
 {
     struct answer answer = ask("GET", form == PATH_OF_USER ? users_path : ACCOUNT_USERS, sent, NULL);
-    char *told = ask_database(form, query);
+    char *database_answer = ask_database(form, query);
 
     if (answer.status == 200) {
-        cr_expect_str_eq(answer.text, told, "%s\n%s\n%s", sent, answer.text, told);
+        cr_expect_str_eq(answer.text, database_answer, "%s\n%s\n%s", sent, answer.text, database_answer);
     } else {
-        json_t *errors = json_loads(told, 0, NULL);
+        json_t *errors = json_loads(database_answer, 0, NULL);
 
         cr_expect_eq(answer.status, 400, "%s: %s", sent, answer.text);
         cr_expect(json_equal(json_object_get(answer.body, "errors"), errors), "%s\n%s\n%s", sent, answer.text,
-            told);
+            database_answer);
         json_decref(errors);
     }
-    free(told);
+    free(database_answer);
     answer_free(&answer);
 }
 

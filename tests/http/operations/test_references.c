@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "harness/cluster.h"
 #include "harness/service.h"
-#include "harness/trouble.h"
 
 /* Requests that lose a race to a transaction which changes what they refer to are retried, and answered as
  * if they had come after it. Each is a set of one. */

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/cluster.h"
 #include "harness/flood.h"
 #include "harness/process.h"
-#include "harness/trouble.h"
 #include "http/concurrency/mixture.h"
 #include "retry.h"
 

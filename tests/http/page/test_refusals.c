@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/count.h"
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 #include "page.h"
 
-/* What is refused, or cannot be done, below the page's path is told by a page. */
+/* Refusals and failures below the page's path are answered with pages. */
 
 Test(page, answers_a_damaged_link)
 {

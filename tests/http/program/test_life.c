@@ -90,7 +90,7 @@ static void await_waiter(PGconn *pg)
     cr_assert_fail("no statement waits");
 }
 
-/* A lock delays the requests while the server is told to stop: all of them are answered first. */
+/* A lock delays the requests while the server is stopped: all of them are answered first. */
 static void assert_drains(int signal)
 {
     PGconn *pg = database_connect(database_url());

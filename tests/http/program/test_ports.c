@@ -113,7 +113,7 @@ struct knocker {
 };
 
 /* Connects again and again, and counts the answers. */
-static void *knock(void *data)
+static void *connect_repeatedly(void *data)
 {
     static const char bytes[] = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     struct knocker *knocker = data;
@@ -139,7 +139,7 @@ Test(ports, no_request_is_answered_if_the_telemetry_port_is_in_use)
     struct server *owner = server_start(url, NULL);
     struct knocker knocker = {.port = free_port()};
 
-    cr_assert_eq(pthread_create(&knocker.thread, NULL, knock, &knocker), 0);
+    cr_assert_eq(pthread_create(&knocker.thread, NULL, connect_repeatedly, &knocker), 0);
     for (int round = 0; round < 10; round++)
         expect_refused(spawn_on(knocker.port, owner->telemetry_port, NULL, NULL), owner->telemetry_port);
     knocker.is_over = true;

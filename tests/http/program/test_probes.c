@@ -91,7 +91,7 @@ Test(probes, can_be_switched_off)
 }
 
 /* The maximum of connections on the port. */
-#define HOGS 64
+#define SLOTS 64
 #define DEADLINE_MS 2000
 /* For a busy machine. */
 #define SLACK_MS 5000
@@ -115,7 +115,7 @@ static void make_series(const struct server *server)
     }
 }
 
-static int open_hog(const struct server *server)
+static int open_slow_client(const struct server *server)
 {
     static const char bytes[] = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n";
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -135,21 +135,21 @@ Test(probes, are_answered_in_time_when_all_slots_are_taken)
 {
     struct server *server =
         server_start(url, (const char *[]){"--request-timeout", "2000", "--send-timeout", "600000", NULL});
-    int hogs[HOGS];
+    int hogs[SLOTS];
     struct answer answer;
     long started, ms;
 
     make_series(server);
     started = now_us();
-    for (size_t i = 0; i < HOGS; i++)
-        hogs[i] = open_hog(server);
+    for (size_t i = 0; i < SLOTS; i++)
+        hogs[i] = open_slow_client(server);
     answer = telemetry_get(server, "/live");
     ms = (now_us() - started) / 1000;
     cr_expect_eq(answer.status, 200, "%ld", answer.status);
     cr_expect_lt(ms, DEADLINE_MS + SLACK_MS, "after %ld ms", ms);
     cr_expect_gt(ms, DEADLINE_MS / 2, "the slots were not taken: after %ld ms", ms);
     answer_free(&answer);
-    for (size_t i = 0; i < HOGS; i++)
+    for (size_t i = 0; i < SLOTS; i++)
         close(hogs[i]);
     server_end(server);
 }

@@ -28,7 +28,7 @@
 TestSuite(restarts, .timeout = 540);
 
 /* A third of the clients each. */
-enum habit { HABIT_BUSY, HABIT_THINKS, HABIT_HANGS_UP, HABITS };
+enum habit { HABIT_BUSY, HABIT_THINKS, HABIT_DISCONNECTS, HABITS };
 
 struct client {
     pthread_t thread;
@@ -52,7 +52,7 @@ static long now_ms(void)
     return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void hang_up(struct client *client)
+static void disconnect(struct client *client)
 {
     if (client->fd >= 0)
         close(client->fd);
@@ -67,7 +67,7 @@ static bool send_all(struct client *client, const char *bytes, size_t len)
 
     /* Every client checks this before it reuses a connection. */
     if (client->fd >= 0 && recv(client->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
-        hang_up(client);
+        disconnect(client);
     if (client->fd < 0) {
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -126,7 +126,7 @@ static struct answer try_once(struct client *client, const char *bytes)
         answer = receive(client);
     connection = answer.headers != NULL ? answer_header(&answer, "connection") : strdup("close");
     if (answer.status == 0 || strcasecmp(connection, "close") == 0)
-        hang_up(client);
+        disconnect(client);
     free(connection);
     return answer;
 }
@@ -185,10 +185,10 @@ static void *invite_many(void *data)
         invite(client, i);
         if (client->number % HABITS == HABIT_THINKS)
             sleep_ms(rand_r(&client->seed) % THINK_MS);
-        else if (client->number % HABITS == HABIT_HANGS_UP)
-            hang_up(client);
+        else if (client->number % HABITS == HABIT_DISCONNECTS)
+            disconnect(client);
     }
-    hang_up(client);
+    disconnect(client);
     return NULL;
 }
 

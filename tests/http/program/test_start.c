@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/count.h"
-#include "harness/trouble.h"
+#include "harness/cluster.h"
 
 /* The start: with errors, without a database, and with a signal to stop meanwhile. */
 

@@ -397,7 +397,7 @@ Test(telemetry, readiness_follows_the_database_and_its_schema)
     free(url);
 }
 
-/* During the delay no request is refused, and clients with persistent connections are told to close them. */
+/* During the delay no request is refused, and clients are asked to close persistent connections. */
 Test(telemetry, draining_is_reported_before_the_port_is_closed)
 {
     struct server *server = server_start(server_url, (const char *[]){"--drain-delay", "60000", NULL});

@@ -5,10 +5,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "harness/cluster.h"
 #include "harness/fixture.h"
 #include "harness/metric.h"
 #include "harness/process.h"
-#include "harness/trouble.h"
 
 /* The share of the server that one client address may use. */
 
@@ -127,7 +127,7 @@ static void expect_status(int fd, const char *status, const char *more)
 #define IN_FLIGHT 2
 #define ASKED 6
 
-/* Two requests wait for a lock; all others from the address are told to retry, on connections that stay
+/* Two requests wait for a lock; all others from the address are answered with 503, on connections that stay
  * open. */
 Test(addresses, have_a_limit_of_requests_in_flight)
 {

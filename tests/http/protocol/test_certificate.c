@@ -130,7 +130,7 @@ static void connect_all(
     const struct server *server, struct tls_client *clients[CONNECTIONS], const char *name)
 {
     for (size_t i = 0; i < CONNECTIONS; i++) {
-        clients[i] = tls_connect(server, &(struct tls_wishes){0});
+        clients[i] = tls_connect(server, &(struct tls_options){0});
         tls_expect_served(clients[i], name);
         cr_expect_str_eq(clients[i]->peer_name, name, "the certificate of %s", clients[i]->peer_name);
     }
@@ -161,7 +161,7 @@ Test(certificate, a_new_one_applies_to_new_connections)
 
     connect_all(server, old, "first");
     for (size_t i = 0; i < CONNECTIONS; i++)
-        early[i] = tls_open(server, &(struct tls_wishes){0});
+        early[i] = tls_open(server, &(struct tls_options){0});
     for (int round = 0; round < 10; round++) {
         char name[32];
 
@@ -174,7 +174,7 @@ Test(certificate, a_new_one_applies_to_new_connections)
     }
     /* Accepted before the reload, they shake hands with the first certificate, although new ones do not. */
     for (size_t i = 0; i < CONNECTIONS; i++) {
-        cr_assert(tls_shake_hands(early[i]));
+        cr_assert(tls_handshake(early[i]));
         tls_expect_served(early[i], "early");
         cr_expect_str_eq(early[i]->peer_name, "first");
     }

@@ -131,7 +131,7 @@ static bool send_more(const struct crowd *crowd, struct client *client)
 }
 
 /* A client that was cut off connects again. */
-static void take_turn(struct crowd *crowd, struct client *client)
+static void act(struct crowd *crowd, struct client *client)
 {
     if (send_more(crowd, client))
         return;
@@ -140,7 +140,7 @@ static void take_turn(struct crowd *crowd, struct client *client)
     open_client(crowd, client, client->manner);
 }
 
-static void *be_a_crowd(void *data)
+static void *run_crowd(void *data)
 {
     struct crowd *crowd = data;
     size_t ticks = TURN_MS / TICK_MS;
@@ -149,7 +149,7 @@ static void *be_a_crowd(void *data)
     setpriority(PRIO_PROCESS, (id_t)gettid(), 10);
     for (size_t tick = 0; !crowd->is_over; tick++) {
         for (size_t i = tick % ticks; i < crowd->count && !crowd->is_over; i += ticks)
-            take_turn(crowd, &crowd->clients[i]);
+            act(crowd, &crowd->clients[i]);
         sleep_ms(TICK_MS);
     }
     return NULL;
@@ -176,7 +176,7 @@ static struct crowd *crowd_gather(const struct server *server, const struct size
         for (size_t i = 0; i < size->clients[manner]; i++)
             open_client(crowd, &crowd->clients[crowd->count++], manner);
     }
-    cr_assert_eq(pthread_create(&crowd->thread, NULL, be_a_crowd, crowd), 0);
+    cr_assert_eq(pthread_create(&crowd->thread, NULL, run_crowd, crowd), 0);
     return crowd;
 }
 
@@ -203,7 +203,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* The 99th percentile of an honest client's latency in microseconds. */
-static long p99_of_others(const struct server *server, size_t requests)
+static long p99_of_ordinary(const struct server *server, size_t requests)
 {
     long *times = calloc(requests, sizeof(*times)), p99;
     char *path = member_path(member, PATH_OF_ACCOUNT_USER, ""), *bytes = NULL, answer[16384];
@@ -260,7 +260,7 @@ static long crowded_p99(const struct server *server, const struct size *size)
     size_t descriptors, before = process_resident(server->pid), resident,
                         resident_max = (size->clients[TRICKLES] + size->clients[IDLES]) * SLOW_MAX_KIB +
                                        size->clients[NEVER_READS] * MUTE_MAX_KIB + MORE_MAX_KIB;
-    long calm = p99_of_others(server, size->requests), crowded, calm_again, started;
+    long calm = p99_of_ordinary(server, size->requests), crowded, calm_again, started;
     struct crowd *crowd;
 
     descriptors = process_descriptors(server->pid);
@@ -268,11 +268,11 @@ static long crowded_p99(const struct server *server, const struct size *size)
     started = now_us();
     for (enum manner manner = 0; manner < MANNERS; manner++)
         expect_cut(crowd, size, manner, started);
-    crowded = p99_of_others(server, size->requests);
+    crowded = p99_of_ordinary(server, size->requests);
     resident = process_resident(server->pid);
     crowd_freeze(crowd);
     expect_gone(server, descriptors);
-    calm_again = p99_of_others(server, size->requests);
+    calm_again = p99_of_ordinary(server, size->requests);
     fprintf(stderr, "crowd of %zu: p99 %ld us, calm %ld and %ld us; %zu KiB, before %zu\n", crowd->count,
         crowded, calm, calm_again, resident, before);
     if (IS_RESIDENT_TOLD)
@@ -291,7 +291,7 @@ Test(crowd, hardly_delays_others_and_is_disconnected_in_time)
     process_allow_descriptors(2 * count_clients(size) + 100);
     server = server_start(url, (const char *[]){"--request-timeout", "2000", "--send-timeout", "2000",
                                    "--response-timeout", "2000", NULL});
-    p99_of_others(server, size->requests / 10);
+    p99_of_ordinary(server, size->requests / 10);
     do
         ratios[rounds++] = crowded_p99(server, size);
     while (rounds < ROUNDS && (is_soak() || ratios[rounds - 1] > SHORT_RATIO_MAX));

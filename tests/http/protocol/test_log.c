@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include "base/count.h"
+#include "harness/cluster.h"
 #include "harness/metric.h"
 #include "harness/process.h"
 #include "harness/service.h"
-#include "harness/trouble.h"
 
 /* The log's lines about single requests, found by their trace ids. */
 

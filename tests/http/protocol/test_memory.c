@@ -116,13 +116,13 @@ Test(memory, is_bounded_for_large_heads_and_bodies)
     free(fds);
 }
 
-static void say_goodbye(struct tls_client *client)
+static void send_close_notify(struct tls_client *client)
 {
     SSL_shutdown(client->ssl);
 }
 
 /* A TLS alert by which the client reports an error. */
-static void complain(struct tls_client *client)
+static void send_alert(struct tls_client *client)
 {
     static const char record[5 + 32] = "\x17\x03\x03\x00\x20";
     char byte;
@@ -134,7 +134,7 @@ static void complain(struct tls_client *client)
 /* Bytes after the last record of TLS are dropped. */
 Test(memory, is_bounded_after_an_alert)
 {
-    static void (*const last_words[])(struct tls_client *) = {say_goodbye, complain};
+    static void (*const last_words[])(struct tls_client *) = {send_close_notify, send_alert};
     static char piece[65536];
     struct certificate *certificate = certificate_make("first", KEY_EC);
 
@@ -143,7 +143,7 @@ Test(memory, is_bounded_after_an_alert)
         struct server *server =
             server_start(url, (const char *[]){"--tls-certificate", certificate->certificate_path,
                                   "--tls-key", certificate->key_path, "--request-timeout", "20000", NULL});
-        struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
+        struct tls_client *client = tls_connect(server, &(struct tls_options){0});
         size_t before = process_resident(server->pid), most = before, now;
 
         cr_assert_not_null(client);
@@ -204,17 +204,17 @@ struct soak {
     const char *token, *id;
     size_t count, answered, at_fifth;
     /* The kind of each of a hundred requests. */
-    size_t deck[HUNDRED];
+    size_t order[HUNDRED];
 };
 
 /* In an order that mixes the kinds. */
-static void make_deck(struct soak *soak)
+static void shuffle_kinds(struct soak *soak)
 {
     size_t place = 0;
 
     for (size_t kind = 0; kind < KINDS; kind++) {
         for (size_t i = 0; i < kinds[kind].share; i++)
-            soak->deck[place++ * 37 % HUNDRED] = kind;
+            soak->order[place++ * 37 % HUNDRED] = kind;
     }
     cr_assert_eq(place, HUNDRED);
 }
@@ -241,7 +241,7 @@ static char *expand(const struct soak *soak, const char *pattern, size_t index)
 static char *next_request(void *data, size_t index, enum flood_manner *manner)
 {
     const struct soak *soak = data;
-    const struct kind *kind = &kinds[soak->deck[index % HUNDRED]];
+    const struct kind *kind = &kinds[soak->order[index % HUNDRED]];
     char *target = expand(soak, kind->target, index), *more = expand(soak, kind->more, index), *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -266,7 +266,7 @@ static char *next_request(void *data, size_t index, enum flood_manner *manner)
 static void on_answer(void *data, size_t index, const struct answer *answer)
 {
     struct soak *soak = data;
-    const struct kind *kind = &kinds[soak->deck[index % HUNDRED]];
+    const struct kind *kind = &kinds[soak->order[index % HUNDRED]];
 
     if (answer->status != kind->status)
         cr_assert_fail("%s: %ld, not %ld: %s", kind->target, answer->status, kind->status, answer->text);
@@ -289,11 +289,11 @@ Test(memory, does_not_grow_with_requests)
         .data = &soak,
         .next = next_request,
         .on_answer = on_answer,
-        .spares_bodies = true};
+        .skips_bodies = true};
     size_t at_end, growth_max = is_soak() ? GROWTH_OF_SOAK_MAX_KIB : GROWTH_MAX_KIB;
     long started = now_us();
 
-    make_deck(&soak);
+    shuffle_kinds(&soak);
     flood_run(&flood);
     at_end = process_resident(server->pid);
     fprintf(stderr, "%zu requests in %ld ms: %zu KiB after a fifth, %zu at the end\n", soak.count,

@@ -77,7 +77,7 @@ Test(tls, old_versions_are_refused)
 
     for (size_t i = 0; i < COUNT(versions); i++) {
         struct tls_client *client = tls_connect(server,
-            &(struct tls_wishes){.min_version = versions[i].version, .max_version = versions[i].version});
+            &(struct tls_options){.min_version = versions[i].version, .max_version = versions[i].version});
 
         if (versions[i].is_spoken) {
             tls_expect_served(client, versions[i].name);
@@ -104,7 +104,7 @@ Test(tls, ciphers_without_forward_secrecy_or_authentication_are_refused)
     server = start(KEY_RSA);
     for (size_t i = 0; i < COUNT(ciphers); i++) {
         struct tls_client *client = tls_connect(
-            server, &(struct tls_wishes){.max_version = TLS1_2_VERSION, .ciphers = ciphers[i].name});
+            server, &(struct tls_options){.max_version = TLS1_2_VERSION, .ciphers = ciphers[i].name});
 
         if (ciphers[i].is_spoken) {
             tls_expect_served(client, ciphers[i].name);
@@ -125,7 +125,7 @@ Test(tls, alpn_selects_only_http_1_1)
 
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *name = rows[i].alpn != NULL ? rows[i].alpn : "none";
-        struct tls_client *client = tls_connect(server, &(struct tls_wishes){.alpn = rows[i].alpn});
+        struct tls_client *client = tls_connect(server, &(struct tls_options){.alpn = rows[i].alpn});
 
         if (rows[i].is_refused)
             expect_refused(client, name);
@@ -203,7 +203,7 @@ static void expect_members(const char *expected)
 
 Test(tls, a_request_may_come_byte_by_byte)
 {
-    struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
+    struct tls_client *client = tls_connect(server, &(struct tls_options){0});
     char *request = invitation(), *answer;
 
     cr_assert_not_null(client);
@@ -221,18 +221,18 @@ Test(tls, a_request_may_come_byte_by_byte)
 Test(tls, a_client_gets_its_answer_after_close_notify)
 {
     for (int is_corked = 0; is_corked < 2; is_corked++) {
-        struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
+        struct tls_client *client = tls_connect(server, &(struct tls_options){0});
         char *request = invitation(), *answer;
-        bool said_goodbye;
+        bool has_close_notify;
 
         cr_assert_not_null(client);
         setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &is_corked, sizeof(int));
         tls_send(client, request, strlen(request));
         SSL_shutdown(client->ssl);
         setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
-        answer = tls_read_to_end(client, &said_goodbye);
+        answer = tls_read_to_end(client, &has_close_notify);
         cr_expect_eq(strncmp(answer, "HTTP/1.1 201 ", 13), 0, "%s", answer);
-        cr_expect(said_goodbye);
+        cr_expect(has_close_notify);
         free(answer);
         free(request);
         tls_close(client);
@@ -243,24 +243,24 @@ Test(tls, a_client_gets_its_answer_after_close_notify)
 /* The check of the head sees the decrypted bytes: the rows of the tests in clear text. */
 Test(tls, request_smuggling_is_refused)
 {
-    bool said_goodbye;
+    bool has_close_notify;
 
     for (size_t i = 0; i < framing_row_count; i++) {
         const struct wire_row *row = &framing_rows[i];
-        struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
+        struct tls_client *client = tls_connect(server, &(struct tls_options){0});
         char *request = invitation(), *bytes = malloc(row->len + strlen(request) + 1), *answer, line[32];
 
         cr_assert_not_null(client);
         memcpy(bytes, row->bytes, row->len);
         memcpy(bytes + row->len, request, strlen(request) + 1);
         tls_send(client, bytes, row->len + strlen(request));
-        answer = tls_read_to_end(client, &said_goodbye);
+        answer = tls_read_to_end(client, &has_close_notify);
         snprintf(line, sizeof(line), "HTTP/1.1 %d ", row->status);
         if (row->status != 0)
             cr_expect_eq(
                 strncmp(answer, line, strlen(line)), 0, "%s\nnot %d: %s", row->bytes, row->status, answer);
         cr_expect_null(strstr(answer, "HTTP/1.1 201 "), "%s\nanswered %s", row->bytes, answer);
-        cr_expect(said_goodbye, "%s\nends without a word", row->bytes);
+        cr_expect(has_close_notify, "%s\nends without a word", row->bytes);
         free(answer);
         free(bytes);
         free(request);
@@ -272,13 +272,13 @@ Test(tls, request_smuggling_is_refused)
 Test(tls, http_2_is_off)
 {
     static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00";
-    struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
-    bool said_goodbye;
+    struct tls_client *client = tls_connect(server, &(struct tls_options){0});
+    bool has_close_notify;
     char *answer;
 
     cr_assert_not_null(client);
     tls_send(client, preface, sizeof(preface) - 1);
-    answer = tls_read_to_end(client, &said_goodbye);
+    answer = tls_read_to_end(client, &has_close_notify);
     cr_expect_eq(strncmp(answer, "HTTP/1.1 400 ", 13), 0, "%s", answer);
     free(answer);
     tls_close(client);
@@ -297,18 +297,18 @@ Test(tls, clear_text_is_not_answered)
 /* Connections that send nothing, half of a handshake, or half of a request. */
 Test(tls, slow_clients_are_disconnected)
 {
-    struct tls_client *client = tls_connect(server, &(struct tls_wishes){0});
+    struct tls_client *client = tls_connect(server, &(struct tls_options){0});
     static const char greeting[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
     int silent = connect_raw(server), half = connect_raw(server);
-    bool said_goodbye;
+    bool has_close_notify;
     char *answer, byte;
 
     cr_assert_eq(send(half, greeting, sizeof(greeting) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(greeting) - 1);
     cr_assert_not_null(client);
     tls_send(client, POST, strlen(POST));
-    answer = tls_read_to_end(client, &said_goodbye);
+    answer = tls_read_to_end(client, &has_close_notify);
     cr_expect_eq(strncmp(answer, "HTTP/1.1 408 ", 13), 0, "%s", answer);
-    cr_expect(said_goodbye);
+    cr_expect(has_close_notify);
     cr_expect_eq(recv(silent, &byte, 1, 0), 0, "silence is not ended");
     cr_expect_eq(recv(half, &byte, 1, 0), 0, "half a greeting is not ended");
     close(silent);
@@ -324,30 +324,30 @@ Test(tls, sessions_are_not_resumed)
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
     for (size_t i = 0; i < 2; i++) {
-        struct tls_wishes wishes = {.min_version = versions[i], .max_version = versions[i]};
-        struct tls_client *client = tls_connect(server, &wishes);
+        struct tls_options options = {.min_version = versions[i], .max_version = versions[i]};
+        struct tls_client *client = tls_connect(server, &options);
 
         tls_expect_served(client, "the first");
-        wishes.session = SSL_get1_session(client->ssl);
-        cr_expect_eq(SSL_SESSION_is_resumable(wishes.session), 0, "version %x", (unsigned)versions[i]);
+        options.session = SSL_get1_session(client->ssl);
+        cr_expect_eq(SSL_SESSION_is_resumable(options.session), 0, "version %x", (unsigned)versions[i]);
         tls_close(client);
-        client = tls_connect(server, &wishes);
+        client = tls_connect(server, &options);
         tls_expect_served(client, "the second");
         cr_expect_eq(SSL_session_reused(client->ssl), 0, "version %x", (unsigned)versions[i]);
-        SSL_SESSION_free(wishes.session);
+        SSL_SESSION_free(options.session);
         tls_close(client);
     }
 }
 
 Test(tls, renegotiation_is_refused)
 {
-    struct tls_client *client = tls_connect(server, &(struct tls_wishes){.max_version = TLS1_2_VERSION});
+    struct tls_client *client = tls_connect(server, &(struct tls_options){.max_version = TLS1_2_VERSION});
 
     cr_assert_not_null(client);
     cr_expect_eq(SSL_renegotiate(client->ssl), 1);
     cr_expect_neq(SSL_do_handshake(client->ssl), 1, "hands are shaken again");
     tls_close(client);
-    client = tls_connect(server, &(struct tls_wishes){0});
+    client = tls_connect(server, &(struct tls_options){0});
     tls_expect_served(client, "another");
     tls_close(client);
 }
@@ -356,9 +356,9 @@ Test(tls, renegotiation_is_refused)
 Test(tls, ends_with_connections_open)
 {
     static const char greeting[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
-    struct tls_client *idle = tls_connect(server, &(struct tls_wishes){0}),
-                      *silent = tls_open(server, &(struct tls_wishes){0}),
-                      *half = tls_open(server, &(struct tls_wishes){0});
+    struct tls_client *idle = tls_connect(server, &(struct tls_options){0}),
+                      *silent = tls_open(server, &(struct tls_options){0}),
+                      *half = tls_open(server, &(struct tls_options){0});
 
     tls_expect_served(idle, "idle");
     cr_assert_eq(send(half->fd, greeting, sizeof(greeting) - 1, MSG_NOSIGNAL), (ssize_t)sizeof(greeting) - 1);
@@ -369,12 +369,12 @@ Test(tls, ends_with_connections_open)
     tls_close(half);
 }
 
-/* A server that is told to stop during a handshake waits for it, and answers the request that follows. */
+/* A server that is stopped during a handshake waits for it, and answers the request that follows. */
 Test(tls, a_drain_waits_for_handshakes)
 {
-    struct tls_client *client = tls_open(server, &(struct tls_wishes){.min_version = TLS1_3_VERSION});
+    struct tls_client *client = tls_open(server, &(struct tls_options){.min_version = TLS1_3_VERSION});
     BIO *input = SSL_get_rbio(client->ssl);
-    bool said_goodbye;
+    bool has_close_notify;
     char *answer;
 
     /* The server's part has arrived, but the client has not read it. */
@@ -390,7 +390,7 @@ Test(tls, a_drain_waits_for_handshakes)
     cr_assert_eq(SSL_connect(client->ssl), 1, "hands are not shaken");
     tls_send(client, GET_A, strlen(GET_A));
     setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
-    answer = tls_read_to_end(client, &said_goodbye);
+    answer = tls_read_to_end(client, &has_close_notify);
     cr_expect_eq(strncmp(answer, "HTTP/1.1 404 ", 13), 0, "%s", answer);
     cr_expect_eq(server_stop(server, 0), 0);
     server = start(KEY_EC);

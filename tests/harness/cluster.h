@@ -1,7 +1,7 @@
-#ifndef ACCOUNTSD_TESTS_TROUBLE_H
-#define ACCOUNTSD_TESTS_TROUBLE_H
+#ifndef ACCOUNTSD_TESTS_CLUSTER_H
+#define ACCOUNTSD_TESTS_CLUSTER_H
 
-/* Shared by tests of a database in trouble: a PostgreSQL of the test's own, and a continuous load of
+/* Shared by tests of outages and locks: a PostgreSQL of the test's own, and a continuous load of
  * invitations. */
 
 #include <pthread.h>
@@ -79,7 +79,7 @@ void load_resume(struct load *load);
  * that everything acknowledged is in the database; returns how many were acknowledged. */
 size_t load_check(struct load *load, PGconn *pg, double slowest);
 /* Prints the counts, under a name, to stderr. */
-void load_tell(struct load *load, const char *name);
+void load_print(struct load *load, const char *name);
 void load_free(struct load *load);
 
 #endif

@@ -1,4 +1,4 @@
-#include "trouble.h"
+#include "cluster.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -332,7 +332,7 @@ size_t load_check(struct load *load, PGconn *pg, double slowest)
     return load_count(load, 201);
 }
 
-void load_tell(struct load *load, const char *name)
+void load_print(struct load *load, const char *name)
 {
     fprintf(stderr, "%s: %zu invited, %zu answered 503, %zu 504; slowest %.2f s\n", name, load->counts[201],
         load->counts[503], load->counts[504], load->slowest);

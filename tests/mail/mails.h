@@ -1,13 +1,13 @@
-#ifndef ACCOUNTSD_TESTS_OFFICE_H
-#define ACCOUNTSD_TESTS_OFFICE_H
+#ifndef ACCOUNTSD_TESTS_MAILS_H
+#define ACCOUNTSD_TESTS_MAILS_H
 
-/* A post office: a database of the test's own with queued mails, and the processes that deliver them. */
+/* A post mails: a database of the test's own with queued mails, and the processes that deliver them. */
 
 #include "harness/fixture.h"
 #include "harness/process.h"
 #include "sink.h"
 
-struct office {
+struct mails {
     /* As a superuser. */
     PGconn *pg;
     /* As a superuser, and as accountsd_delivery. */
@@ -19,45 +19,44 @@ struct office {
 };
 
 /* A copy of the database mail_template, in which a mail is retried after a fifth of a second. */
-struct office *office_open(void);
-/* The same for an existing migrated database; office_close keeps it. */
-struct office *office_open_at(const char *url);
+struct mails *mails_open(void);
+/* The same for an existing migrated database; mails_close keeps it. */
+struct mails *mails_open_at(const char *url);
 /* Stops the sink, and drops the database. */
-void office_close(struct office *office);
+void mails_close(struct mails *mails);
 
 /* A sink without faults; its address is sink_url. */
-void office_set_sink(struct office *office, const struct sink_options *options);
+void mails_set_sink(struct mails *mails, const struct sink_options *options);
 
-/* A suite whose tests each have an office with such a sink, and this timeout. */
-#define OFFICE_SUITE(suite, seconds)                                                                         \
-    static struct office *office;                                                                            \
+/* A suite whose tests each have such a database and sink, and this timeout. */
+#define MAIL_SUITE(suite, seconds)                                                                           \
+    static struct mails *mails;                                                                              \
     static void set_up(void)                                                                                 \
     {                                                                                                        \
-        office = office_open();                                                                              \
-        office_set_sink(office, &(struct sink_options){0});                                                  \
+        mails = mails_open();                                                                                \
+        mails_set_sink(mails, &(struct sink_options){0});                                                    \
     }                                                                                                        \
     static void tear_down(void)                                                                              \
     {                                                                                                        \
-        office_close(office);                                                                                \
+        mails_close(mails);                                                                                  \
     }                                                                                                        \
     TestSuite(suite, .init = set_up, .fini = tear_down, .timeout = seconds);
 
 /* Invites this many people, which queues a mail for each. */
-void office_queue(struct office *office, size_t count);
+void mails_queue(struct mails *mails, size_t count);
 /* Invites one person; returns the id of the mail. The caller frees it. */
-char *office_queue_one(
-    struct office *office, const char *email, const char *first_name, const char *language);
+char *mails_queue_one(struct mails *mails, const char *email, const char *first_name, const char *language);
 
 /* A worker that sends in clear text to the sink, with short intervals and timeouts; further options,
  * NULL-terminated, override these. */
-struct server *office_start_worker(const struct office *office, const char *const *arguments);
+struct server *mails_start_worker(const struct mails *mails, const char *const *arguments);
 
 /* How many mails have that status. */
-size_t office_count(const struct office *office, const char *status);
+size_t mails_count(const struct mails *mails, const char *status);
 /* Waits until this many mails have the status; fails after a while. */
-void office_await(const struct office *office, const char *status, size_t count);
+void mails_await(const struct mails *mails, const char *status, size_t count);
 /* A column of the only mail; the caller frees it. */
-char *office_value(const struct office *office, const char *expression);
+char *mails_value(const struct mails *mails, const char *expression);
 
 /* How many lines of a worker's log contain a text. */
 size_t log_count(const struct server *server, const char *text);
