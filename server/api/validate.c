@@ -74,7 +74,8 @@ BODY(validate_add_group, TEXT("id", true, FIELD_USER_GROUP_ID));
 BODY(validate_replace_user, OBJECT("user", false, user_profile), ARRAY("groups", true, group));
 const struct validate_shape validate_replace_groups = {NULL, 0, &group};
 
-/* failed: memory ran out, so the list is not complete. */
+/* failed: memory ran out for a path, so the list is not complete. memory_ran_out reports other allocations.
+ */
 struct errors {
     json_t *by_path;
     bool failed;
@@ -86,11 +87,9 @@ static void add_error(struct errors *errors, const char *path, const char *messa
 
     if (messages == NULL) {
         messages = json_array();
-        if (json_object_set_new(errors->by_path, path, messages) != 0)
-            errors->failed = true;
+        json_object_set_new(errors->by_path, path, messages);
     }
-    if (json_array_append_new(messages, json_string(message)) != 0)
-        errors->failed = true;
+    json_array_append_new(messages, json_string(message));
 }
 
 /* The path of a member or item; NULL, with errors->failed set, if memory ran out. */

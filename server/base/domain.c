@@ -40,7 +40,7 @@ static bool has_reserved_hyphens(const char *name, int32_t len)
     return false;
 }
 
-static enum domain_verdict convert(const UIDNA *idna, const char *name, int32_t len, char ascii[DOMAIN_MAX])
+static bool convert(const UIDNA *idna, const char *name, int32_t len, char ascii[DOMAIN_MAX])
 {
     UIDNAInfo info = UIDNA_INFO_INITIALIZER, round_trip_info = UIDNA_INFO_INITIALIZER;
     UErrorCode status = U_ZERO_ERROR;
@@ -49,35 +49,30 @@ static enum domain_verdict convert(const UIDNA *idna, const char *name, int32_t 
 
     /* UTS 46 would drop some of these characters. */
     if (!is_all(false, UNICODE_NOT_IN_ADDRESS, name, len))
-        return DOMAIN_REFUSED;
+        return false;
     ascii_len = uidna_nameToASCII_UTF8(idna, name, len, ascii, DOMAIN_MAX, &info, &status);
-    if (status == U_BUFFER_OVERFLOW_ERROR || (U_SUCCESS(status) && info.errors != 0))
-        return DOMAIN_REFUSED;
+    if (U_FAILURE(status) || info.errors != 0)
+        return false;
     unicode_len = uidna_nameToUnicodeUTF8(idna, ascii, ascii_len, unicode, sizeof(unicode), &info, &status);
     round_trip_len =
         uidna_nameToASCII_UTF8(idna, unicode, unicode_len, round_trip, DOMAIN_MAX, &round_trip_info, &status);
-    if (U_FAILURE(status) || status == U_STRING_NOT_TERMINATED_WARNING)
-        return DOMAIN_UNKNOWN;
     /* UTS 46 allows more than IDNA 2008, for example symbols. A fake A-label such as "xn--abc-" does not
      * survive the round trip. */
-    return info.errors == 0 && is_all(true, UNICODE_IN_DOMAIN, unicode, unicode_len) &&
-                   !has_reserved_hyphens(unicode, unicode_len) && round_trip_len == ascii_len &&
-                   memcmp(ascii, round_trip, (size_t)ascii_len) == 0
-               ? DOMAIN_OK
-               : DOMAIN_REFUSED;
+    return U_SUCCESS(status) && status != U_STRING_NOT_TERMINATED_WARNING && info.errors == 0 &&
+           is_all(true, UNICODE_IN_DOMAIN, unicode, unicode_len) &&
+           !has_reserved_hyphens(unicode, unicode_len) && round_trip_len == ascii_len &&
+           memcmp(ascii, round_trip, (size_t)ascii_len) == 0;
 }
 
-enum domain_verdict domain_to_ascii(const char *name, size_t len, char ascii[DOMAIN_MAX])
+bool domain_to_ascii(const char *name, size_t len, char ascii[DOMAIN_MAX])
 {
     UErrorCode status = U_ZERO_ERROR;
     UIDNA *idna = uidna_openUTS46(UIDNA_USE_STD3_RULES | UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ |
                                       UIDNA_CHECK_CONTEXTO | UIDNA_NONTRANSITIONAL_TO_ASCII |
                                       UIDNA_NONTRANSITIONAL_TO_UNICODE,
         &status);
-    enum domain_verdict verdict = DOMAIN_UNKNOWN;
+    bool is_allowed = U_SUCCESS(status) && convert(idna, name, (int32_t)len, ascii);
 
-    if (U_SUCCESS(status))
-        verdict = convert(idna, name, (int32_t)len, ascii);
     uidna_close(idna);
-    return verdict;
+    return is_allowed;
 }

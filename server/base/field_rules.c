@@ -60,22 +60,19 @@ static size_t count_characters(const char *text, size_t len)
     return count;
 }
 
-/* The number of bytes of a text of at most NAME_MAX_BYTES in NFC. If ICU fails because memory ran out, the
- * number of bytes as they are: the database checks the text again. */
+/* The number of bytes of a text of at most NAME_MAX_BYTES in NFC. */
 static size_t nfc_len(const char *text, size_t len)
 {
     UErrorCode status = U_ZERO_ERROR;
     UChar typed[NAME_MAX_BYTES], normal[NAME_MAX_BYTES * 3];
     const UNormalizer2 *nfc;
-    int32_t typed_len, normal_len, bytes;
+    int32_t typed_len, normal_len, bytes = (int32_t)len;
 
     if (text_is_ascii(text, len))
         return len;
     nfc = unorm2_getNFCInstance(&status);
     u_strFromUTF8(typed, NAME_MAX_BYTES, &typed_len, text, (int32_t)len, &status);
     normal_len = unorm2_normalize(nfc, typed, typed_len, normal, NAME_MAX_BYTES * 3, &status);
-    if (U_FAILURE(status))
-        return len;
     u_strToUTF8(NULL, 0, &bytes, normal, normal_len, &status);
     return (size_t)bytes;
 }
@@ -156,14 +153,8 @@ static const char *find_email_mistake(const char *text, size_t len)
         return no_email;
     domain = at_sign + 1;
     if (!text_is_ascii(domain, (size_t)(end - domain)) || has_a_label(domain, end)) {
-        switch (domain_to_ascii(domain, (size_t)(end - domain), ascii)) {
-        case DOMAIN_REFUSED:
+        if (!domain_to_ascii(domain, (size_t)(end - domain), ascii))
             return "has a domain name that IDNA 2008 refuses";
-        case DOMAIN_UNKNOWN:
-            return NULL;
-        case DOMAIN_OK:
-            break;
-        }
         domain = ascii;
         end = ascii + strlen(ascii);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/count.h"
+#include "words/date.h"
 #include "words/fill.h"
 
 #define KEY_MAX 64
@@ -89,7 +90,7 @@ bool mail_render(const struct templates *templates, const json_t *message, struc
             return false;
     }
     if (prefix == NULL || url == NULL || expires_at == NULL ||
-        !catalogue_format_date(catalogue, expires_at, text_of(message, "culture"), expires))
+        !date_format(catalogue_language(catalogue), expires_at, text_of(message, "culture"), expires))
         return false;
     snprintf(key, sizeof(key), "%ssubject", prefix);
     mail->subject = fill(catalogue_sentence(catalogue, key), FILL_PLAIN, values, COUNT(values));

@@ -7,6 +7,7 @@
 
 #include "base/count.h"
 #include "base/memory.h"
+#include "words/date.h"
 #include "words/fill.h"
 
 #define KEY_MAX 64
@@ -139,7 +140,7 @@ static bool render_parsed(const struct templates *templates, const struct catalo
         {"expires", expires, FILL_TEXT},
     };
 
-    if (expires_at != NULL && !catalogue_format_date(catalogue, expires_at, culture, expires))
+    if (expires_at != NULL && !date_format(catalogue_language(catalogue), expires_at, culture, expires))
         return false;
     for (size_t i = 0; state != NULL && i < COUNT(states); i++) {
         if (strcmp(states[i].state, state) != 0)

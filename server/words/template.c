@@ -28,7 +28,6 @@ struct catalogue {
     char language[LANGUAGE_TAG_MAX + 1];
     bool is_rtl;
     json_t *sentences;
-    struct date_formats *dates;
 };
 
 struct templates {
@@ -163,8 +162,6 @@ static void add_catalogue(struct loading *loading, struct templates *templates, 
     if ((catalogue->sentences = parse_catalogue(loading, source)) == NULL)
         return;
     catalogue->is_rtl = uloc_isRightToLeft(catalogue->language);
-    if ((catalogue->dates = date_formats_load(catalogue->language)) == NULL)
-        template_add_error(&loading->errors, "%s: dates of this language are not supported", source->name);
     if (strcmp(catalogue->language, DEFAULT_LANGUAGE) == 0)
         templates->english = templates->count;
     templates->languages[templates->count++] = catalogue->language;
@@ -256,10 +253,8 @@ void templates_free(struct templates *templates)
         return;
     for (size_t i = 0; i < TEMPLATE_SKELETONS; i++)
         free(templates->skeletons[i]);
-    for (size_t i = 0; i < templates->count; i++) {
+    for (size_t i = 0; i < templates->count; i++)
         json_decref(templates->catalogues[i].sentences);
-        date_formats_free(templates->catalogues[i].dates);
-    }
     free(templates->catalogues);
     free(templates->languages);
     free(templates);
@@ -309,12 +304,6 @@ const char *catalogue_language(const struct catalogue *catalogue)
 const char *catalogue_direction(const struct catalogue *catalogue)
 {
     return catalogue->is_rtl ? "rtl" : "ltr";
-}
-
-bool catalogue_format_date(
-    const struct catalogue *catalogue, const char *moment, const char *culture, char date[DATE_MAX])
-{
-    return date_format(catalogue->dates, moment, culture, date);
 }
 
 const char *catalogue_sentence(const struct catalogue *catalogue, const char *key)

@@ -7,8 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "words/date.h"
-
 enum template_skeleton {
     TEMPLATE_MAIL_TEXT,
     TEMPLATE_MAIL_HTML,
@@ -55,10 +53,6 @@ const struct catalogue *templates_catalogue_at(const struct templates *templates
 /* The language tag of a catalogue, and its direction, "ltr" or "rtl". */
 const char *catalogue_language(const struct catalogue *catalogue);
 const char *catalogue_direction(const struct catalogue *catalogue);
-
-/* See date_format. */
-bool catalogue_format_date(
-    const struct catalogue *catalogue, const char *moment, const char *culture, char date[DATE_MAX]);
 
 /* A sentence of a catalogue; NULL if key is not a key of catalogues. */
 const char *catalogue_sentence(const struct catalogue *catalogue, const char *key);

@@ -16,28 +16,55 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <unicode/uclean.h>
 #include <unistd.h>
+
+#include "base/count.h"
 
 /* The program's own malloc overrides AddressSanitizer's for all libraries too, and calls it. The linker
  * redirects calls of libpq here (--wrap). */
 
 static struct faults *faults;
-static uintptr_t h2o_start, h2o_end;
 
-static int find_h2o(struct dl_phdr_info *info, size_t size, void *data)
+/* The libraries of which a failed allocation ends the process, and where they are in memory. */
+static struct {
+    const char *name;
+    uintptr_t start, end;
+} libraries[] = {{.name = "libh2o"}, {.name = "libicuuc"}, {.name = "libicui18n"}};
+
+static int find_library(struct dl_phdr_info *info, size_t size, void *data)
 {
     (void)size;
     (void)data;
-    if (strstr(info->dlpi_name, "libh2o") == NULL)
-        return 0;
-    h2o_start = info->dlpi_addr;
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        uintptr_t end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr + info->dlpi_phdr[i].p_memsz;
+    for (size_t i = 0; i < COUNT(libraries); i++) {
+        if (strstr(info->dlpi_name, libraries[i].name) == NULL)
+            continue;
+        libraries[i].start = info->dlpi_addr;
+        for (int k = 0; k < info->dlpi_phnum; k++) {
+            uintptr_t end = info->dlpi_addr + info->dlpi_phdr[k].p_vaddr + info->dlpi_phdr[k].p_memsz;
 
-        if (info->dlpi_phdr[i].p_type == PT_LOAD && end > h2o_end)
-            h2o_end = end;
+            if (info->dlpi_phdr[k].p_type == PT_LOAD && end > libraries[i].end)
+                libraries[i].end = end;
+        }
     }
-    return 1;
+    return 0;
+}
+
+static bool is_of_library(uintptr_t caller)
+{
+    for (size_t i = 0; i < COUNT(libraries); i++) {
+        if (caller >= libraries[i].start && caller < libraries[i].end)
+            return true;
+    }
+    return false;
+}
+
+/* The server gives ICU functions that allocate. Here ICU keeps its own, by which its allocations are known.
+ */
+void u_setMemoryFunctions(const void *context, UMemAllocFn *allocate, UMemReallocFn *reallocate,
+    UMemFreeFn *release, UErrorCode *status)
+{
+    (void)context, (void)allocate, (void)reallocate, (void)release, (void)status;
 }
 
 /* The sanitizer allocates when a thread starts, before the thread's function is called, and aborts if that
@@ -55,7 +82,8 @@ __attribute__((constructor)) static void share_faults(void)
         return;
     page = mmap(NULL, sizeof(*faults), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
-    if (dl_iterate_phdr(find_h2o, NULL) == 1 && page != MAP_FAILED)
+    dl_iterate_phdr(find_library, NULL);
+    if (page != MAP_FAILED)
         faults = page;
 }
 
@@ -65,7 +93,7 @@ static bool fails(enum faults_kind kind, const void *caller)
 
     if (!has_started || faults == NULL || atomic_load(&faults->kind) != (int)kind)
         return false;
-    if ((uintptr_t)caller >= h2o_start && (uintptr_t)caller < h2o_end)
+    if (is_of_library((uintptr_t)caller))
         return false;
     if (atomic_fetch_sub(&faults->success_count, 1) > 0 || atomic_fetch_sub(&faults->failure_count, 1) <= 0)
         return false;

@@ -12,7 +12,7 @@
 
 enum faults_kind {
     FAULTS_NONE,
-    /* Allocations in any thread, except by libh2o, which aborts the process by design if they fail. */
+    /* Allocations in any thread, except those by libh2o and ICU, of which one that fails ends the process. */
     FAULTS_ALLOCATION,
     /* Calls of libpq by accountsd that can fail. */
     FAULTS_LIBPQ,

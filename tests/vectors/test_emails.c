@@ -60,11 +60,10 @@ Test(emails, have_stable_keys)
 static json_t *judge_domain(json_t *input, void *data)
 {
     char ascii[DOMAIN_MAX];
-    enum domain_verdict verdict = domain_to_ascii(json_string_value(input), json_string_length(input), ascii);
 
     (void)data;
-    cr_assert_neq(verdict, DOMAIN_UNKNOWN);
-    return verdict == DOMAIN_OK ? json_string(ascii) : json_null();
+    return domain_to_ascii(json_string_value(input), json_string_length(input), ascii) ? json_string(ascii)
+                                                                                       : json_null();
 }
 
 /* The domain of an address, changed, behind a label that makes it pass through IDNA. */
