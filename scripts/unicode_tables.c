@@ -1,7 +1,7 @@
-/* Writes the tables of characters that the rules of texts need in C and in SQL: server/base/unicode_tables.h,
- * with the argument "texts" sql/internal/texts/unicode_texts.sql, with "domains" unicode_domains.sql beside
- * it. They are of one version of Unicode, that of PostgreSQL 15's normalize(), whatever ICU is installed: the
- * stored key of an address never changes. "make unicode" runs it; it fails where ICU contradicts the rules in
+/* Generates the character tables that C and SQL share: server/base/unicode_tables.h; with the argument
+ * "texts" sql/internal/texts/unicode_texts.sql, with "domains" unicode_domains.sql in the same folder. They
+ * are of the version of Unicode of PostgreSQL 15's normalize(), whatever version ICU has, because the stored
+ * key of an address must not change. Run by "make unicode". Fails if ICU contradicts the rules of
  * sql/internal/texts/domain_ascii.sql. */
 
 #include <stdarg.h>
@@ -22,9 +22,9 @@ static UErrorCode status = U_ZERO_ERROR;
 static const UNormalizer2 *nfc, *nfkc;
 static bool is_sql;
 
-static void check(bool is_sound, const char *what, UChar32 c)
+static void check(bool is_valid, const char *what, UChar32 c)
 {
-    if (is_sound)
+    if (is_valid)
         return;
     fprintf(stderr, "U+%04X: %s\n", (unsigned)c, what);
     exit(1);
@@ -48,7 +48,7 @@ static bool is_ignorable(UChar32 c)
     return u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
 }
 
-/* Categories C and Z, and the default ignorable ones. */
+/* Categories C and Z, and default ignorable characters. */
 static bool is_not_in_address(UChar32 c)
 {
     return c >= 0x80 &&
@@ -69,7 +69,7 @@ static int32_t normalized(const UNormalizer2 *form, const UChar *text, int32_t l
     return len;
 }
 
-/* RFC 5892, section 2.2: changed by NFKC and by folding its case. */
+/* RFC 5892, section 2.2: changed by NFKC or case folding. */
 static bool is_unstable(UChar32 c)
 {
     UChar text[64], folded[64], stable[64], itself[2];
@@ -82,7 +82,7 @@ static bool is_unstable(UChar32 c)
     return len != itself_len || u_memcmp(stable, itself, len) != 0;
 }
 
-/* PVALID or CONTEXTO by RFC 5892, beyond ASCII. CONTEXTJ, the joiners, are not in addresses. */
+/* PVALID or CONTEXTO by RFC 5892, beyond ASCII. CONTEXTJ, the joiners, is not allowed in addresses. */
 static bool is_in_domain(UChar32 c)
 {
     static const UChar32 valid[] = {
@@ -105,13 +105,13 @@ static bool is_in_domain(UChar32 c)
                                    U_GC_MN_MASK | U_GC_MC_MASK)) != 0;
 }
 
-/* As server/base/field_rules.c has them, where they are a mistake of their own. */
+/* The same as in server/base/field_rules.c, which reports them separately. */
 static bool is_control(UChar32 c)
 {
     return u_charType(c) == U_CONTROL_CHAR || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* What a name of nothing else shows nothing with. */
+/* Characters that are invisible on their own. */
 static bool is_blank(UChar32 c)
 {
     static const UChar32 blank[] = {0x2800, 0x1d159, 0};
@@ -201,7 +201,7 @@ static bool is_japanese(UChar32 c)
            (script == USCRIPT_HIRAGANA || script == USCRIPT_KATAKANA || script == USCRIPT_HAN);
 }
 
-/* Items with commas between them; a line starts where one would not fit. */
+/* Items are separated by commas and wrapped into lines. */
 static char pending[128];
 static size_t column;
 
@@ -262,15 +262,15 @@ static void write_ranges(const char *name, const char *about, bool (*is_member)(
     end_items(is_sql ? "\n}'::int4multirange $$;" : "};");
 }
 
-/* The case of a character of an address' local part: never across the border of ASCII. */
-static UChar32 folded_alone(UChar32 c)
+/* Folds the case of a character of a local part, but never from or to ASCII. */
+static UChar32 folded_in_local_part(UChar32 c)
 {
     UChar32 folded = u_foldCase(c, U_FOLD_CASE_DEFAULT);
 
     return is_assigned(c) && (c < 0x80) == (folded < 0x80) ? folded : c;
 }
 
-/* What a domain has in place of one character of a text in NFKC. */
+/* Maps a character of a text in NFKC to its form in a domain. */
 static int32_t folded_in_domain(UChar32 c, UChar out[64])
 {
     UChar text[2];
@@ -292,7 +292,7 @@ static void write_fold(UChar32 c, const UChar *to, int32_t to_len)
     write_item("\"%s\":\"%s\"", from, into);
 }
 
-/* Whether NFKC leaves it alone. */
+/* Whether NFKC does not change the character. */
 static bool is_compatible(UChar32 c)
 {
     UChar alone[2], text[64];
@@ -315,22 +315,22 @@ static void write_folds(const char *name, const char *about, bool is_domain)
 
         if (!is_assigned(c) || U_IS_SURROGATE(c))
             continue;
-        U16_APPEND_UNSAFE(alone, alone_len, folded_alone(c));
+        U16_APPEND_UNSAFE(alone, alone_len, folded_in_local_part(c));
         len = folded_in_domain(c, text);
         if (is_domain && (len != alone_len || u_memcmp(text, alone, len) != 0) && is_compatible(c))
             write_fold(c, text, len);
-        else if (!is_domain && folded_alone(c) != c)
+        else if (!is_domain && folded_in_local_part(c) != c)
             write_fold(c, alone, alone_len);
     }
     end_items("\n}'::jsonb $$;");
 }
 
-/* What UTS 46 refuses or drops though NFKC and folding lead to something that is allowed. */
+/* Finds characters that UTS 46 refuses or drops although NFKC and case folding map them to allowed ones. */
 static UIDNA *idna;
 
 static bool is_refused_by_uts46(UChar32 c)
 {
-    /* Behind a letter that joins nothing, for a label does not begin with a mark. */
+    /* After a letter without joining behavior, because a label must not begin with a mark. */
     UChar text[3] = {'q'}, compatible[64], mapped[64], expected[64], got[64];
     int32_t text_len = 1, compatible_len, mapped_len = 0, expected_len, got_len;
     UIDNAInfo info = UIDNA_INFO_INITIALIZER;
@@ -346,7 +346,7 @@ static bool is_refused_by_uts46(UChar32 c)
         mapped_len += folded_in_domain(part, mapped + mapped_len);
     }
     expected_len = normalized(nfc, mapped, mapped_len, expected);
-    /* The two that stand for themselves. */
+    /* Deviation characters, which UTS 46 (nontransitional) keeps. */
     if (c == 0xdf || c == 0x3c2)
         expected_len = normalized(nfc, text, text_len, expected);
     got_len = uidna_nameToUnicode(idna, text, text_len, got, 64, &info, &status);
@@ -363,20 +363,20 @@ static bool is_refused_by_uts46(UChar32 c)
         }
         return is_allowed;
     }
-    /* The ideographic full stop is a dot to UTS 46 alone. */
+    /* Only UTS 46 maps the ideographic full stop to a dot. */
     check(c == 0x3002 || c == 0xff61 || (got_len == expected_len && u_memcmp(got, expected, got_len) == 0),
         "UTS 46 maps it to something else", c);
     return false;
 }
 
-/* As many are seen of a text as of its NFC. */
-static void check_seen(void)
+/* Checks that NFC does not change the number of perceived characters. */
+static void check_perceived(void)
 {
     const UNormalizer2 *nfd = unorm2_getNFDInstance(&status);
 
     for (UChar32 c = 0; c <= UCHAR_MAX_VALUE; c++) {
         UChar alone[2], text[64];
-        int32_t alone_len = 0, len, seen = 0;
+        int32_t alone_len = 0, len, count = 0;
 
         if (!is_assigned(c) || U_IS_SURROGATE(c))
             continue;
@@ -386,9 +386,9 @@ static void check_seen(void)
             UChar32 part;
 
             U16_NEXT(text, i, len, part);
-            seen += !is_extending(part);
+            count += !is_extending(part);
         }
-        check(seen == !is_extending(c), "is seen otherwise where it is decomposed", c);
+        check(count == !is_extending(c), "has another number of perceived characters when decomposed", c);
     }
 }
 
@@ -452,7 +452,7 @@ int main(int argc, char **argv)
     idna = uidna_openUTS46(
         UIDNA_USE_STD3_RULES | UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE, &status);
     check(U_SUCCESS(status), u_errorName(status), 0);
-    check_seen();
+    check_perceived();
     if (!is_sql) {
         write_header();
     } else {

@@ -1,7 +1,7 @@
 // usage: node bench.mjs URL OUT [--quick]
-// Measures accountsd against its yardsticks on the cluster at URL, which scripts/bench has started, and prints a table;
-// writes OUT/result.json and OUT/result.svg. What is compared runs in turn, several rounds, and every figure is a ratio
-// within a round.
+// Measures accountsd against its yardsticks on the cluster at URL, which scripts/bench has started. Prints a table, and
+// writes OUT/result.json and OUT/result.svg. The compared programs run in turn in several rounds, and every figure is a
+// ratio within a round.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { accountsd, cpuSeconds, idleConnections, median, peer, pgbench, psql, psqlFile, residentMiB, stop, wrk }
@@ -17,7 +17,7 @@ const size = isQuick
 const CLIENTS = 64
 const IDLE = 10_000
 const CALLS = 50
-// Server and database share the machine's cores: one call at a time for each worker is what they can do.
+// One database connection per worker, because server and database share the machine's cores.
 const OPTIONS = ['--database-connections', '1', '--max-connections', String(2 * IDLE), '--request-timeout', '120000']
 const STEPS = { accounts: 1, people: 10, memberships: 25, links: 10, invitations: 10, audit: 22, index_person: 5,
   index_account_user: 12, index_account_user_group: 2, index_invitation: 3, index_audit: 4, vacuum: 8 }
@@ -27,7 +27,7 @@ const started = Date.now()
 const say = (text) => console.log(`==> ${text} (${Math.round((Date.now() - started) / 1000)} s)`)
 const urlOf = (database) => cluster.replace('/accountsd?', `/${database}?`)
 
-// A migrated database with the benchmark's data. variables are those of the pgbench scripts.
+// Creates a migrated database with the benchmark's data. variables: of the pgbench scripts.
 async function prepare(name) {
   const [members, largest] = size[name]
   const url = urlOf(`bench_${name}`)
@@ -69,7 +69,7 @@ async function rounds(measure) {
 }
 
 const rows = []
-// figures: one object a round; ratio: of one of them. less: the goal is an upper bound.
+// figures: one object per round. ratio: computes the ratio of a round. less: the goal is an upper bound.
 function row(name, figures, ratio, goal, less = false) {
   const ratios = figures.map(ratio)
   rows.push({ name, figures, ratio: median(ratios), from: Math.min(...ratios), to: Math.max(...ratios), goal, less,
@@ -79,7 +79,7 @@ function row(name, figures, ratio, goal, less = false) {
 async function throughput(main) {
   const server = await accountsd(main.url, `${out}/log`, OPTIONS)
   const other = await peer(main.url, `${out}/log`)
-  // Plans are made, caches filled.
+  // Warm up: plans are made and caches are filled.
   await flood(server, main)
   await invite(other, main, 32)
   const figures = await rounds(async () => {
@@ -143,7 +143,7 @@ async function lists(large) {
   await stop(server)
 }
 
-// Into ten accounts of either, because sets with fewer accounts are less work.
+// Invites into ten accounts of each database, because sets with fewer accounts are less work.
 async function growth(...databases) {
   const [small, large] = databases.map((database) => {
     const file = `${database.file}-ten`
@@ -171,7 +171,7 @@ async function memory(small) {
   await stop(server)
 }
 
-// Of one create, through its procedure: the buffers it touches, its WAL, its statements, and their time.
+// Measures one create by its procedure: buffers, WAL, statements, and the time of these.
 async function anatomy(database) {
   const create = readFileSync(`${root}tests/bench/one_call.pgbench`, 'utf8').replace(/^\\set.*\n/gm, '')
     .replaceAll(':account', '1').replaceAll(':somebody', '(extract(epoch from clock_timestamp()) * 1e6)::bigint')

@@ -1,5 +1,5 @@
--- What the dearest requests cost, the table of tests/README.md: on the data of data.sql with members=1000000 and
--- largest=100000, as its superuser. Everything is rolled back.
+-- Measures the most expensive requests, for the table of tests/README.md, with the data of data.sql (members=1000000,
+-- largest=100000), as a superuser. Everything is rolled back.
 --
 --   psql -X -q -f tests/bench/costs.sql "$DATABASE_URL"
 \set ON_ERROR_STOP on
@@ -99,7 +99,7 @@ insert into dearest (what, call, times) values
   ('idempotency: a new key', format('select api.create_account_user((pg_temp.invitations(%L, 1000 + $1, 1, 1) -> 0 -> '
     '''request''), idempotency_key => gen_random_uuid()::text)', :'account'), 20);
 
--- A call has a number of its own in the place of $1. The first is not counted: it plans what is kept.
+-- $1 is replaced by a different number in each call. The first call is not counted, because it plans statements.
 create temp table result (what text, ms numeric);
 do $$
 declare

@@ -1,5 +1,5 @@
--- wrk: invites, each time somebody new, into one account after the other. BENCH_ACCOUNTS names a file with a line for
--- each: token id, account, two groups. Prints what it measured as one line of JSON.
+-- wrk: invites a new person with each request, into the accounts in turn. BENCH_ACCOUNTS names a file with a line for
+-- each account: token id, account, two groups. Prints the results as one line of JSON.
 local accounts = {}
 for line in io.lines(os.getenv('BENCH_ACCOUNTS')) do
   local token, account, first, second = line:match('(%S+) (%S+) (%S+) (%S+)')

@@ -1,10 +1,9 @@
--- Account users as a service of some age has them: psql -v members=N -v largest=M -f data.sql, on a migrated and
--- otherwise empty database, as its superuser. N memberships, M of them in the first account and a thousand in each of
--- the others; each person is in two accounts, nine of ten are active, the others invited. Says a word for each step
--- that is done, for a progress bar.
+-- Fills a migrated and otherwise empty database, as a superuser: psql -v members=N -v largest=M -f data.sql. There are
+-- N memberships, M of them in the first account and a thousand in each other account. Each person is in two accounts;
+-- nine of ten memberships are active, the others invited. Prints a word after each step, for a progress bar.
 --
--- The rows go in without their indexes and foreign keys, in one transaction with the truncation of the tables: with
--- wal_level = minimal nothing of it is logged. The indexes are made afterwards.
+-- The rows are inserted without indexes and foreign keys, in the transaction that truncates the tables, so that with
+-- wal_level = minimal they need no WAL. The indexes are created afterwards.
 \set ON_ERROR_STOP on
 \set QUIET on
 set client_min_messages = warning;
@@ -28,7 +27,7 @@ select t.oid::regclass as name from unnest(array[
   'accounts.audit_record']::regclass[]) as t (oid);
 update pg_index set indisready = false, indisvalid = false where indrelid in (select name from big);
 
--- Three modules in all; ten buyers and three groups an account, two of them for the invitations of the benchmark.
+-- Three modules; for each account ten buyers and three groups, two of which the benchmark's invitations use.
 insert into accounts.module (name, description, created_by)
 select 'Module ' || i, 'Module ' || i, '{"name": "bench"}' from generate_series(1, 3) as i;
 insert into accounts.account (type, name, created_by)

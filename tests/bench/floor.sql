@@ -1,5 +1,5 @@
--- The floor that the procedure is measured against: the inserts of one create, the same rows into the same tables with
--- the same constraints, and nothing else. No token, no look-up, no check, no JSON.
+-- The baseline for the procedure: only the inserts of one create, with the same rows, tables and constraints, but
+-- without tokens, look-ups, checks and JSON.
 create schema if not exists bench;
 
 create or replace function bench.floor(email text, account_key bigint, code text)

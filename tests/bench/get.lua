@@ -1,4 +1,4 @@
--- wrk: gets the paths of the file BENCH_PATHS, one after the other, with the token BENCH_TOKEN.
+-- wrk: requests the paths of the file BENCH_PATHS in turn, with the token BENCH_TOKEN.
 local paths = {}
 for line in io.lines(os.getenv('BENCH_PATHS')) do
   paths[#paths + 1] = line

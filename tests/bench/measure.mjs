@@ -1,4 +1,4 @@
-// What a benchmark needs to start and read: psql, pgbench, wrk, servers, and what /proc says of a process.
+// Runs the programs of a benchmark: psql, pgbench, wrk and servers; and reads the resources of a process from /proc.
 import { execFile, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import net from 'node:net'
@@ -15,7 +15,7 @@ export async function psql(url, ...commands) {
   return stdout.trim()
 }
 
-// Runs a file of SQL; onLine gets what it says while it runs.
+// Runs a file of SQL; onLine is called for each line of its output.
 export function psqlFile(url, file, variables, onLine) {
   const args = ['-X', '-q', '-d', url, '-f', folder + file]
   for (const [name, value] of Object.entries(variables)) args.push('-v', `${name}=${value}`)
@@ -26,7 +26,7 @@ export function psqlFile(url, file, variables, onLine) {
   })
 }
 
-// Transactions a second, and the mean latency in milliseconds.
+// Returns the transactions per second and the mean latency in milliseconds.
 export async function pgbench(url, file, clients, seconds, variables) {
   const args = ['-n', '-M', 'prepared', '-c', clients, '-j', 1, '-T', seconds, '-f', `${folder}${file}`]
   for (const [name, value] of Object.entries(variables)) args.push('-D', `${name}=${value}`)
@@ -56,7 +56,7 @@ async function freePort() {
   return port
 }
 
-// Starts a server and waits until it takes connections.
+// Starts a server and waits until it accepts connections.
 async function start(command, args, environment, log) {
   const out = []
   const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
@@ -105,7 +105,7 @@ export function stop({ child }) {
   })
 }
 
-// Seconds of CPU that a process has had.
+// The seconds of CPU time that a process has used.
 export function cpuSeconds(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND

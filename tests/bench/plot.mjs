@@ -1,4 +1,4 @@
-// The throughputs as bars and the ratios beside their goals, as SVG.
+// Plots the throughputs as bars and the ratios beside their goals, as SVG.
 const WIDTH = 760
 const BAR = 22
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')

@@ -1,4 +1,4 @@
--- What wrk measured, as one line of JSON; times in microseconds.
+-- Prints the results of wrk as one line of JSON; times in microseconds.
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format('{"requests": %d, "seconds": %.6f, "p50": %.1f, "p99": %.1f, "mean": %.1f, "failed": %d}\n',

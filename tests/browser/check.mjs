@@ -1,7 +1,7 @@
 // usage: node check.mjs [--screenshots DIR] [--pictures]
-// Opens invitations in a browser as people do: reads the page, presses its button, and looks at the mails that the
-// unit tests have left in $TEST_DIR. Needs DATABASE_URL and ACCOUNTSD_BINARY.
-// --screenshots: of every page, into DIR. --pictures: page.png and mail.png beside this file, for README.
+// Opens invitations in a browser, presses the button of their page, and checks the mails that the unit tests have
+// written to $TEST_DIR. Needs DATABASE_URL and ACCOUNTSD_BINARY.
+// --screenshots: writes one of every page to DIR. --pictures: writes page.png and mail.png for README.md.
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
@@ -31,7 +31,7 @@ function sql(statement, ...values) {
   return execFileSync('psql', args, { input: statement, encoding: 'utf8' }).trim()
 }
 
-// Stands between server and database until it is cut.
+// A proxy between server and database, until it is cut.
 async function startLink() {
   const target = new URL(DATABASE_URL)
   const folder = target.searchParams.get('host')
@@ -114,7 +114,7 @@ const statusOf = async ({ account, id }) => (await call(account, 'GET', `/${id}`
 
 const demo = makeAccount('Demo Client')
 
-// What has become of an invitation, how, and what the page says of it.
+// The states of an invitation: how to reach each, and the status and heading of its page.
 const STATES = {
   Open: { status: 200, heading: 'Grace Hopper invites you to join Demo Client' },
   Accepted: { status: 200, heading: 'You are in!',
@@ -151,7 +151,7 @@ async function check(name, work) {
 
 const pages = new Map()
 
-// A page of a browser with such options, kept for all who want the same: to open one takes longer than to use it.
+// A browser page with these options, which is reused, because opening one is slow.
 async function openPage(options) {
   const key = JSON.stringify(options)
   if (!pages.has(key)) {
@@ -170,8 +170,8 @@ async function openPage(options) {
   return pages.get(key)
 }
 
-// Works on a page. At the end nothing has been asked of others, and the browser has complained of nothing but the
-// status of the page itself.
+// Runs work on a page. Fails if the page sent a request to another host, or if the browser logged an error other than
+// the status of the page.
 async function visit(options, url, work) {
   const { page, elsewhere, complaints } = await openPage(options)
   await page.setViewportSize(options.viewport ?? DESKTOP)
@@ -186,7 +186,7 @@ async function visit(options, url, work) {
 
 const headingOf = (page) => page.getByRole('heading', { level: 1 })
 
-// A mail is part of its reader's page, which has the landmarks and the heading.
+// A mail is shown inside the page of a mail program, which has the landmarks and the heading.
 const NOT_OF_MAILS = ['landmark-one-main', 'page-has-heading-one', 'region']
 
 const examined = new Set()
@@ -209,7 +209,7 @@ async function fits(page) {
 const shoot = async (page, name) =>
   screenshots && page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
 
-// On a desktop by day, on a phone at night. kind: what is alike but for its words is examined once.
+// Checks a page on a desktop and, in dark mode, on a phone. kind: accessibility is checked once for each kind.
 async function looksWell(page, name, kind, without) {
   const isNew = !examined.has(kind)
   examined.add(kind)
@@ -222,7 +222,7 @@ async function looksWell(page, name, kind, without) {
   await shoot(page, `${name}-phone`)
 }
 
-// Of an element, with a margin.
+// Takes a picture of an element with a margin.
 async function takePicture(page, selector, name) {
   const box = await page.locator(selector).first().boundingBox()
   const margin = 16
@@ -258,7 +258,7 @@ for (const [language, locale] of Object.entries(LANGUAGES)) {
   }))
 }
 
-// What a press of the button does, however it is pressed.
+// The ways to press the button.
 const presses = {
   'a click': { press: (page) => page.getByRole('button', { name: 'Accept invitation' }).click() },
   'a tap on a phone': { options: { viewport: PHONE, hasTouch: true, isMobile: true },
@@ -288,7 +288,7 @@ for (const [name, { options: contextOptions, press }] of Object.entries(presses)
   })
 }
 
-await check('looking accepts nothing', async () => {
+await check('GET and HEAD do not accept', async () => {
   const invitation = await invite(demo)
   for (let i = 0; i < 20; i++) await fetch(invitation.url, { method: i % 2 ? 'HEAD' : 'GET' })
   await visit({}, invitation.url, async (page) => {
@@ -297,7 +297,7 @@ await check('looking accepts nothing', async () => {
   assert.equal(await statusOf(invitation), 'Invited')
 })
 
-await check('an invitation that ends while it is read is told', async () => {
+await check('an invitation that ends while its page is open is reported', async () => {
   const invitation = await invite(demo)
   await visit({}, invitation.url, async (page) => {
     await call(demo, 'POST', `/${invitation.id}/resend-invite`)
@@ -306,11 +306,11 @@ await check('an invitation that ends while it is read is told', async () => {
   })
 })
 
-await check('names are shown as they are, whatever is in them', async () => {
+await check('names are escaped', async () => {
   const hostile = makeAccount('<script>document.title = "owned"</script> & "Söhne" 🎉 שלום')
   const invitation = await invite(hostile, '<img src=x onerror=alert(1)>', `O'Neil "Bob" ${'Very'.repeat(15)}`)
   await visit({ viewport: PHONE }, invitation.url, async (page) => {
-    // A zero-width space behind each dot keeps mail programs from making a link of a name.
+    // A zero-width space after each dot prevents mail programs from turning a name into a link.
     const shown = '<script>document.\u200btitle = "owned"</script> & "Söhne" 🎉 שלום'
     assert.equal(await page.title(), `Invitation to ${shown}`)
     assert.equal(await headingOf(page).innerText(), `Grace Hopper invites you to join ${shown}`)
@@ -320,7 +320,7 @@ await check('names are shown as they are, whatever is in them', async () => {
   })
 })
 
-await check('what the page does not take is told by a page', async () => {
+await check('a refused method is answered with a page', async () => {
   const answer = await fetch(STATES.Open.invitation.url, { method: 'PUT' })
   assert.equal(answer.status, 405)
   await visit({}, STATES.Wrong.invitation.url, async (page) => {
@@ -334,8 +334,8 @@ await check('no code is in the log', () => {
   for (const { url } of invitations) assert.ok(!server.log.includes(url.split('/').at(-1)))
 })
 
-// Last, because nothing is answered after it.
-await check('a database that is away is told', async () => {
+// Last, because the server is without a database afterwards.
+await check('an unavailable database is reported', async () => {
   await visit({}, STATES.Open.invitation.url, async (page) => {
     link.cut()
     await page.getByRole('button').click()
@@ -349,7 +349,7 @@ await check('a database that is away is told', async () => {
 })
 
 const mails = readdirSync(TEST_DIR).filter((name) => /^mail-.*\.html$/.test(name))
-await check('the unit tests have left mails', () => assert.ok(mails.length > 0))
+await check('the unit tests have written mails', () => assert.ok(mails.length > 0))
 for (const name of mails) {
   await check(`${name} is told`, () => visit({}, BLANK, async (page) => {
     await page.setContent(readFileSync(join(TEST_DIR, name), 'utf8'))
@@ -366,6 +366,6 @@ for (const name of mails) {
 await browser.close()
 server.stop()
 const status = await server.ended
-await check('the server has ended well', () => assert.equal(status, 0))
+await check('the server has exited with status 0', () => assert.equal(status, 0))
 rmSync(socketFolder, { recursive: true })
 process.exitCode = failed > 0 ? 1 : 0

@@ -1,6 +1,6 @@
 // usage: node check.mjs [--all]
-// Checks server/api/openapi.json itself, and against it every exchange that the HTTP tests have recorded in
-// $TEST_DIR/exchanges.jsonl. --all: an operation that no exchange has met is a failure.
+// Checks server/api/openapi.json, and every exchange that the HTTP tests have recorded in $TEST_DIR/exchanges.jsonl
+// against it. --all: fails if an operation occurs in no exchange.
 import { readFileSync, readdirSync } from 'node:fs'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import Ajv from 'ajv/dist/2020.js'
@@ -8,12 +8,12 @@ import addFormats from 'ajv-formats'
 
 const SHOWN = 20
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace']
-// What the server can say of a request before it looks at its path.
+// The statuses of requests that are refused before their path is read.
 const BEFORE_PATH = [400, 408, 411, 413, 417, 431, 501]
-// Headers that HTTP itself has; Content-Type is that of the content.
+// Headers of HTTP itself, which the document does not list; Content-Type is given by the content.
 const OF_EVERY_ANSWER = ['connection', 'content-length', 'content-type', 'date', 'server']
 
-// Whatever is below it is answered with a page.
+// Requests below this path are answered with pages.
 const PAGES = '/invitations/'
 const PAGE = '/invitations/{accountUserId}/{code}'
 
@@ -33,7 +33,7 @@ function verdict(what, mistakes) {
 
 const escaped = (key) => key.replaceAll('~', '~0').replaceAll('/', '~1')
 
-// The place that a place of the document refers to, as a JSON pointer, and what is there.
+// Resolves the $ref at a JSON pointer: returns the pointer of the target, and its value.
 function at(pointer) {
   let value = openapi
   for (const key of pointer.split('/').slice(1)) value = value?.[key.replaceAll('~1', '/').replaceAll('~0', '~')]
@@ -48,8 +48,8 @@ function schemaErrors(pointer, value) {
   return validate.errors.map((e) => `${e.instancePath || '(all)'} ${e.message} ${JSON.stringify(e.params)}`)
 }
 
-// What is wrong with $meta.omitted: a member that is missing must be named there and one that is named must be
-// missing. Followed through the schema; where a schema has required members of its own, all is there or nothing.
+// Errors of $meta.omitted, which must name exactly the members that are missing, at every level of the schema. An
+// object whose schema has required members is whole or missing.
 function omittedErrors(pointer, value, omitted, path = '') {
   const schema = at(pointer)
   if (value === null || value === undefined) return []
@@ -99,7 +99,7 @@ function headersOf(text) {
   return headers
 }
 
-// What is wrong with an answer, held against a response of the document.
+// Errors of an answer, compared with a response of the document.
 function responseErrors(pointer, exchange) {
   const response = at(pointer)
   const headers = headersOf(exchange.headers)
@@ -120,7 +120,7 @@ function responseErrors(pointer, exchange) {
   if (content[type] === undefined) return [...errors, `the content-type is ${type}`]
   if (exchange.method === 'HEAD') {
     if (exchange.body !== '') errors.push('there is a body')
-    if (!/^[1-9][0-9]*$/.test(headers.get('content-length'))) errors.push('the length of the body is not told')
+    if (!/^[1-9][0-9]*$/.test(headers.get('content-length'))) errors.push('content-length is missing')
     return errors
   }
   const schema = `${response.pointer}/content/${escaped(type)}/schema`
@@ -134,12 +134,12 @@ const templates = Object.entries(openapi.paths).map(([path, item]) => {
     path,
     pattern: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`),
     methods,
-    // HEAD comes with GET and is no operation of its own: info.description says so.
+    // HEAD is allowed wherever GET is, and is not an operation of its own, as info.description says.
     taken: methods.flatMap((method) => (method === 'get' ? ['get', 'head'] : [method])),
   }
 })
 
-// The template of a path whose parameters all fit their schemas.
+// The template that matches a path, with parameters that match their schemas.
 function templateOf(path) {
   return templates.find((template) => {
     const groups = path.match(template.pattern)
@@ -168,7 +168,7 @@ function exchangeErrors(exchange) {
   }
   const place = `/paths/${escaped(template.path)}/${method}`
   seen.set(place, (seen.get(place) ?? new Set()).add(status))
-  // What HEAD gets are the headers of GET.
+  // HEAD has the headers of GET.
   const operation = place.replace(/head$/, 'get')
   const { responses, requestBody } = at(operation).value
   if (responses[status] === undefined) return ['the document does not have this status here']
@@ -180,9 +180,8 @@ function exchangeErrors(exchange) {
   return errors
 }
 
-// What is wrong with the answers to bytes that were sent as they are. Which of several requests an answer belongs to
-// nobody can tell where the bytes are broken on purpose: the first belongs to the first line, where that is one, and
-// any other has to be some response of the document.
+// Errors of the answers to raw bytes. If the bytes are malformed, it is unknown which request an answer belongs to: the
+// first answer belongs to the first request line, if there is one; any other must match some response of the document.
 function rawErrors({ sent, received }) {
   const errors = []
   const first = sent.match(/^([A-Z]+) (\S+) HTTP\/1\.[01]\r?\n/)
@@ -199,12 +198,12 @@ function rawErrors({ sent, received }) {
       continue
     }
     const possible = [...places((v, p) => p.endsWith(`/responses/${status}`))].map((p) => responseErrors(p, exchange))
-    if (!possible.some((e) => e.length === 0)) errors.push(`answer ${i + 1}, ${status}, is none of the document`)
+    if (!possible.some((e) => e.length === 0)) errors.push(`answer ${i + 1}, ${status}, is not in the document`)
   }
   return errors
 }
 
-// Every place of the document that something is true of, as JSON pointers.
+// The JSON pointers of all values of the document that meet a condition.
 function* places(wanted, value = openapi, pointer = '') {
   if (typeof value !== 'object' || value === null) return
   if (wanted(value, pointer)) yield pointer
@@ -221,11 +220,11 @@ async function checkDocument() {
     for (const key of p.split('/').slice(1)) value = value[key.replaceAll('~1', '/').replaceAll('~0', '~')]
     return at(value.$ref.slice(1)).value === undefined
   })
-  verdict('a reference of openapi.json leads nowhere', broken)
+  verdict('a $ref of openapi.json has no target', broken)
 
   const text = JSON.stringify(openapi)
   const kinds = Object.entries(openapi.components).filter(([kind]) => kind !== 'securitySchemes')
-  verdict('a component of openapi.json is used nowhere', kinds.flatMap(([kind, components]) =>
+  verdict('a component of openapi.json is not used', kinds.flatMap(([kind, components]) =>
     Object.keys(components).map((name) => `#/components/${kind}/${name}`).filter((r) => !text.includes(`"${r}"`))))
 
   const parameters = templates.flatMap(({ path, methods }) => methods.flatMap((method) => {
@@ -235,11 +234,11 @@ async function checkDocument() {
     const named = [...path.matchAll(/\{(\w+)\}/g)].map((m) => m[1])
     return given.sort().join() === named.sort().join() ? [] : [`${method} ${path}: ${given}`]
   }))
-  verdict('a path and its parameters do not fit', parameters)
+  verdict('a path and its parameters do not agree', parameters)
   const ids = templates.flatMap(({ path, methods }) => methods.map((method) => openapi.paths[path][method].operationId))
-  verdict('an operationId is there twice', ids.filter((id, i) => ids.indexOf(id) !== i))
+  verdict('an operationId occurs twice', ids.filter((id, i) => ids.indexOf(id) !== i))
 
-  // Compiling a schema finds what is no JSON Schema; each example has to be valid under its own.
+  // Each schema must compile, and each example must be valid by its schema.
   ajv.addVocabulary(Object.keys(openapi))
   ajv.addSchema(openapi, 'openapi', undefined, false)
   for (const name of Object.keys(openapi.components.schemas)) {
@@ -263,8 +262,8 @@ async function checkDocument() {
   }
 }
 
-// The requests of tests/vectors, whose verdicts C and SQL give too. A schema counts characters and not bytes, and knows
-// no IDNA.
+// Compares the schema with the requests of tests/vectors and their verdicts. A schema counts characters, not bytes, and
+// does not know IDNA.
 function checkVectors() {
   const folder = new URL('tests/vectors/', root)
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.jsonl'))) {
@@ -275,7 +274,7 @@ function checkVectors() {
       if (/bytes|IDNA/.test(JSON.stringify(errors))) continue
       const mistakes = schemaErrors('/components/schemas/Invite', request)
       if (errors === null) verdict(`${file}: ${name}`, mistakes)
-      else verdict(`${file}: ${name}`, mistakes.length > 0 ? [] : [`the schema takes what gets ${JSON.stringify(errors)}`])
+      else verdict(`${file}: ${name}`, mistakes.length > 0 ? [] : [`the schema accepts what gets ${JSON.stringify(errors)}`])
     }
   }
 }
@@ -296,8 +295,8 @@ function checkExchanges() {
   }
   const unseen = templates.flatMap(({ path, taken }) => taken
     .filter((method) => !seen.has(`/paths/${escaped(path)}/${method}`)).map((method) => `${method.toUpperCase()} ${path}`))
-  if (process.argv.includes('--all')) verdict('operations that no test has asked for', unseen)
-  else if (unseen.length > 0) console.log(`no test has asked for\n    ${unseen.join('\n    ')}`)
+  if (process.argv.includes('--all')) verdict('operations that no test has requested', unseen)
+  else if (unseen.length > 0) console.log(`no test has requested\n    ${unseen.join('\n    ')}`)
   console.log(`${lines.length} exchanges of ${seen.size} operations`)
 }
 

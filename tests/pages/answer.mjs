@@ -1,6 +1,6 @@
-// Compares the answer that a page gives for a command with the command's output. In a page, `...` stands for what is left
-// out: the rest of an object, an array, a text or a line, or on a line of its own any lines. Ids, times, secrets and
-// traces differ from run to run, and are compared by their kind.
+// Compares the documented answer of a command with its output. In a page, `...` stands for the rest of an object, an
+// array, a string or a line, or, on a line of its own, for any number of lines. Ids, times, secrets and traces differ
+// from run to run, so only their form is compared.
 
 const REST = Symbol('...')
 const VARYING = ['duration_ms', 'bytes', 'position']
@@ -14,7 +14,7 @@ const MASKS = [
 
 const mask = (text) => MASKS.reduce((masked, [pattern, by]) => masked.replace(pattern, by), text)
 
-// JSON with `...`.
+// Parses JSON that may contain `...`.
 function parseJson(text) {
   const tokens = text.match(/"(?:[^"\\]|\\.)*"|\.\.\.|[{}[\],:]|[^\s{}[\],:"]+/g) ?? []
   let at = 0
@@ -92,7 +92,7 @@ function compareJson(expected, actual, path = '$') {
   return expected === actual ? undefined : `${path} is ${JSON.stringify(actual)}`
 }
 
-// Widths of columns, and the lines between header and rows, are as wide as what is in them.
+// The widths of psql's columns, and the line below the header, depend on the values, so they are not compared.
 const readLines = (text) => mask(text).split('\n')
   .map((line) => line.replace(/-{2,}/g, '-').replace(/\s+/g, ' ').trim())
   .filter((line) => line !== '')
@@ -122,7 +122,7 @@ function compareLastJson(expected, lines) {
   return difference && `${difference}; it answers\n${line}`
 }
 
-// What is different in a command's output, undefined for nothing.
+// The difference of a command's output from the answer, or undefined.
 export function findDifference(answer, output) {
   if (answer.tag === 'text')
     return compareLines(answer.lines, readLines(output)) ? undefined : `it answers\n${output}`

@@ -1,10 +1,10 @@
 // usage: node run.mjs
-// Runs the commands of every page, in order, against `make run` in a copy of the tree, and compares their answers;
-// checks links, the size of README.md, and the tables that must agree with the programs. Needs TEST_DIR.
+// Runs the commands of every page, in order, against `make run` in a copy of the tree, and compares their answers.
+// Checks links, the size of README.md, and the tables that must agree with the programs. Needs TEST_DIR.
 //
-// A block of the languages below is a command. One whose first line is a comment with a file's name becomes that file.
-// A block of make goals alone is looked up in the Makefile. A block tagged http, json or text is the answer to the
-// command before it, or else a line of the programs' log.
+// A block of the languages below is a command. If its first line is a comment with a file name, it is written to that
+// file instead. A block of make goals only is looked up in the Makefile. A block tagged http, json or text is the
+// answer to the command before it, or a line of the programs' log.
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -23,7 +23,7 @@ const OTHERS = ['ebnf']
 const README_MAX = 12288
 const BLOCK_MS = 180000
 
-// Without what a caller has set for other databases, ports and makes.
+// Without the caller's variables for other databases, ports and makes.
 const environment = Object.fromEntries(Object.entries(process.env)
   .filter(([name]) => !/^(PG|MAKE|MFLAGS$|DATABASE_URL$|ACCOUNTSD_)/.test(name)))
 
@@ -34,7 +34,7 @@ function report(what, problem) {
   console.log(`${problem ? 'not ok' : 'ok'} ${what}${problem ? `: ${problem}` : ''}`)
 }
 
-// The fenced blocks of a page, and what is outside of them.
+// Splits a page into its fenced blocks and its prose.
 function readPage(page) {
   const blocks = []
   const prose = []
@@ -54,7 +54,7 @@ function readPage(page) {
   return { page, blocks, prose }
 }
 
-// As GitHub names the anchors of headings.
+// The anchors that GitHub gives to headings.
 function anchors({ prose }) {
   return prose.filter((line) => /^#+ /.test(line)).map((line) => line.replace(/^#+ /, '').toLowerCase()
     .replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'))
@@ -74,7 +74,7 @@ function checkLinks(pages) {
   }
 }
 
-// Those of the tree that are named in code marks, the first word of a command included.
+// Checks the paths of this tree that occur in code spans, also as the first word of a command.
 function checkPaths(pages) {
   for (const { page, prose } of pages.values()) {
     const named = [...prose.join('\n').matchAll(/`((?:server|sql|migrations|scripts|tests)\/[\w./-]+)[ `]/g)]
@@ -93,7 +93,7 @@ function checkShape(pages) {
   }
 }
 
-// The rows of the table below the header line that begins so, as cells.
+// The cells of the rows of the table whose header line begins with header.
 function rows({ prose }, header) {
   const at = prose.findIndex((line) => line.startsWith(header))
   const end = at < 0 ? -1 : prose.findIndex((line, i) => i > at && !line.startsWith('|'))
@@ -154,12 +154,12 @@ async function checkSettings(page, psql) {
     Object.entries(settings).map(([name, value]) => `\`${name}\` \`${String(value).replace(/:\d+/, ':8080')}\``))
 }
 
-// A bash or psql that runs one block after the other.
+// A bash or psql process that runs one block after the other.
 class Session {
   constructor(command, args, send) {
     this.send = send
     this.streams = ['', '']
-    // In a session of its own: without a terminal nobody is asked for a password.
+    // In its own session, because without a terminal no program asks for a password.
     this.child = spawn(command, args, { cwd: tree, env: environment, detached: true })
     this.child.stdout.setEncoding('utf8').on('data', (text) => this.take(0, text))
     this.child.stderr.setEncoding('utf8').on('data', (text) => this.take(1, text))
@@ -194,7 +194,7 @@ class Session {
 const openPsql = (url) => new Session('psql', ['-X', '-d', url],
   (text) => `${text}\n\\echo END-OF-BLOCK\n\\warn END-OF-BLOCK\n`)
 
-// A block fails with any command in it that is not expected to (`||`).
+// A block fails if any command in it fails, unless `||` follows.
 const openBash = () => new Session('bash', ['--noprofile', '--norc'], (text) => {
   writeFileSync(join(tree, '.local/block'), text)
   return `block_status=0; trap 'block_status=1' ERR; . .local/block </dev/null 2>&1; ` +
@@ -207,7 +207,7 @@ function checkGoals(lines) {
     .map((goal) => `there is no goal ${goal}`).join(', ')
 }
 
-// What is wrong with the run of a command, undefined for nothing.
+// Runs a command. Returns the problem, or undefined.
 async function runCommand({ tag, lines, text }, answer, sessions, place) {
   const name = /^(?:#|\/\/|\/\*) (\w+\.\w+)(?: \*\/)?$/.exec(lines[0])?.[1]
   if (name) {
@@ -255,7 +255,7 @@ async function freePorts(count) {
   return ports
 }
 
-// `make run` has delivery's port behind the server's.
+// `make run` uses the port after the server's telemetry port for delivery.
 async function choosePorts() {
   for (;;) {
     const [page, serve] = await freePorts(2)
@@ -296,7 +296,7 @@ async function startRun(ports) {
   }
 }
 
-// Delivery may start later than the server, which `make run` waits for.
+// `make run` waits for the server, but not for delivery.
 async function awaitReady(port) {
   for (const until = Date.now() + BLOCK_MS; ;) {
     const response = await fetch(`http://127.0.0.1:${port}/ready`).catch(() => undefined)

@@ -1,6 +1,6 @@
--- Every operation, each answer a line; nothing is kept. Run in sessions with all kinds of settings, it prints the same
--- but for ids, codes and times, which tests/settings/run makes alike. There is no backslash in a literal, because some
--- of the settings are about those: \u005c stands for one.
+-- Calls every operation, prints each answer on a line, and rolls everything back. The output must not depend on
+-- settings, except ids, codes and times, which tests/settings/run masks. Literals contain no backslash, because some of
+-- the settings change its meaning; \u005c stands for one.
 \set QUIET on
 \set ON_ERROR_STOP on
 \pset format unaligned
@@ -9,13 +9,13 @@ begin isolation level read committed;
 
 create temp table made (name text primary key, answer jsonb);
 
--- In ASCII, whatever the encoding of the client.
+-- Converts to ASCII, so that the encoding of the client has no effect.
 create function pg_temp.shown(value text)
 returns text
 language sql
 as $$ select encode(convert_to(value, 'UTF8'), 'escape') $$;
 
--- Calls as a role, shows the answer and keeps it under a name.
+-- Calls as a role, prints the answer and stores it under a name.
 create function pg_temp.run(name text, role text, call text)
 returns text
 language plpgsql
@@ -72,7 +72,7 @@ as $$
     'settings', jsonb '{"cultureCode": "de-AT", "languageCode": "de-AT"}'))
 $$;
 
--- Days after which it is another time of day in New York.
+-- A number of days after which New York has changed between standard and daylight saving time.
 select min(n) as days
 from generate_series(1, 366) as n
 where (now() at time zone 'America/New_York' + n * interval '1 day') at time zone 'America/New_York' - now()
@@ -195,7 +195,7 @@ select pg_temp.run('disable', 'accountsd_dba', format($$ select api.disable_api_
 select pg_temp.run('disabled', 'accountsd_server', format($$ select api.list_account_users('', %L) $$, :'token'));
 select pg_temp.run('version', 'accountsd_server', $$ select api.schema_version() $$);
 
--- What is kept.
+-- The stored rows.
 select 'invitations live for ' || extract(epoch from i.expires_at - i.sent_at) / 86400 - :days
   || ' days more than they should'
 from accounts.invitation as i

@@ -1,5 +1,5 @@
-// The yardstick that many would build: Fastify with schema validation and pg, calling the same procedure, one
-// invitation a call. DATABASE_URL, PORT; says "listening" when it is.
+// The same service in a common framework, for comparison: Fastify with schema validation and pg, which calls the same
+// procedure with one invitation per call. Needs DATABASE_URL and PORT; prints "listening" when it is ready.
 import { createHash } from 'node:crypto'
 import Fastify from 'fastify'
 import pg from 'pg'
