@@ -23,21 +23,21 @@ static bool is_smtp_url(const char *text)
         CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS, CURLUPART_QUERY, CURLUPART_FRAGMENT};
     CURLU *url = curl_url();
     char *scheme = NULL, *path = NULL;
-    bool is_one = curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-                  curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                  (strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0) &&
-                  curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0;
+    bool is_valid = curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+                      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                      (strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0) &&
+                      curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0;
 
-    for (size_t i = 0; is_one && i < COUNT(unwanted); i++) {
+    for (size_t i = 0; is_valid && i < COUNT(unwanted); i++) {
         char *part = NULL;
 
-        is_one = curl_url_get(url, unwanted[i], &part, 0) != CURLUE_OK;
+        is_valid = curl_url_get(url, unwanted[i], &part, 0) != CURLUE_OK;
         curl_free(part);
     }
     curl_free(scheme);
     curl_free(path);
     curl_url_cleanup(url);
-    return is_one;
+    return is_valid;
 }
 
 static bool check_deliver(const struct config *config, FILE *err)
@@ -67,15 +67,15 @@ static bool check_deliver(const struct config *config, FILE *err)
         {config->lease < config->smtp_timeout + LEASE_MARGIN_MS,
             "--lease must be at least two seconds longer than --smtp-timeout: a mail could be sent twice"},
     };
-    bool sound = true;
+    bool is_valid = true;
 
     for (size_t i = 0; i < COUNT(mistakes); i++) {
         if (!mistakes[i].is_wrong)
             continue;
         fprintf(err, "accountsd: %s\n", mistakes[i].text);
-        sound = false;
+        is_valid = false;
     }
-    return sound;
+    return is_valid;
 }
 
 static bool check_serve(const struct config *config, FILE *err)
@@ -91,7 +91,7 @@ bool config_check_options(const struct config *config, FILE *err)
     return config->command == CONFIG_DELIVER ? check_deliver(config, err) : check_serve(config, err);
 }
 
-static bool complain(FILE *err, const char *option, const char *reason)
+static bool report_error(FILE *err, const char *option, const char *reason)
 {
     fprintf(err, "accountsd: %s%s%s\n", option, *option != '\0' ? ": " : "", reason);
     return false;
@@ -101,11 +101,11 @@ static bool check_address(const char *option, const char *host, FILE *err)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST};
     struct addrinfo *address = NULL;
-    const bool is_one = *host != '\0' && getaddrinfo(host, NULL, &hints, &address) == 0;
+    const bool is_address = *host != '\0' && getaddrinfo(host, NULL, &hints, &address) == 0;
 
     if (address != NULL)
         freeaddrinfo(address);
-    return is_one || complain(err, option, "is not an IP address");
+    return is_address || report_error(err, option, "is not an IP address");
 }
 
 static bool check_templates(const struct config *config, FILE *err)
@@ -118,7 +118,7 @@ static bool check_templates(const struct config *config, FILE *err)
         return true;
     }
     for (const char *line; (line = strsep(&rest, "\n")) != NULL;)
-        complain(err, "", line);
+        report_error(err, "", line);
     return false;
 }
 
@@ -130,7 +130,7 @@ static bool check_certificate(const struct config *config, FILE *err)
     if (*config->tls_certificate == '\0' || *config->tls_key == '\0')
         return true;
     if ((tls = tls_load(config->tls_certificate, config->tls_key, error)) == NULL)
-        return complain(err, "", error);
+        return report_error(err, "", error);
     SSL_CTX_free(tls);
     return true;
 }
@@ -142,9 +142,9 @@ static bool check_mail(const struct config *config, FILE *err)
 
     if (*config->smtp_user != '\0' && *config->smtp_password == '\0' && *config->smtp_password_file != '\0' &&
         smtp_read_password(config, secret) == NULL)
-        is_valid = complain(err, "--smtp-password-file", "cannot be read, or is empty");
+        is_valid = report_error(err, "--smtp-password-file", "cannot be read, or is empty");
     if (*config->smtp_ca_file != '\0' && access(config->smtp_ca_file, R_OK) != 0)
-        is_valid = complain(err, "--smtp-ca-file", "cannot be read");
+        is_valid = report_error(err, "--smtp-ca-file", "cannot be read");
     return is_valid;
 }
 

@@ -32,7 +32,7 @@ static void send_success(struct request *request, const struct database_reply *r
 /* After a form the browser is redirected to the page, which shows the outcome and can be reloaded. */
 static bool send_page(struct request *request, const struct database_reply *reply)
 {
-    static const int told_by_page[] = {200, 400, 404, 409};
+    static const int page_statuses[] = {200, 400, 404, 409};
     h2o_req_t *req = request->req;
 
     if (!statements[request->match.route->statement].is_change) {
@@ -41,8 +41,8 @@ static bool send_page(struct request *request, const struct database_reply *repl
         respond_invitation(&request->responder, reply->body);
         return true;
     }
-    for (size_t i = 0; i < COUNT(told_by_page); i++) {
-        if (reply->status == told_by_page[i]) {
+    for (size_t i = 0; i < COUNT(page_statuses); i++) {
+        if (reply->status == page_statuses[i]) {
             respond_see_other(&request->responder, req->path.base, request_path_len(req));
             return true;
         }

@@ -112,7 +112,7 @@ static bool matches(const struct route *route, const char *path, size_t path_len
     return path == end;
 }
 
-static bool takes(const struct route *route, const char *method, size_t method_len)
+static bool has_method(const struct route *route, const char *method, size_t method_len)
 {
     /* RFC 9110, section 9.3.2: HEAD is GET without the content of the answer. */
     if (text_equals(method, method_len, "HEAD"))
@@ -145,7 +145,7 @@ enum route_verdict route_find(
         if (!matches(&routes[i], path, path_len, match))
             continue;
         of_path = &routes[i];
-        if (takes(of_path, method, method_len))
+        if (has_method(of_path, method, method_len))
             return ROUTE_FOUND;
     }
     match->route = of_path;

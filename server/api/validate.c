@@ -74,8 +74,7 @@ BODY(validate_add_group, TEXT("id", true, FIELD_USER_GROUP_ID));
 BODY(validate_replace_user, OBJECT("user", false, user_profile), ARRAY("groups", true, group));
 const struct validate_shape validate_replace_groups = {NULL, 0, &group};
 
-/* failed: memory ran out for a path, so the list is not complete. memory_ran_out reports other allocations.
- */
+/* failed: memory ran out for a path, so errors are missing. memory_ran_out reports other allocations. */
 struct errors {
     json_t *by_path;
     bool failed;

@@ -117,8 +117,7 @@ static bool has_drained(struct worker *worker)
 }
 
 /* One iteration of the loop: waits for sockets, serves them, then handles deadlines. libh2o's timers are not
- * used for that because they stop or jump when the wall clock is set. tick: the longest wait in milliseconds.
- */
+ * used for that because they follow the wall clock. tick: the longest wait in milliseconds. */
 static void iterate(struct worker *worker, int32_t tick)
 {
     h2o_loop_t *loop = worker->context.loop;

@@ -27,8 +27,7 @@ void worker_set_tls(struct worker *worker, SSL_CTX *tls);
  * after its next response. Call it once, from another thread. */
 void worker_announce_drain(struct worker *worker);
 
-/* Makes the worker stop accepting, finish the requests in flight and end. Call it once, from another thread.
- */
+/* Makes the worker stop accepting, finish requests in flight and end. Call it once, from another thread. */
 void worker_drain(struct worker *worker);
 
 /* Waits for the worker to end and frees it. Returns the number of requests that the drain gave up. */

@@ -71,16 +71,16 @@ static void read_environment(const struct config *config, struct given given[OPT
 /* Only values that are used are checked: a flag hides its variable. */
 static bool set_given(struct config *config, const struct given given[OPTIONS_MAX], FILE *err)
 {
-    bool sound = true;
+    bool is_valid = true;
 
     for (size_t i = 0; i < option_count; i++) {
         if (given[i].value == NULL)
             continue;
         if (options[i].kind == OPTION_NUMBER && *given[i].source != '-' && is_service_address(given[i].value))
             continue;
-        sound &= option_set(config, &options[i], given[i].source, given[i].value, err);
+        is_valid &= option_set(config, &options[i], given[i].source, given[i].value, err);
     }
-    return sound;
+    return is_valid;
 }
 
 static void warn(enum config_action action, const char *variable, size_t len, const char *text, FILE *err)
@@ -168,7 +168,7 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
     enum config_action action = CONFIG_RUN;
     struct given given[OPTIONS_MAX] = {0};
     int taken;
-    bool sound = take_command(config, argc > 1 ? argv[1] : NULL, &taken, err);
+    bool is_valid = take_command(config, argc > 1 ? argv[1] : NULL, &taken, err);
 
     load_defaults(config, err);
     read_environment(config, given);
@@ -188,21 +188,21 @@ enum config_action config_load(struct config *config, int argc, char **argv, FIL
             continue;
         if (option == NULL) {
             report_unknown_argument(argument, i, flag_len, err);
-            sound = false;
+            is_valid = false;
         } else if (option->kind == OPTION_SWITCH) {
             given[option - options] = (struct given){option->flag, equals != NULL ? equals + 1 : "1"};
         } else if (equals == NULL && i + 1 == argc) {
             fprintf(err, "accountsd: %s: a value is missing\n", option->flag);
-            sound = false;
+            is_valid = false;
         } else {
             given[option - options] = (struct given){option->flag, equals != NULL ? equals + 1 : argv[++i]};
         }
     }
     if (action == CONFIG_HELP || action == CONFIG_VERSION)
         return action;
-    sound &= set_given(config, given, err);
-    warn_of_environment(given, sound ? action : CONFIG_INVALID, err);
-    return sound ? action : CONFIG_INVALID;
+    is_valid &= set_given(config, given, err);
+    warn_of_environment(given, is_valid ? action : CONFIG_INVALID, err);
+    return is_valid ? action : CONFIG_INVALID;
 }
 
 static void write_option(const struct option *option, FILE *out)

@@ -10,8 +10,7 @@
 
 #include <stdbool.h>
 
-/* Makes jansson and ICU allocate through this module. Call it before they allocate and before threads exist.
- */
+/* Makes jansson and ICU allocate through this module. Call it before they allocate and threads exist. */
 void memory_watch(void);
 
 /* Returns block; ends the process (die.h) if it is NULL. For allocations at the start. */

@@ -50,8 +50,7 @@ struct database_call {
     struct database *database;
     database_on_reply on_end;
     unsigned tries;
-    /* Private to the queue: the lane where the call waits or was taken from, and the statement to send next.
-     */
+    /* Private to the queue: the lane of the call, and the statement to send next. */
     struct lane *lane;
     enum statement step;
     uint64_t charged_us;

@@ -11,8 +11,7 @@
 
 #define CALL_JSON_MAX_IDS 3
 
-/* The contents of a call. Strings other than idempotency_key and query must be ASCII that needs no escaping.
- */
+/* The contents of a call. Strings except idempotency_key and query must be ASCII that needs no escaping. */
 struct call_json {
     const char *operation;
     /* The kind of object in the answer: "account_user" or "user". */

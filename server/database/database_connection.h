@@ -1,9 +1,8 @@
 #ifndef ACCOUNTSD_DATABASE_CONNECTION_H
 #define ACCOUNTSD_DATABASE_CONNECTION_H
 
-/* One connection to the database: sends a set of calls as one statement, reads the result once the
- * transaction has ended, and answers the calls or puts them back into the queue. All on the worker's thread.
- */
+/* One connection to the database: sends a set of calls as one statement, reads the result after the end of
+ * the transaction, and answers the calls or puts them back into the queue. All on the worker's thread. */
 
 #include <h2o.h>
 #include <libpq-fe.h>

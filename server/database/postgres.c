@@ -89,9 +89,7 @@ static const PQconninfoOption *find_option(const PQconninfoOption *options, cons
     return options;
 }
 
-/* The value of a URL's parameter, or of the environment variable that libpq uses instead; the caller frees
- * it.
- */
+/* The value of a URL's parameter, or of the variable that libpq uses instead; the caller frees it. */
 static char *value_of(const PQconninfoOption *option)
 {
     const char *value = option->val == NULL && option->envvar != NULL ? getenv(option->envvar) : option->val;

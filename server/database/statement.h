@@ -5,8 +5,7 @@
 
 /* The statements that the server executes. Each takes a JSON array of requests as its parameter and returns a
  * row for each request, with the columns of enum statement_column, all text: ordinal (from 1), status (of
- * HTTP), id, body, detail, errors, type, is_replay ("t": the stored answer), is_rolled_back ("t": a dry run).
- */
+ * HTTP), id, body, detail, errors, type, is_replay ("t": stored answer), is_rolled_back ("t": dry run). */
 enum statement {
     /* Each request is a token as a JSON string; the status is 200 or 401. */
     STATEMENT_CHECK_TOKENS,

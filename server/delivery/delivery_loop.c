@@ -189,7 +189,7 @@ static void start_delivery(struct delivery_loop *loop, struct delivery *delivery
         return;
     }
     loop->in_flight++;
-    sender_give(loop->sender, delivery);
+    sender_submit(loop->sender, delivery);
 }
 
 /* The number of mails that may be claimed: one, as a probe, after the transport was unavailable. */

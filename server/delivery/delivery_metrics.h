@@ -1,8 +1,7 @@
 #ifndef ACCOUNTSD_DELIVERY_METRICS_H
 #define ACCOUNTSD_DELIVERY_METRICS_H
 
-/* The metrics and health of accountsd deliver. The loop writes and the telemetry port reads, without locks.
- */
+/* The metrics and health of accountsd deliver. The loop writes, the telemetry port reads, without locks. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -97,7 +97,7 @@ int sender_done_fd(const struct sender *sender)
     return sender->done_fd;
 }
 
-void sender_give(struct sender *sender, struct delivery *delivery)
+void sender_submit(struct sender *sender, struct delivery *delivery)
 {
     pthread_mutex_lock(&sender->mutex);
     delivery->next = sender->waiting;

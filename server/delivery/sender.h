@@ -16,7 +16,7 @@ struct sender *sender_start(const struct config *config, const char *password);
 int sender_done_fd(const struct sender *sender);
 
 /* At most as many deliveries as there are threads may be in flight. */
-void sender_give(struct sender *sender, struct delivery *delivery);
+void sender_submit(struct sender *sender, struct delivery *delivery);
 
 /* Returns the deliveries that have ended, as a list that the caller owns. */
 struct delivery *sender_take(struct sender *sender);

@@ -276,8 +276,7 @@ static void set_outcome(struct smtp *smtp, CURLcode code)
         strlen(*smtp->error != '\0' ? smtp->error : curl_easy_strerror(code)));
 }
 
-/* Whether sending failed because the server closed the reused connection; it is then repeated on a new one.
- */
+/* Whether sending failed because the server had closed a reused connection; a new one is then tried. */
 static bool was_stale(const struct smtp *smtp)
 {
     long connects = 0;

@@ -74,8 +74,7 @@ struct connection {
     int spare_fd;
 };
 
-/* Opens a connection in a free slot. It takes ownership of the socket and calls shared->on_close in the end.
- */
+/* Opens a connection in a free slot. It takes ownership of the socket and in the end calls on_close. */
 void connection_open(struct connection *connection, struct connection_shared *shared, h2o_socket_t *socket,
     struct address *address);
 

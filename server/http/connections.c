@@ -64,9 +64,7 @@ static bool count_address(struct connections *connections, h2o_socket_t *socket,
         connections->addresses, (struct sockaddr *)&peer, max > 0 ? (size_t)max : SIZE_MAX, address);
 }
 
-/* At the limit the listener stops accepting, and clients wait in the kernel's queue until a connection
- * closes.
- */
+/* At the limit the listener stops accepting, and clients wait in its backlog until a connection closes. */
 static void accept_connections(struct connections *connections, size_t max)
 {
     struct address *address;

@@ -6,8 +6,7 @@
 #include "base/count.h"
 #include "base/text.h"
 
-/* The header fields that may occur only once: two values would make framing, identity or meaning ambiguous.
- */
+/* Header fields that may occur only once: two values would make framing, identity or meaning ambiguous. */
 enum { HOST, CONTENT_LENGTH, TRANSFER_ENCODING, AUTHORIZATION, CONTENT_TYPE, SINGLE_COUNT };
 
 static const char *const single_names[SINGLE_COUNT] = {

@@ -16,8 +16,7 @@ void response_add_header(struct response *response, const char *name, const char
     response->headers[response->header_count++] = (struct response_header){name, value};
 }
 
-/* A page runs no script, loads nothing, may not be framed, and sends no Referer, because its URL is secret.
- */
+/* A page runs no script, loads nothing, may not be framed, and sends no Referer: its URL is secret. */
 void response_add_page_headers(struct response *response, const struct templates *pages)
 {
     static const struct response_header headers[] = {

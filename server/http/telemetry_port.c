@@ -231,9 +231,7 @@ static struct telemetry_connection *find_slot(struct telemetry *telemetry)
     return slot;
 }
 
-/* At the limit the listener stops accepting, and clients wait in the kernel's queue until a connection
- * closes.
- */
+/* At the limit the listener stops accepting, and clients wait in its backlog until a connection closes. */
 static void on_accept(h2o_socket_t *listener, const char *error)
 {
     struct telemetry *telemetry = listener->data;

@@ -43,9 +43,7 @@ static SSL_CTX *create(void)
     SSL_CTX_set_security_level(tls, SECURITY_LEVEL);
     SSL_CTX_set_default_passwd_cb(tls, on_passphrase);
     SSL_CTX_set_alpn_select_cb(tls, on_alpn, NULL);
-    /* Session tickets would weaken forward secrecy, and resumed sessions would outlive a replaced
-     * certificate.
-     */
+    /* Session tickets would weaken forward secrecy, and sessions would outlive a replaced certificate. */
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(tls,
         SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);

@@ -3,8 +3,7 @@
 
 /* The metrics of one worker. One thread writes, any thread may read, without locks: each number is read
  * atomically, but not all at the same instant. metrics_render adds up the workers and writes Prometheus's
- * text format 0.0.4. Labels come from fixed tables, never from clients, so the number of series is bounded.
- */
+ * text format 0.0.4. Labels come from fixed tables, not from clients, so the number of series is bounded. */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -19,16 +19,16 @@ static bool is_unavailable(void)
     return errno == ENOENT || errno == EACCES || errno == EMFILE || errno == ENFILE;
 }
 
-/* The start time of the system in seconds since 1970; 0 if unknown. *is_whole is set to false if memory ran
- * out. */
-static unsigned long long boot_time(bool *is_whole)
+/* The start time of the system in seconds since 1970; 0 if unknown. *is_complete is set to false if memory
+ * ran out. */
+static unsigned long long boot_time(bool *is_complete)
 {
     FILE *file = fopen("/proc/stat", "re");
     char line[STAT_MAX];
     unsigned long long seconds = 0;
 
     if (file == NULL) {
-        *is_whole = *is_whole && is_unavailable();
+        *is_complete = *is_complete && is_unavailable();
         return 0;
     }
     while (fgets(line, sizeof(line), file) != NULL && sscanf(line, "btime %llu", &seconds) != 1)
@@ -48,15 +48,15 @@ static bool write_stat(FILE *out)
     /* The command name in parentheses may itself contain parentheses. */
     const char *rest = file != NULL && fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
     unsigned long long user, system, threads, start, virtual_bytes, resident_pages, boot;
-    bool is_whole = file != NULL || is_unavailable();
+    bool is_complete = file != NULL || is_unavailable();
     double tick = (double)sysconf(_SC_CLK_TCK), page = (double)sysconf(_SC_PAGESIZE);
 
     if (file != NULL)
         fclose(file);
     if (rest == NULL ||
         sscanf(rest, format, &user, &system, &threads, &start, &virtual_bytes, &resident_pages) != 6)
-        return is_whole;
-    boot = boot_time(&is_whole);
+        return is_complete;
+    boot = boot_time(&is_complete);
     write_number(out, "process_cpu_seconds_total", "counter", "User and system CPU time spent.",
         (double)(user + system) / tick);
     write_number(out, "process_threads", "gauge", "Threads of the process.", (double)threads);
@@ -66,13 +66,13 @@ static bool write_stat(FILE *out)
     if (boot != 0)
         write_number(out, "process_start_time_seconds", "gauge", "Start time, in seconds since 1970.",
             (double)boot + (double)start / tick);
-    return is_whole;
+    return is_complete;
 }
 
 static bool write_descriptors(FILE *out)
 {
     DIR *dir = opendir("/proc/self/fd");
-    bool is_whole = dir != NULL || is_unavailable();
+    bool is_complete = dir != NULL || is_unavailable();
     struct rlimit limit;
     unsigned count = 0;
 
@@ -86,7 +86,7 @@ static bool write_descriptors(FILE *out)
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
         write_number(
             out, "process_max_fds", "gauge", "File descriptors that may be open.", (double)limit.rlim_cur);
-    return is_whole;
+    return is_complete;
 }
 
 bool process_write_metrics(FILE *out)

@@ -44,7 +44,7 @@ static int count_field(const char *fields, const char *end, const char *name)
     return count;
 }
 
-static void must_be_sound(const char *head, size_t len)
+static void must_be_valid(const char *head, size_t len)
 {
     size_t start, head_len = head_length(head, len, &start);
     const char *end = head + head_len - 2, *line_end, *fields;
@@ -95,7 +95,7 @@ int fuzz_one(const uint8_t *data, size_t size)
         MUST(!request_head_has_end(head, size, 0));
     if (verdict != REQUEST_HEAD_OK)
         return 0;
-    must_be_sound(head, size);
+    must_be_valid(head, size);
     MUST(found.len == head_len && request_head_has_end(head, size, head_len - 1));
     /* The end of the head does not depend on what follows, and the limit is exact. */
     MUST(request_head_check(head, head_len, head_len, &found, &reason) == REQUEST_HEAD_OK);

@@ -9,9 +9,9 @@
 
 /* AddressSanitizer keeps freed memory for a while. With it, the leak check at the end is the test. */
 #ifdef __SANITIZE_ADDRESS__
-#define IS_RESIDENT_TOLD false
+#define IS_RESIDENT_MEANINGFUL false
 #else
-#define IS_RESIDENT_TOLD true
+#define IS_RESIDENT_MEANINGFUL true
 #endif
 /* Resident memory in KiB. */
 size_t process_resident(pid_t pid);

@@ -19,8 +19,7 @@ void service_start(const char *const *arguments);
 void service_set_up(void);
 void service_tear_down(void);
 
-/* One request with a body that says it is JSON and with one or two more headers, or none where they are NULL.
- */
+/* One request with a JSON body and up to two more headers, each of which may be NULL. */
 struct answer send_json(const char *method, const char *path, const char *token, const char *body,
     const char *first_header, const char *second_header);
 

@@ -91,7 +91,7 @@ void sink_set_faults(struct sink *sink, const struct sink_fault *faults)
     pthread_mutex_lock(&sink->mutex);
     memset(sink->faults, 0, sizeof(sink->faults));
     sink->released = false;
-    for (size_t i = 0; i < MAX_FAULTS && faults[i].action != SINK_DO; i++) {
+    for (size_t i = 0; i < MAX_FAULTS && faults[i].action != SINK_NORMAL; i++) {
         sink->faults[i] = faults[i];
         sink->left[i] = faults[i].times > 0 ? faults[i].times : -1;
     }

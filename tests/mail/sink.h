@@ -23,8 +23,8 @@ enum sink_stage {
 };
 
 enum sink_action {
-    SINK_DO, /* as it should be */
-    SINK_SAY,
+    SINK_NORMAL, /* as it should be */
+    SINK_REPLY,
     SINK_STALL, /* says nothing until the client goes */
     SINK_DROP,
     SINK_BARE,   /* says the code of the right thing, and no more */
@@ -35,7 +35,7 @@ enum sink_action {
 struct sink_fault {
     enum sink_stage stage;
     enum sink_action action;
-    /* For SINK_SAY, without CRLF. */
+    /* For SINK_REPLY, without CRLF. */
     const char *reply;
     /* How often; 0: always. */
     int times;
@@ -58,7 +58,7 @@ struct sink;
 
 struct sink *sink_start(const struct sink_options *options);
 int sink_port(const struct sink *sink);
-/* Replaces the faults. At most 8, terminated by one of SINK_DO. */
+/* Replaces the faults. At most 8, terminated by one of SINK_NORMAL. */
 void sink_set_faults(struct sink *sink, const struct sink_fault *faults);
 /* Releases all held replies. */
 void sink_release(struct sink *sink);

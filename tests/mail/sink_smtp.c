@@ -71,11 +71,11 @@ static const char *read_line(struct connection *connection, char line[LINE_SIZE]
 /* Counts a stage that is reached, and returns its fault. */
 static struct sink_fault reach(struct sink *sink, enum sink_stage stage)
 {
-    struct sink_fault fault = {stage, SINK_DO, NULL, 0};
+    struct sink_fault fault = {stage, SINK_NORMAL, NULL, 0};
 
     pthread_mutex_lock(&sink->mutex);
     sink->reached[stage]++;
-    for (size_t i = 0; i < MAX_FAULTS && sink->faults[i].action != SINK_DO; i++) {
+    for (size_t i = 0; i < MAX_FAULTS && sink->faults[i].action != SINK_NORMAL; i++) {
         if (sink->faults[i].stage != stage || sink->left[i] == 0)
             continue;
         fault = sink->faults[i];
@@ -115,7 +115,7 @@ static bool send_in_pieces(struct connection *connection, const char *text)
 
 static bool is_correct_reply(const struct sink_fault *fault)
 {
-    return fault->action != SINK_SAY && fault->action != SINK_STALL && fault->action != SINK_DROP;
+    return fault->action != SINK_REPLY && fault->action != SINK_STALL && fault->action != SINK_DROP;
 }
 
 /* Sends the correct reply, or that of a fault. False if the connection is to be closed. */
@@ -125,14 +125,14 @@ static bool reply(struct connection *connection, const struct sink_fault *fault,
 
     switch (fault->action) {
     case SINK_HOLD:
-    case SINK_DO:
+    case SINK_NORMAL:
         return say(connection, right);
     case SINK_BARE:
         snprintf(line, sizeof(line), "%.3s\r\n", right);
         return say(connection, line);
     case SINK_PIECES:
         return send_in_pieces(connection, right);
-    case SINK_SAY:
+    case SINK_REPLY:
         snprintf(line, sizeof(line), "%s\r\n", fault->reply);
         return say(connection, line) && strncmp(fault->reply, "421", 3) != 0;
     case SINK_STALL:
@@ -185,10 +185,10 @@ static bool take_body(struct connection *connection)
     size_t len, lines = 0;
     FILE *out = open_memstream(&text, &len);
     bool goes_on = false, is_whole = false;
-    struct sink_fault fault = {.action = SINK_DO};
+    struct sink_fault fault = {.action = SINK_NORMAL};
 
     while (read_line(connection, line) != NULL) {
-        if (lines++ == 5 && (fault = reach(connection->sink, SINK_BODY)).action != SINK_DO)
+        if (lines++ == 5 && (fault = reach(connection->sink, SINK_BODY)).action != SINK_NORMAL)
             break;
         if (strcmp(line, ".") == 0) {
             is_whole = true;

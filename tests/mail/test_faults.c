@@ -17,7 +17,7 @@ MAIL_SUITE(faults, 240)
     {                                                                                                        \
         {stage, action, reply, 1},                                                                           \
         {                                                                                                    \
-            SINK_STAGES, SINK_DO, NULL, 0                                                                    \
+            SINK_STAGES, SINK_NORMAL, NULL, 0                                                                \
         }                                                                                                    \
     }
 
@@ -45,28 +45,29 @@ static const struct {
     {"it hangs up at DATA", ONCE(SINK_DATA, SINK_DROP, NULL), "Failed", "", 1},
     {"it hangs up in the middle of the mail", ONCE(SINK_BODY, SINK_DROP, NULL), "Unknown", "", 1},
     {"it hangs up after the mail", ONCE(SINK_END, SINK_DROP, NULL), "Unknown", "", 2},
-    {"421 instead of a greeting", ONCE(SINK_GREETING, SINK_SAY, "421 4.3.2 closing"), "Failed",
+    {"421 instead of a greeting", ONCE(SINK_GREETING, SINK_REPLY, "421 4.3.2 closing"), "Failed",
         "421 4.3.2 closing", 1},
-    {"421 at EHLO", ONCE(SINK_HELLO, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
-    {"421 at MAIL", ONCE(SINK_MAIL, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
-    {"421 at RCPT", ONCE(SINK_RCPT, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
-    {"421 at DATA", ONCE(SINK_DATA, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
-    {"421 after the mail", ONCE(SINK_END, SINK_SAY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 2},
-    {"554 instead of a greeting", ONCE(SINK_GREETING, SINK_SAY, "554 5.7.1 not you"), "Failed",
+    {"421 at EHLO", ONCE(SINK_HELLO, SINK_REPLY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
+    {"421 at MAIL", ONCE(SINK_MAIL, SINK_REPLY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
+    {"421 at RCPT", ONCE(SINK_RCPT, SINK_REPLY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
+    {"421 at DATA", ONCE(SINK_DATA, SINK_REPLY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 1},
+    {"421 after the mail", ONCE(SINK_END, SINK_REPLY, "421 4.3.2 closing"), "Failed", "421 4.3.2 closing", 2},
+    {"554 instead of a greeting", ONCE(SINK_GREETING, SINK_REPLY, "554 5.7.1 not you"), "Failed",
         "554 5.7.1 not you", 1},
-    {"550 at MAIL", ONCE(SINK_MAIL, SINK_SAY, "550 5.7.1 not from there"), "Failed",
+    {"550 at MAIL", ONCE(SINK_MAIL, SINK_REPLY, "550 5.7.1 not from there"), "Failed",
         "550 5.7.1 not from there", 1},
-    {"530 at RCPT", ONCE(SINK_RCPT, SINK_SAY, "530 5.7.0 log in first"), "Failed", "530 5.7.0 log in first",
+    {"530 at RCPT", ONCE(SINK_RCPT, SINK_REPLY, "530 5.7.0 log in first"), "Failed", "530 5.7.0 log in first",
         1},
-    {"451 at RCPT, then 250", ONCE(SINK_RCPT, SINK_SAY, "451 4.7.1 greylisted"), "Failed",
+    {"451 at RCPT, then 250", ONCE(SINK_RCPT, SINK_REPLY, "451 4.7.1 greylisted"), "Failed",
         "451 4.7.1 greylisted", 1},
-    {"452 after the mail, then 250", ONCE(SINK_END, SINK_SAY, "452 4.2.2 full"), "Failed", "452 4.2.2 full",
+    {"452 after the mail, then 250", ONCE(SINK_END, SINK_REPLY, "452 4.2.2 full"), "Failed", "452 4.2.2 full",
         2},
-    {"550 at RCPT", ONCE(SINK_RCPT, SINK_SAY, "550-5.1.1 there is\r\n550 5.1.1 no such user"), "Refused",
+    {"550 at RCPT", ONCE(SINK_RCPT, SINK_REPLY, "550-5.1.1 there is\r\n550 5.1.1 no such user"), "Refused",
         "550 5.1.1 no such user", 0},
-    {"554 at DATA", ONCE(SINK_DATA, SINK_SAY, "554 5.5.1 none valid"), "Refused", "554 5.5.1 none valid", 0},
-    {"552 after the mail", ONCE(SINK_END, SINK_SAY, "552 5.3.4 too large"), "Refused", "552 5.3.4 too large",
-        1},
+    {"554 at DATA", ONCE(SINK_DATA, SINK_REPLY, "554 5.5.1 none valid"), "Refused", "554 5.5.1 none valid",
+        0},
+    {"552 after the mail", ONCE(SINK_END, SINK_REPLY, "552 5.3.4 too large"), "Refused",
+        "552 5.3.4 too large", 1},
     {"its words come in pieces", ONCE(SINK_GREETING, SINK_PIECES, NULL), "Sent", "", 1},
     {"its greeting is a bare code", ONCE(SINK_GREETING, SINK_BARE, NULL), "Sent", "", 1},
     {"a bare code at EHLO", ONCE(SINK_HELLO, SINK_BARE, NULL), "Sent", "", 1},
@@ -74,9 +75,9 @@ static const struct {
     {"a bare code at RCPT", ONCE(SINK_RCPT, SINK_BARE, NULL), "Sent", "", 1},
     {"a bare code at DATA", ONCE(SINK_DATA, SINK_BARE, NULL), "Sent", "", 1},
     {"a bare code after the mail", ONCE(SINK_END, SINK_BARE, NULL), "Sent", "", 1},
-    {"a bare 451 at RCPT, then 250", ONCE(SINK_RCPT, SINK_SAY, "451"), "Failed", "451", 1},
-    {"a bare 550 at RCPT", ONCE(SINK_RCPT, SINK_SAY, "550"), "Refused", "550", 0},
-    {"a bare 552 after the mail", ONCE(SINK_END, SINK_SAY, "552"), "Refused", "552", 1},
+    {"a bare 451 at RCPT, then 250", ONCE(SINK_RCPT, SINK_REPLY, "451"), "Failed", "451", 1},
+    {"a bare 550 at RCPT", ONCE(SINK_RCPT, SINK_REPLY, "550"), "Refused", "550", 0},
+    {"a bare 552 after the mail", ONCE(SINK_END, SINK_REPLY, "552"), "Refused", "552", 1},
     {"its words about the mail come in pieces", ONCE(SINK_END, SINK_PIECES, NULL), "Sent", "", 1},
 };
 
@@ -161,8 +162,8 @@ Test(faults, a_missing_reply_to_quit_delays_nothing)
     long begun = now_us();
 
     sink_set_faults(
-        mails->sink, (const struct sink_fault[]){{SINK_RCPT, SINK_SAY, "550 5.1.1 no such user", 0},
-                         {SINK_QUIT, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+        mails->sink, (const struct sink_fault[]){{SINK_RCPT, SINK_REPLY, "550 5.1.1 no such user", 0},
+                         {SINK_QUIT, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_NORMAL, NULL, 0}});
     mails_queue(mails, 1);
     worker = mails_start_worker(mails, (const char *[]){"--smtp-timeout=20000", "--lease=30000", NULL});
     mails_await(mails, "GivenUp", 1);

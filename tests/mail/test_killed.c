@@ -23,7 +23,7 @@ static void expect_sent(size_t accepted, bool is_repeat)
 {
     struct server *worker;
 
-    sink_set_faults(mails->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
+    sink_set_faults(mails->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_NORMAL, NULL, 0}});
     worker = start();
     mails_await(mails, "Sent", 1);
     cr_expect_eq(log_await(worker, "\"repeat\":true", is_repeat), is_repeat ? 1 : 0);
@@ -80,7 +80,7 @@ static void kill_at(enum sink_stage stage, size_t accepted)
 
     mails_queue(mails, 1);
     sink_set_faults(mails->sink,
-        (const struct sink_fault[]){{stage, SINK_STALL, NULL, 1}, {SINK_STAGES, SINK_DO, NULL, 0}});
+        (const struct sink_fault[]){{stage, SINK_STALL, NULL, 1}, {SINK_STAGES, SINK_NORMAL, NULL, 0}});
     worker = start();
     cr_assert(sink_await(mails->sink, stage, 1));
     kill_worker(worker);
@@ -122,7 +122,7 @@ Test(killed, after_the_reply_and_before_the_outcome_is_recorded)
 
     mails_queue(mails, 1);
     sink_set_faults(mails->sink,
-        (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 1}, {SINK_STAGES, SINK_DO, NULL, 0}});
+        (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 1}, {SINK_STAGES, SINK_NORMAL, NULL, 0}});
     worker = start();
     cr_assert(sink_await(mails->sink, SINK_END, 1));
     free(database_query(mails->pg, "begin", NULL));

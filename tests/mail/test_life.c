@@ -15,7 +15,7 @@ MAIL_SUITE(life, 120)
 static void hold(enum sink_stage stage)
 {
     sink_set_faults(mails->sink,
-        (const struct sink_fault[]){{stage, SINK_HOLD, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+        (const struct sink_fault[]){{stage, SINK_HOLD, NULL, 0}, {SINK_STAGES, SINK_NORMAL, NULL, 0}});
 }
 
 static void await_ready(const struct server *worker, long status, const char *text)
@@ -127,7 +127,7 @@ Test(life, a_worker_aborts_deliveries_after_the_drain_timeout)
     long begun;
 
     sink_set_faults(mails->sink,
-        (const struct sink_fault[]){{SINK_MAIL, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+        (const struct sink_fault[]){{SINK_MAIL, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_NORMAL, NULL, 0}});
     mails_queue(mails, 4);
     cr_assert(sink_await(mails->sink, SINK_MAIL, 4));
     begun = now_us();
@@ -369,7 +369,7 @@ Test(life, a_sent_mail_is_recorded_after_its_lease)
     cr_assert(sink_await(mails->sink, SINK_END, 1));
     free(database_query(mails->pg, "begin", NULL));
     free(database_query(mails->pg, "select 1 from accounts.outbox for update", NULL));
-    sink_set_faults(mails->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
+    sink_set_faults(mails->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_NORMAL, NULL, 0}});
     sink_release(mails->sink);
     sleep_ms(5000);
     /* The statement that the worker has given up would otherwise continue and take effect. */

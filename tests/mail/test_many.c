@@ -122,7 +122,7 @@ Test(many, are_not_delayed_by_a_slow_one)
 
     open_sink(mails);
     sink_set_faults(mails->sink,
-        (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 1}, {SINK_STAGES, SINK_DO, NULL, 0}});
+        (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 1}, {SINK_STAGES, SINK_NORMAL, NULL, 0}});
     mails_queue(mails, 50);
     worker = mails_start_worker(mails, (const char *[]){"--lease=60000", "--smtp-timeout=50000", NULL});
     mails_await(mails, "Sent", 49);

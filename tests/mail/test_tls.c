@@ -54,10 +54,10 @@ struct row {
     {                                                                                                        \
         {stage, action, NULL, 0},                                                                            \
         {                                                                                                    \
-            SINK_STAGES, SINK_DO, NULL, 0                                                                    \
+            SINK_STAGES, SINK_NORMAL, NULL, 0                                                                \
         }                                                                                                    \
     }
-#define FINE EVER(SINK_STAGES, SINK_DO)
+#define FINE EVER(SINK_STAGES, SINK_NORMAL)
 #define LOGIN                                                                                                \
     {                                                                                                        \
         "--smtp-tls=required", "--smtp-user=" USER, NULL                                                     \

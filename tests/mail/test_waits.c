@@ -51,7 +51,7 @@ Test(waits, a_second_signal_ends_a_drain_at_once)
     static const int signals[] = {SIGTERM, SIGINT};
 
     sink_set_faults(mails->sink,
-        (const struct sink_fault[]){{SINK_MAIL, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+        (const struct sink_fault[]){{SINK_MAIL, SINK_STALL, NULL, 0}, {SINK_STAGES, SINK_NORMAL, NULL, 0}});
     mails_queue(mails, 2);
     for (size_t i = 0; i < 2; i++) {
         struct server *worker =

@@ -59,8 +59,7 @@ static bool is_of_library(uintptr_t caller)
     return false;
 }
 
-/* The server gives ICU functions that allocate. Here ICU keeps its own, by which its allocations are known.
- */
+/* Overrides ICU's function: ICU keeps its own allocator, so that its callers can be identified. */
 void u_setMemoryFunctions(const void *context, UMemAllocFn *allocate, UMemReallocFn *reallocate,
     UMemFreeFn *release, UErrorCode *status)
 {

@@ -65,13 +65,13 @@ static void send_together(struct bench *bench)
     size_t reached = sink_reached(bench->mails->sink, SINK_END);
 
     sink_set_faults(bench->mails->sink,
-        (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 0}, {SINK_STAGES, SINK_DO, NULL, 0}});
+        (const struct sink_fault[]){{SINK_END, SINK_HOLD, NULL, 0}, {SINK_STAGES, SINK_NORMAL, NULL, 0}});
     mails_queue(bench->mails, MAILS);
     cr_assert(sink_await(bench->mails->sink, SINK_END, reached + MAILS));
     free(database_query(bench->mails->pg, "begin", NULL));
     free(database_query(
         bench->mails->pg, "select key from accounts.outbox where delivery = 'Queued' for update", NULL));
-    sink_set_faults(bench->mails->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_DO, NULL, 0}});
+    sink_set_faults(bench->mails->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_NORMAL, NULL, 0}});
     sink_release(bench->mails->sink);
     await_waiting(bench->mails->pg, "1");
     sleep_ms(50);
@@ -122,8 +122,7 @@ static void expect_same_lengths(struct sink *sink)
     }
 }
 
-/* From the claim of a mail on: its text, the connection to the SMTP server, the mail itself and its outcome.
- */
+/* From the claim of a mail: its text, the connection to the SMTP server, the mail and its outcome. */
 Test(deliver, sends_a_mail_despite_failures)
 {
     struct bench bench = bench_make();

@@ -27,7 +27,7 @@ static const struct {
 } kinds[] = {{FAULTS_ALLOCATION, "allocation"}, {FAULTS_LIBPQ, "libpq"}};
 #define KIND_COUNT COUNT(kinds)
 
-static void expect_sound(
+static void expect_valid(
     struct bench *bench, const struct operation *operation, const struct answer *answer, long n)
 {
     char *retry_after = answer_header(answer, "retry-after");
@@ -54,7 +54,7 @@ static void fail_each(struct bench *bench, const struct operation *operation, en
         failed = faults_disarm(bench->faults);
         n++;
         assert_lives(bench, n);
-        expect_sound(bench, operation, &answer, n);
+        expect_valid(bench, operation, &answer, n);
         answer_free(&answer);
         assert_recovers(bench, operation, n, failure_count == 1 ? 0 : RECOVERY_MS);
     } while (failed > 0);
@@ -183,7 +183,7 @@ Test(torture, the_first_request_of_a_server)
         faults_arm(bench->faults, FAULTS_ALLOCATION, n, 1);
         answer = create_operation.run(bench);
         cr_expect_eq(faults_disarm(bench->faults), 1);
-        expect_sound(bench, &create_operation, &answer, n + 1);
+        expect_valid(bench, &create_operation, &answer, n + 1);
         answer_free(&answer);
         assert_recovers(bench, &create_operation, n + 1, 0);
         cr_expect_eq(server_stop(bench->server, SIGTERM), 0);

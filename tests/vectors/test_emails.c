@@ -51,7 +51,7 @@ static void check_keys(PGconn *connection, json_t *emails)
 Test(emails, have_stable_keys)
 {
     PGconn *connection = verdict_connect();
-    json_auto_t *emails = vector_sound_texts("emails.jsonl", path_of_email);
+    json_auto_t *emails = vector_valid_texts("emails.jsonl", path_of_email);
 
     check_keys(connection, emails);
     PQfinish(connection);
@@ -85,7 +85,7 @@ Test(random, domains)
         "with ordinality as t (value, position) where $1 = 'domain' order by t.position";
     uint64_t seed = random_seed();
     PGconn *connection = verdict_connect();
-    json_auto_t *emails = vector_sound_texts("emails.jsonl", path_of_email);
+    json_auto_t *emails = vector_valid_texts("emails.jsonl", path_of_email);
 
     for (size_t done = 0; done < RANDOM_INPUTS; done += RANDOM_INPUTS_A_CALL) {
         json_auto_t *inputs = json_array();
@@ -101,7 +101,7 @@ Test(random, keys)
 {
     uint64_t seed = random_seed();
     PGconn *connection = verdict_connect();
-    json_auto_t *emails = vector_sound_texts("emails.jsonl", path_of_email);
+    json_auto_t *emails = vector_valid_texts("emails.jsonl", path_of_email);
     json_auto_t *sound = json_array();
 
     cr_log_info("TEST_SEED=%" PRIu64, seed);
@@ -124,7 +124,7 @@ Test(random, keys)
 Test(emails, have_the_key_of_their_person)
 {
     PGconn *connection = verdict_connect();
-    json_auto_t *emails = vector_sound_texts("emails.jsonl", path_of_email);
+    json_auto_t *emails = vector_valid_texts("emails.jsonl", path_of_email);
     char *array = json_dumps(emails, JSON_COMPACT);
 
     PQclear(verdict_query(connection, "begin", NULL, NULL));

@@ -46,7 +46,7 @@ Test(random, texts)
     PGconn *connection = verdict_connect();
 
     for (size_t i = 0; i < COUNT(rules); i++) {
-        json_auto_t *pool = vector_sound_texts(rules[i].file, rules[i].path);
+        json_auto_t *pool = vector_valid_texts(rules[i].file, rules[i].path);
         enum field_rule rule = rules[i].rule;
 
         for (size_t done = 0; done < RANDOM_INPUTS; done += RANDOM_INPUTS_A_CALL) {

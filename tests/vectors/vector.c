@@ -111,7 +111,7 @@ static void add_to_pool(const struct vector *vector, const char *at, void *data)
         json_array_append(pool->texts, value);
 }
 
-json_t *vector_sound_texts(const char *file, const char *const path[VECTOR_MAX_STEPS])
+json_t *vector_valid_texts(const char *file, const char *const path[VECTOR_MAX_STEPS])
 {
     struct pool pool = {path, json_array()};
 

@@ -24,6 +24,6 @@ void vector_for_each(
     const char *file, void (*on_vector)(const struct vector *vector, const char *at, void *data), void *data);
 
 /* The strings at a path in the valid vectors of a file; "0" leads into an array. The caller releases it. */
-json_t *vector_sound_texts(const char *file, const char *const path[VECTOR_MAX_STEPS]);
+json_t *vector_valid_texts(const char *file, const char *const path[VECTOR_MAX_STEPS]);
 
 #endif

@@ -150,7 +150,7 @@ static const struct account *account_of_poison(const struct mixture *mixture, si
     case POISON_OTHER_ACCOUNT:
     case POISON_ACTIVE:
     case POISON_LOCKED:
-        return mixture->still;
+        return mixture->unchanged;
     case POISON_DISABLED_ACCOUNT:
         return mixture->disabled;
     default:
@@ -169,7 +169,7 @@ static char *body_of(const struct mixture *mixture, size_t index)
     if (job->poison == POISON_INVALID)
         *strchr(email, '@') = ' ';
     if (job->poison == POISON_UNKNOWN_GROUP)
-        group = mixture->still->default_group;
+        group = mixture->unchanged->default_group;
     else if (account != mixture_account(mixture, index))
         group = NULL;
     user = json_pack("{s:s, s:o, s:o}", "email", email, "firstName", json_sprintf("F%zu", job->subject),

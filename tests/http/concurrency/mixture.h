@@ -55,10 +55,10 @@ struct mixture {
     /* Holds the rows of the members that POISON_LOCKED invites. */
     PGconn *locker;
     /* The accounts to invite into, and one whose members must not change. */
-    struct account *accounts[2], *still, *disabled, *operations;
+    struct account *accounts[2], *unchanged, *disabled, *operations;
     /* Members of the unchanged account. */
     char *active_email, *locked_email;
-    char *still_before;
+    char *unchanged_before;
     unsigned run;
     unsigned long seed;
     size_t count;

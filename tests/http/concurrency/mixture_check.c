@@ -154,7 +154,7 @@ static void load_answers(const struct mixture *mixture)
 
 void mixture_check(struct mixture *mixture)
 {
-    char *still_after = mixture_fingerprint(mixture->pg, mixture->still);
+    char *unchanged_after = mixture_fingerprint(mixture->pg, mixture->unchanged);
 
     database_analyze(mixture->pg);
     for (size_t i = 0; i < COUNT(tables); i++) {
@@ -169,7 +169,7 @@ void mixture_check(struct mixture *mixture)
             mixture_report(mixture, "%s: %s", checks[i].what, found);
         free(found);
     }
-    if (strcmp(mixture->still_before, still_after) != 0)
-        mixture_report(mixture, "refused, and changed: %s\n%s", mixture->still_before, still_after);
-    free(still_after);
+    if (strcmp(mixture->unchanged_before, unchanged_after) != 0)
+        mixture_report(mixture, "refused, and changed: %s\n%s", mixture->unchanged_before, unchanged_after);
+    free(unchanged_after);
 }

@@ -21,10 +21,11 @@ static unsigned long number_of_environment(const char *name, unsigned long other
     return text != NULL && *text != '\0' ? strtoul(text, NULL, 10) : otherwise;
 }
 
-static struct member *invite_still(const struct server *server, const struct account *still, char *email)
+static struct member *invite_unchanged(
+    const struct server *server, const struct account *unchanged, char *email)
 {
     char *body = create_body(email, NULL, NULL);
-    struct member *member = member_invite(server, still->token, body);
+    struct member *member = member_invite(server, unchanged->token, body);
 
     free(body);
     return member;
@@ -42,16 +43,16 @@ static void accept(const struct server *server, const struct member *member)
     free(body);
 }
 
-static void set_up_still(struct mixture *mixture, const struct server *server)
+static void set_up_unchanged(struct mixture *mixture, const struct server *server)
 {
     struct member *active, *locked;
 
     mixture->active_email = new_email();
     mixture->locked_email = new_email();
-    active = invite_still(server, mixture->still, mixture->active_email);
+    active = invite_unchanged(server, mixture->unchanged, mixture->active_email);
     accept(server, active);
-    locked = invite_still(server, mixture->still, mixture->locked_email);
-    mixture->still_before = mixture_fingerprint(mixture->pg, mixture->still);
+    locked = invite_unchanged(server, mixture->unchanged, mixture->locked_email);
+    mixture->unchanged_before = mixture_fingerprint(mixture->pg, mixture->unchanged);
     free(database_query(mixture->locker, "begin", NULL));
     free(database_query(mixture->locker,
         "select key from accounts.account_user where key = internal.account_user_key($1) for update",
@@ -74,7 +75,7 @@ static struct mixture *mixture_make(size_t count)
     mixture->locker = database_connect(database_url());
     mixture->accounts[0] = account_make(mixture->pg, "Client");
     mixture->accounts[1] = account_make(mixture->pg, "Vendor");
-    mixture->still = account_make(mixture->pg, "Client");
+    mixture->unchanged = account_make(mixture->pg, "Client");
     mixture->disabled = account_make(mixture->pg, "Client");
     mixture->operations = account_make(mixture->pg, "Operations");
     free(database_query(mixture->pg,
@@ -95,14 +96,14 @@ static void mixture_free(struct mixture *mixture)
     }
     account_free(mixture->accounts[0]);
     account_free(mixture->accounts[1]);
-    account_free(mixture->still);
+    account_free(mixture->unchanged);
     account_free(mixture->disabled);
     account_free(mixture->operations);
     PQfinish(mixture->pg);
     PQfinish(mixture->locker);
     free(mixture->active_email);
     free(mixture->locked_email);
-    free(mixture->still_before);
+    free(mixture->unchanged_before);
     free(mixture->jobs);
     free(mixture);
 }
@@ -177,7 +178,7 @@ void mixture_run(size_t server_count, size_t count)
         0);
     for (size_t i = 0; i < server_count; i++)
         servers[i] = server_start(url, (const char *[]){PATIENT, "--set-time", "10000", NULL});
-    set_up_still(mixture, servers[0]);
+    set_up_unchanged(mixture, servers[0]);
     clock_gettime(CLOCK_MONOTONIC, &start);
     flood_run(&flood);
     clock_gettime(CLOCK_MONOTONIC, &end);

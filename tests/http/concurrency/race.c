@@ -26,7 +26,7 @@ static void hold(const struct member *member)
 
 /* Waits until a request waits for the held membership, gives the other time to arrive too, and releases
  * the lock. */
-static void let_go(void)
+static void release(void)
 {
     for (int i = 0; i < 500; i++) {
         char *found = database_query(pg,
@@ -55,7 +55,7 @@ void race(struct runner *runners, unsigned count, const struct member *held)
         cr_assert_eq(pthread_create(&runners[i].thread, NULL, run, &runners[i]), 0);
     }
     if (held != NULL)
-        let_go();
+        release();
     for (unsigned i = 0; i < count; i++)
         pthread_join(runners[i].thread, NULL);
     pthread_barrier_destroy(&start);

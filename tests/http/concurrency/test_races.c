@@ -18,7 +18,7 @@ static void set_up(void)
 
 TestSuite(races, .init = set_up, .fini = service_tear_down, .timeout = 120);
 
-static void tell(const char *what, const unsigned won[3])
+static void print_counts(const char *what, const unsigned won[3])
 {
     cr_log_info("%s: %u and %u of %d rounds", what, won[0], won[1], ROUNDS);
 }
@@ -74,7 +74,7 @@ Test(races, accept_against_resend)
         runner_free(&runners[1]);
         member_free(target.member);
     }
-    tell("accept before resend and after", won);
+    print_counts("accept before resend and after", won);
 }
 
 Test(races, accept_against_remove)
@@ -99,7 +99,7 @@ Test(races, accept_against_remove)
         runner_free(&runners[1]);
         member_free(target.member);
     }
-    tell("accept before remove and after", won);
+    print_counts("accept before remove and after", won);
 }
 
 Test(races, resend_against_resend)
@@ -205,7 +205,7 @@ Test(races, add_group_against_take_group)
         runner_free(&runners[1]);
         member_free(target.member);
     }
-    tell("add before take and after", won);
+    print_counts("add before take and after", won);
 }
 
 Test(races, take_group_against_take_group)
@@ -227,5 +227,5 @@ Test(races, take_group_against_take_group)
         runner_free(&runners[1]);
         member_free(target.member);
     }
-    tell("one and the other first", won);
+    print_counts("one and the other first", won);
 }

@@ -193,7 +193,7 @@ size_t request_cases_make(const struct route *route, const struct caller *caller
     return count;
 }
 
-const struct request_case *request_case_twin(
+const struct request_case *request_case_counterpart(
     const struct request_case *the_case, const struct request_case *others, size_t count)
 {
     enum value values[SLOTS];

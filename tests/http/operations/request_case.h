@@ -48,7 +48,7 @@ bool is_operation(const struct route *route, const char *operation);
 size_t request_cases_make(const struct route *route, const struct caller *caller, struct request_case **made);
 /* The case with the same ids, except that ids of another account are exchanged for unknown ones and the
  * reverse; NULL if there is no id of another account. */
-const struct request_case *request_case_twin(
+const struct request_case *request_case_counterpart(
     const struct request_case *the_case, const struct request_case *others, size_t count);
 /* The owner of the membership that the path names, visible or not. */
 enum place request_case_member_place(const struct request_case *the_case);

@@ -242,35 +242,36 @@ Test(create, reports_mistakes_found_by_the_database)
     free(email);
 }
 
-struct twin {
+struct duplicate {
     pthread_t thread;
     const char *body;
     struct answer answer;
 };
 
-static void *post_twin(void *data)
+static void *post_duplicate(void *data)
 {
-    struct twin *twin = data;
+    struct duplicate *duplicate = data;
 
-    twin->answer = post(server, account->token, twin->body);
+    duplicate->answer = post(server, account->token, duplicate->body);
     return NULL;
 }
 
 Test(create, concurrent_duplicates_create_one_membership)
 {
-    struct twin twins[TWINS];
+    struct duplicate duplicates[TWINS];
     char *email = new_email(), *body = create_body(email, NULL, NULL), *count;
 
     for (size_t i = 0; i < TWINS; i++) {
-        twins[i].body = body;
-        cr_assert_eq(pthread_create(&twins[i].thread, NULL, post_twin, &twins[i]), 0);
+        duplicates[i].body = body;
+        cr_assert_eq(pthread_create(&duplicates[i].thread, NULL, post_duplicate, &duplicates[i]), 0);
     }
     for (size_t i = 0; i < TWINS; i++)
-        pthread_join(twins[i].thread, NULL);
+        pthread_join(duplicates[i].thread, NULL);
     for (size_t i = 0; i < TWINS; i++) {
-        cr_expect_eq(twins[i].answer.status, 201, "%ld %s", twins[i].answer.status, twins[i].answer.text);
+        cr_expect_eq(duplicates[i].answer.status, 201, "%ld %s", duplicates[i].answer.status,
+            duplicates[i].answer.text);
         cr_expect_str_eq(
-            answer_text(&twins[i].answer, "id", NULL), answer_text(&twins[0].answer, "id", NULL));
+            answer_text(&duplicates[i].answer, "id", NULL), answer_text(&duplicates[0].answer, "id", NULL));
     }
     count = database_query(pg,
         "select count(*) || ' ' || count(*) filter (where i.status = 'Open') || ' ' || count(distinct u.key)"
@@ -279,7 +280,7 @@ Test(create, concurrent_duplicates_create_one_membership)
         email, NULL);
     cr_expect_str_eq(count, "50 1 1", "invitations, open ones, memberships: %s", count);
     for (size_t i = 0; i < TWINS; i++)
-        answer_free(&twins[i].answer);
+        answer_free(&duplicates[i].answer);
     free(count);
     free(body);
     free(email);

@@ -366,7 +366,7 @@ static size_t compare_cases(const struct request_case *cases, size_t count)
     size_t compared = 0;
 
     for (const struct request_case *the_case = cases; the_case < cases + count; the_case++) {
-        const struct request_case *twin = request_case_twin(the_case, cases, count);
+        const struct request_case *twin = request_case_counterpart(the_case, cases, count);
         char *description;
 
         if (twin == NULL)

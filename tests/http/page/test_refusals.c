@@ -115,10 +115,10 @@ Test(page, answers_an_incomplete_request)
         const char *language;
     } rows[] = {
         {"GET /invitations/x", "en"}, {"GET /invitations/x HTTP/1.1\r\nAccept-Language: de\r\n", "de"}};
-    struct server *hasty = server_start(url, (const char *[]){"--request-timeout", "300", NULL});
+    struct server *impatient = server_start(url, (const char *[]){"--request-timeout", "300", NULL});
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        char *received = send_raw(hasty, rows[i].bytes, strlen(rows[i].bytes)), line[64];
+        char *received = send_raw(impatient, rows[i].bytes, strlen(rows[i].bytes)), line[64];
 
         cr_expect_eq(strncmp(received, "HTTP/1.1 408 ", 13), 0, "%s", received);
         snprintf(line, sizeof(line), "\r\ncontent-language: %s\r\n", rows[i].language);
@@ -127,7 +127,7 @@ Test(page, answers_an_incomplete_request)
         cr_expect_not_null(strstr(received, "<body class=\"refused\">"), "%s", received);
         free(received);
     }
-    server_end(hasty);
+    server_end(impatient);
 }
 
 Test(page, reports_an_unavailable_database)

@@ -20,7 +20,7 @@ static const char *const urls[] = {"postgresql://u:50%off" MARKER "@127.0.0.1:1/
     "host=127.0.0.1 password=two " MARKER, "host=127.0.0.1 password='" MARKER, MARKER "=1", MARKER,
     "host=127.0.0.1 port=" MARKER, "host=127.0.0.1 port=1 sslmode=" MARKER};
 
-static void expect_told(const char *const *arguments, const char *option)
+static void expect_only_option(const char *const *arguments, const char *option)
 {
     char *said;
     int status = server_run(arguments, &said);
@@ -34,12 +34,13 @@ static void expect_told(const char *const *arguments, const char *option)
 Test(config, connection_strings_are_not_printed)
 {
     for (size_t i = 0; i < COUNT(urls); i++) {
-        expect_told((const char *[]){"--check-config", "--database-url", urls[i], NULL}, "--database-url");
-        expect_told(
+        expect_only_option(
+            (const char *[]){"--check-config", "--database-url", urls[i], NULL}, "--database-url");
+        expect_only_option(
             (const char *[]){"serve", "--database-url", urls[i], "--port=0", "--telemetry-port=0", NULL},
             "--database-url");
-        expect_told((const char *[]){"deliver", "--mail-from=a@b.c", "--mail-directory=/tmp",
-                        "--telemetry-port=0", "--database-url", urls[i], NULL},
+        expect_only_option((const char *[]){"deliver", "--mail-from=a@b.c", "--mail-directory=/tmp",
+                               "--telemetry-port=0", "--database-url", urls[i], NULL},
             "--database-url");
     }
 }
@@ -84,14 +85,15 @@ Test(config, values_are_not_printed)
     static const char *const commands[] = {"serve", "deliver"};
 
     for (size_t i = 0; i < COUNT(commands); i++) {
-        expect_told((const char *[]){commands[i], "--check-config", "--port=" MARKER, "--workers", MARKER,
-                        MARKER, "--" MARKER, "--smtp-password=" MARKER, "--smtp-password", MARKER,
-                        "--smtp-tls=" MARKER, "--smtp-url=smtp://u:" MARKER "@a", "--smtp-user=" MARKER,
-                        "--mail-from=" MARKER, "--smtp-password-file=/" MARKER, "--smtp-ca-file=/" MARKER,
-                        "--tls-key=" MARKER, "--tls-certificate=/" MARKER, "--listen-address=" MARKER,
-                        "--telemetry-address=" MARKER, "--lease=" MARKER, NULL},
+        expect_only_option(
+            (const char *[]){commands[i], "--check-config", "--port=" MARKER, "--workers", MARKER, MARKER,
+                "--" MARKER, "--smtp-password=" MARKER, "--smtp-password", MARKER, "--smtp-tls=" MARKER,
+                "--smtp-url=smtp://u:" MARKER "@a", "--smtp-user=" MARKER, "--mail-from=" MARKER,
+                "--smtp-password-file=/" MARKER, "--smtp-ca-file=/" MARKER, "--tls-key=" MARKER,
+                "--tls-certificate=/" MARKER, "--listen-address=" MARKER, "--telemetry-address=" MARKER,
+                "--lease=" MARKER, NULL},
             "is no");
-        expect_told((const char *[]){MARKER, commands[i], NULL}, "neither a command nor an option");
+        expect_only_option((const char *[]){MARKER, commands[i], NULL}, "neither a command nor an option");
     }
 }
 

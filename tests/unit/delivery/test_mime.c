@@ -29,7 +29,7 @@ static char *make(
 }
 
 /* What is true of every message: short lines that end in CRLF, and the known header fields. */
-static void expect_sound(const char *made, const char *name)
+static void expect_valid(const char *made, const char *name)
 {
     static const char *const fields[] = {"Date: ", "From: ", "To: ", "Subject: ", "Message-ID: ",
         "Auto-Submitted: ", "MIME-Version: ", "Content-Type: "};
@@ -120,7 +120,7 @@ static void expect_text(const char *text, const char *expected)
     char *made = make(text, ADDRESS, text, "x\n", &reason), *to, *subject, *decoded, line[64];
 
     cr_assert_not_null(made, "%s: %s", text, reason);
-    expect_sound(made, text);
+    expect_valid(made, text);
     subject = field_of(made, "Subject: ");
     decoded = decode(subject + strlen("Subject: "));
     cr_expect_str_eq(decoded, expected);
@@ -323,7 +323,7 @@ Test(message, bodies_are_preserved)
             }
             made = make("Ada", ADDRESS, "x", text, &reason);
             cr_assert_not_null(made);
-            expect_sound(made, text);
+            expect_valid(made, text);
             decoded = text_of(made);
             cr_expect_str_eq(decoded, text);
             free(decoded);

@@ -52,7 +52,7 @@ Test(fill, escapes_in_html)
 
 Test(fill, removes_line_separators_and_bidi_controls)
 {
-    static const char unruly[] = "a\xe2\x80\xa8"
+    static const char layout[] = "a\xe2\x80\xa8"
                                  "b\xe2\x80\xa9"
                                  "c\xe2\x80\xae"
                                  "d\xe2\x81\xa6"
@@ -60,8 +60,8 @@ Test(fill, removes_line_separators_and_bidi_controls)
                                  "f\xe2\x81\xa9"
                                  "g\xe2\x80\xa6";
 
-    expect("{name}", FILL_PLAIN, unruly, FILL_NAME, "a b cdefg\xe2\x80\xa6");
-    expect("{name}", FILL_HTML, unruly, FILL_NAME, "<bdi>a b cdefg\xe2\x80\xa6</bdi>");
+    expect("{name}", FILL_PLAIN, layout, FILL_NAME, "a b cdefg\xe2\x80\xa6");
+    expect("{name}", FILL_HTML, layout, FILL_NAME, "<bdi>a b cdefg\xe2\x80\xa6</bdi>");
     expect("\xe2\x80\xae{name}", FILL_PLAIN, "x", FILL_TEXT, "\xe2\x80\xaex");
 }
 
