@@ -293,9 +293,9 @@ void log_request(const struct log_request *request)
 
     write_now(now);
     len = snprintf(line, sizeof(line),
-        "{\"time\":\"%s\",\"event\":\"request\",\"trace_id\":\"%.*s\",\"traceparent\":\"%s\",\"method\":\"%"
-        "s\","
-        "\"route\":\"%s\",\"status\":%d,\"duration_ms\":%ld.%03ld,\"bytes\":%zu,\"token\":\"%s\"}\n",
+        "{\"time\":\"%s\",\"event\":\"request\",\"trace_id\":\"%.*s\",\"traceparent\":\"%s\","
+        "\"method\":\"%s\",\"route\":\"%s\",\"status\":%d,\"duration_ms\":%ld.%03ld,\"bytes\":%zu,\"token\":"
+        "\"%s\"}\n",
         now, TRACE_ID_LEN, request->traceparent + TRACE_ID_AT, request->traceparent, request->method,
         request->route, request->status, request->duration_us / 1000, request->duration_us % 1000,
         request->bytes, request->token_id);

@@ -70,8 +70,7 @@ const struct option options[] = {
         "unavailable"),
     SWITCH(BOTH, "fail-fast", "ACCOUNTSD_FAIL_FAST", fail_fast,
         "exit with code 1 at the start if the database cannot be reached or its schema is not supported, "
-        "instead "
-        "of trying again"),
+        "instead of trying again"),
     NUMBER(BOTH, "database-timeout", "ACCOUNTSD_DATABASE_TIMEOUT", database_timeout, "10000", 100, 600000,
         "milliseconds to wait for the answer of the database"),
     NUMBER(SERVE, "prepared-statements", "ACCOUNTSD_PREPARED_STATEMENTS", prepared_statements, "1", 0, 1,
@@ -110,7 +109,7 @@ const struct option options[] = {
     NUMBER(SERVE, "send-timeout", "ACCOUNTSD_SEND_TIMEOUT", send_timeout, "10000", 100, 600000,
         "milliseconds that a client may leave sent bytes unacknowledged"),
     NUMBER(SERVE, "response-timeout", "ACCOUNTSD_RESPONSE_TIMEOUT", response_timeout, "60000", 100, 600000,
-        "milliseconds for a whole response to leave"),
+        "milliseconds to send a whole response"),
     NUMBER(SERVE, "drain-delay", "ACCOUNTSD_DRAIN_DELAY", drain_delay, "0", 0, 600000,
         "milliseconds after SIGTERM or SIGINT in which new connections are still accepted while /ready "
         "answers 503"),

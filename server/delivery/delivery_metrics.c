@@ -17,7 +17,7 @@ static const struct prometheus_number numbers[DELIVERY_METRICS_NUMBERS] = {
     [DELIVERY_METRICS_REFUSED] = PROMETHEUS_COUNTER("deliveries", "outcome=\"refused\"", DELIVERIES),
     [DELIVERY_METRICS_RELEASED] = PROMETHEUS_COUNTER("deliveries", "outcome=\"released\"", DELIVERIES),
     [DELIVERY_METRICS_REPEATS] = PROMETHEUS_COUNTER("delivery_repeats", "",
-        "Attempts at mails whose earlier attempt has no known outcome: only these may be sent twice."),
+        "Attempts after one with an unknown outcome: only these mails may be sent twice."),
     [DELIVERY_METRICS_RESULTS_LOST] = PROMETHEUS_COUNTER("delivery_results_lost", "",
         "Outcomes that were not reported to the database before the lease or the worker ended."),
     [DELIVERY_METRICS_IN_FLIGHT] = PROMETHEUS_GAUGE("deliveries_in_flight", "", "Mails that are being sent."),
@@ -30,21 +30,20 @@ static const struct prometheus_number numbers[DELIVERY_METRICS_NUMBERS] = {
     [DELIVERY_METRICS_DUE] =
         PROMETHEUS_GAUGE("delivery_queue_due", "", "Mails in the queue that could be sent now."),
     [DELIVERY_METRICS_OLDEST_DUE_SECONDS] = PROMETHEUS_GAUGE(
-        "delivery_queue_oldest_due_seconds", "", "How long the oldest of them has been due."),
+        "delivery_queue_oldest_due_seconds", "", "Time since the oldest of these mails became due."),
     [DELIVERY_METRICS_KEY_SPACE_USED_PERCENT] = PROMETHEUS_GAUGE("key_space_used_percent", "",
-        "Share of the ids with the usual number of digits that is used, of the kind with the largest share."),
-    [DELIVERY_METRICS_TRANSPORT_UNAVAILABLE] = PROMETHEUS_GAUGE("delivery_transport_unavailable", "",
-        "1 while the SMTP server, or the directory, takes no mail at all."),
+        "Used percentage of the ids of the usual length, of the kind with the largest percentage."),
+    [DELIVERY_METRICS_TRANSPORT_UNAVAILABLE] = PROMETHEUS_GAUGE(
+        "delivery_transport_unavailable", "", "1 while the SMTP server or the directory is unavailable."),
     [DELIVERY_METRICS_DATABASE_CONNECTED] =
         PROMETHEUS_GAUGE("delivery_database_connected", "", "1 while there is a connection to the database."),
     [DELIVERY_METRICS_DATABASE_FAILURES] = PROMETHEUS_COUNTER(
         "database_connection_failures", "", "Attempts to connect to the database that failed."),
     [DELIVERY_METRICS_DATABASE_LOST] = PROMETHEUS_COUNTER(
-        "database_connections_lost", "", "Database connections that broke or were given up as too slow."),
-    [DELIVERY_METRICS_ANNOUNCED] = PROMETHEUS_COUNTER(
-        "expiries_announced", "", "Reminders and ends of invitations that were announced."),
-    [DELIVERY_METRICS_EVENTS] =
-        PROMETHEUS_COUNTER("events_numbered", "", "Events that were given their position."),
+        "database_connections_lost", "", "Database connections that broke or were closed after a timeout."),
+    [DELIVERY_METRICS_ANNOUNCED] =
+        PROMETHEUS_COUNTER("expiries_announced", "", "Reminders and expiries that were announced."),
+    [DELIVERY_METRICS_EVENTS] = PROMETHEUS_COUNTER("events_numbered", "", "Events that got their position."),
     [DELIVERY_METRICS_SCHEMA_UNSUPPORTED] = PROMETHEUS_GAUGE(
         "schema_unsupported_workers", "", "Workers that found a schema that this server does not support."),
     [DELIVERY_METRICS_DRAINING] =
@@ -130,7 +129,7 @@ char *delivery_metrics_report_health(const void *data, enum health_question ques
 void delivery_metrics_write_metrics(const void *data, FILE *out)
 {
     static const struct prometheus_family durations = {
-        "accountsd_delivery_duration_seconds", "histogram", "Time that it took to try to send a mail."};
+        "accountsd_delivery_duration_seconds", "histogram", "Duration of attempts to send a mail."};
     const struct delivery_metrics *metrics = data;
     struct prometheus_total total = {0};
     const char *last_name = "";

@@ -51,13 +51,11 @@ static const struct problem_type types[] = {
         0},
     {"invitation-expired", 400, "The invitation has expired",
         "The time in which the invitation could be accepted or sent again is over. A caller with a token "
-        "makes "
-        "a new one with POST .../send-new-invite.",
+        "makes a new one with POST .../send-new-invite.",
         0},
     {"invitation-superseded", 400, "The code was replaced by a newer one",
         "The invitation was sent again since, and only the code that was sent last accepts it. Use the "
-        "latest "
-        "mail.",
+        "latest mail.",
         0},
     {"invitation-revoked", 400, "The invitation was revoked",
         "The invitation, or the membership that it led to, was ended by the account. Only a new invitation "

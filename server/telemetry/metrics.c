@@ -34,9 +34,9 @@ static const struct prometheus_number numbers[METRICS_NUMBERS] = {
     [METRICS_CLIENT_CONNECTIONS_ACCEPTED] =
         PROMETHEUS_COUNTER("client_connections_accepted", "", "Client connections accepted."),
     [METRICS_CLIENT_CONNECTIONS_REFUSED] = PROMETHEUS_COUNTER("client_connections_refused", "",
-        "Client connections closed at once, since their address had as many as it may have."),
-    [METRICS_REQUESTS_IN_FLIGHT] = PROMETHEUS_GAUGE(
-        "http_requests_in_flight", "", "Requests that came in whole and whose response has not left whole."),
+        "Client connections closed at once because their address had reached its limit."),
+    [METRICS_REQUESTS_IN_FLIGHT] = PROMETHEUS_GAUGE("http_requests_in_flight", "",
+        "Requests that have arrived and whose response has not been sent completely."),
     [METRICS_DATABASE_IDLE] = PROMETHEUS_GAUGE("database_connections", "state=\"idle\"", CONNECTIONS),
     [METRICS_DATABASE_BUSY] = PROMETHEUS_GAUGE("database_connections", "state=\"busy\"", CONNECTIONS),
     [METRICS_DATABASE_CONNECTING] =
@@ -46,7 +46,7 @@ static const struct prometheus_number numbers[METRICS_NUMBERS] = {
     [METRICS_DATABASE_FAILURES] = PROMETHEUS_COUNTER(
         "database_connection_failures", "", "Attempts to connect to the database that failed."),
     [METRICS_DATABASE_LOST] = PROMETHEUS_COUNTER(
-        "database_connections_lost", "", "Database connections that broke or were given up as too slow."),
+        "database_connections_lost", "", "Database connections that broke or were closed after a timeout."),
     [METRICS_QUEUE_LENGTH] =
         PROMETHEUS_GAUGE("database_queue_length", "", "Requests that wait for a database connection."),
     [METRICS_QUEUE_CAPACITY] =
@@ -57,9 +57,9 @@ static const struct prometheus_number numbers[METRICS_NUMBERS] = {
         PROMETHEUS_COUNTER("database_queue_refusals", "reason=\"unavailable\"", REFUSALS),
     [METRICS_REFUSED_EXPIRED] = PROMETHEUS_COUNTER("database_queue_refusals", "reason=\"expired\"", REFUSALS),
     [METRICS_RETRIES] = PROMETHEUS_COUNTER(
-        "database_retries", "", "Requests tried again alone because the call that they were in was undone."),
+        "database_retries", "", "Requests retried alone because their call was rolled back."),
     [METRICS_REFUSED_TOKENS] = PROMETHEUS_COUNTER("refused_tokens", "",
-        "Requests answered 401 without a database call: it had refused their token just before."),
+        "Requests answered 401 without a database call: their token was refused recently."),
     [METRICS_SCHEMA_UNSUPPORTED] = PROMETHEUS_GAUGE(
         "schema_unsupported_workers", "", "Workers that found a schema that this server does not support."),
     [METRICS_DRAINING] =
@@ -311,7 +311,7 @@ void metrics_render(const struct metrics *const *workers, size_t count, FILE *ou
     static const struct prometheus_family requests = {"accountsd_http_requests_total", "counter",
         "Requests that have ended, by method, path pattern and status."};
     static const struct prometheus_family durations = {"accountsd_http_request_duration_seconds", "histogram",
-        "Time from a request being there whole to its response having left, by method, path pattern and "
+        "Time from the arrival of a whole request to the end of its response, by method, path pattern and "
         "status."};
 
     render_all_requests(workers, count, &requests, render_count, out);

@@ -289,7 +289,7 @@ double load_await_success(struct load *load, const struct timespec *start)
             return seconds_since(start);
         sleep_ms(1);
     }
-    cr_assert_fail("nobody is invited any more");
+    cr_assert_fail("no request succeeds any more");
     return 0;
 }
 

@@ -193,7 +193,7 @@ void tls_expect_served(struct tls_client *client, const char *name)
     static const char request[] = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
     char *answer;
 
-    cr_assert_not_null(client, "%s: hands are not shaken", name);
+    cr_assert_not_null(client, "%s: the handshake failed", name);
     tls_send(client, request, sizeof(request) - 1);
     answer = tls_read_response(client);
     cr_expect_eq(strncmp(answer, "HTTP/1.1 404 ", 13), 0, "%s: %s", name, answer);

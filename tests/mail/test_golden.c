@@ -67,7 +67,7 @@ static void compare(const char *topic, const char *language, const char *text, s
     got = getdelim(&kept, &size, '\0', file);
     fclose(file);
     cr_expect(got >= 0 && (size_t)got == len && memcmp(kept, text, len) == 0,
-        "%s is not what is made now: %s", path, text);
+        "%s differs from the current message: %s", path, text);
     free(kept);
 }
 

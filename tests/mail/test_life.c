@@ -317,7 +317,7 @@ Test(life, a_long_queue_delays_neither_metrics_nor_reminders)
         mails->pg, "select count(*) from accounts.outbox where topic = 'invitation.expired'", NULL);
     cr_expect_str_eq(expired, "1");
     free(expired);
-    cr_expect_lt(sink_reached(mails->sink, SINK_END), 180, "too late to tell");
+    cr_expect_lt(sink_reached(mails->sink, SINK_END), 180, "too late to be conclusive");
     server_end(worker);
 }
 

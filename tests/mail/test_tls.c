@@ -79,7 +79,7 @@ static const struct row rows[] = {
         NULL, NULL},
     {"STARTTLS required and not offered", false, false, NULL, NULL, FINE, {"--smtp-tls=required", NULL}, true,
         IS_AWAY, "STARTTLS", "\"stage\":\"hello\""},
-    {"a certificate that nobody vouches for", true, false, NULL, NULL, FINE, {"--smtp-tls=required", NULL},
+    {"a certificate without a trusted issuer", true, false, NULL, NULL, FINE, {"--smtp-tls=required", NULL},
         false, IS_AWAY, "certificate", "\"stage\":\"tls\""},
     {"the same from the first byte", true, true, NULL, NULL, FINE, {NULL}, false, IS_AWAY, "certificate",
         "\"stage\":\"connect\""},

@@ -38,7 +38,7 @@ static void check_keys(PGconn *connection, json_t *emails)
         EMAILS_WHOSE "internal.email_key(upper(t.value collate \"C\")) <> internal.email_key(t.value)",
         array);
     /* A letter of ASCII comes from one of ASCII only. */
-    expect_none(connection, "the key has letters of ASCII that the local part has not",
+    expect_none(connection, "the key has ASCII letters that the local part lacks",
         EMAILS_WHOSE "regexp_replace(lower(split_part(normalize(t.value, nfc), '@', 1) collate \"C\"), "
                      "'[^a-z]', '', 'g') <> "
                      "regexp_replace(split_part(internal.email_key(t.value), '@', 1), '[^a-z]', '', 'g')",

@@ -46,7 +46,7 @@ Test(ids, lead_back_to_their_key)
             const char *key = PQgetvalue(result, row, 0), *id = PQgetvalue(result, row, 1);
 
             cr_assert(field_is_id(id, strlen(id), kind->prefix, kind->groups),
-                "%s key %s has the id %s, which is none in C", kind->name, key, id);
+                "%s key %s has the id %s, which is invalid in C", kind->name, key, id);
             cr_assert_str_eq(
                 PQgetvalue(result, row, 2), key, "%s %s does not lead back to key %s", kind->name, id, key);
             cr_assert_null(json_object_get(seen, id), "two keys have the %s id %s", kind->name, id);

@@ -13,8 +13,8 @@ static void expect_verdict(
 {
     char *got_text = verdict_shown(got), *expected_text = verdict_shown(expected);
 
-    cr_expect(verdict_is_same(got, expected), "%s \"%s\": %s says %s, expected is %s", at, vector->name, side,
-        got_text, expected_text);
+    cr_expect(verdict_is_same(got, expected), "%s \"%s\": %s gives %s, expected is %s", at, vector->name,
+        side, got_text, expected_text);
     free(got_text);
     free(expected_text);
 }

@@ -255,7 +255,7 @@ static void check_success(struct mixture *mixture, size_t index, const struct an
         json_array_size(groups) != 1 || group == NULL || strcmp(group, mixture_group(mixture, index)) != 0 ||
         strncmp(location, ACCOUNT_USERS "/", strlen(ACCOUNT_USERS "/")) != 0 ||
         strcmp(location + strlen(ACCOUNT_USERS "/"), id) != 0)
-        mixture_report(mixture, "%zu (%s) got somebody else's answer: %s\n%s", index,
+        mixture_report(mixture, "%zu (%s) got the answer to another request: %s\n%s", index,
             poisons[job->poison].name, answer->headers, answer->text);
     job->outcome = JOB_DONE;
     job->id = strdup(id);
@@ -274,8 +274,8 @@ static void check_problem(struct mixture *mixture, size_t index, const struct an
     if (strstr(answer_text(answer, "traceId", NULL), trace_id) == NULL ||
         (field == NULL ? errors != NULL
                        : json_object_size(errors) != 1 || json_object_get(errors, field) == NULL))
-        mixture_report(mixture, "%zu (%s) got somebody else's problem: %s", index, poisons[job->poison].name,
-            answer->text);
+        mixture_report(mixture, "%zu (%s) got the problem of another request: %s", index,
+            poisons[job->poison].name, answer->text);
     job->outcome = JOB_NOT_DONE;
     free(trace_id);
 }

@@ -9,9 +9,7 @@
  * accounts. */
 static const char *const tables[] = {
     "create temp table answers (n int primary key, outcome text, trace_id text, email text, name text, "
-    "account "
-    "text,"
-    " user_group text, id text, user_id text, code text)",
+    "account text, user_group text, id text, user_id text, code text)",
     "create temp table caller as select t.*, internal.account_key(t.account) as account_key,"
     " internal.user_group_key(t.user_group) as user_group_key, internal.account_user_key(t.id) as key,"
     " internal.person_key(t.user_id) as person_key, sha256(convert_to(t.code, 'UTF8')) as code_sha256"
@@ -61,11 +59,11 @@ static const struct {
         " where c.outcome = 'done'"},
     {"refused, and recorded", "select count(*) from caller as c join record as r on r.trace_id = c.trace_id "
                               "where c.outcome = 'not done'"},
-    {"recorded, and nobody asked",
+    {"recorded without a request",
         "select count(*) from record as r where not exists (select from caller as c"
         " where c.trace_id = r.trace_id and c.outcome <> 'not done')"},
     {"recorded twice", "select count(*) - count(distinct r.trace_id) from record as r"},
-    {"a membership that nobody asked for",
+    {"a membership without a request",
         "select count(*) from member as m where not exists (select from caller as c where c.email = m.email"
         " and c.account_key = m.account_key and c.outcome <> 'not done')"},
     {"a membership by halves",

@@ -90,7 +90,7 @@ Test(shares, a_token_waits_behind_itself)
         "select count(*) from accounts.account_user"
         " where account_key = internal.account_key($1) and key > $2::bigint",
         greedy->id, key, NULL);
-    cr_expect_str_eq(before, "10", "only %s of those who came before went behind", before);
+    cr_expect_str_eq(before, "10", "only %s of the earlier requests were answered later", before);
     free(key);
     free(before);
     server_end(server);

@@ -106,7 +106,7 @@ Test(events, of_a_long_transaction_delay_no_notification)
         invite(pg, account);
         is_woken = await_wake(listener);
     }
-    cr_expect(is_woken, "nobody is woken while a transaction is open");
+    cr_expect(is_woken, "no listener is notified while a transaction is open");
     account_free(account);
     PQfinish(listener);
     PQfinish(slow);
@@ -127,7 +127,7 @@ Test(events, notify_listeners)
         ;
     answer = post(server, account->token, body);
     cr_expect_eq(answer.status, 201, "%s", answer.text);
-    cr_expect(is_woken(worker), "an invitation wakes those who deliver");
+    cr_expect(is_woken(worker), "an invitation notifies delivery");
     events_number(pg);
     cr_expect(is_woken(reader), "an event that has its position wakes readers");
     answer_free(&answer);

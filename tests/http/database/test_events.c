@@ -224,10 +224,11 @@ Test(events, are_read_once_in_one_order_without_gaps)
     qsort(readers[0].read.ids, readers[0].read.count, sizeof(char *), compare_ids);
     qsort(all.ids, all.count, sizeof(char *), compare_ids);
     expect_same(&all, &readers[0].read, "committed and read");
-    cr_expect_gt(wakes, 0, "nobody was ever woken");
+    cr_expect_gt(wakes, 0, "no reader was notified");
     cr_expect_gt(restarts, 0, "no reader ever began anew");
-    fprintf(stderr, "events: %zu, to %d readers, who began anew %zu times and were woken %zu times\n",
-        all.count, READERS, restarts, wakes);
+    fprintf(stderr,
+        "events: %zu, read by %d readers, which restarted %zu times and were notified %zu times\n", all.count,
+        READERS, restarts, wakes);
     for (size_t i = 0; i < READERS; i++)
         ids_free(&readers[i].read);
     ids_free(&all);

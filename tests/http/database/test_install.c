@@ -81,7 +81,7 @@ static void start_install(void)
         free(waiting);
         if (is_there)
             return;
-        cr_assert_lt(tries, 600, "the install has not come to its end");
+        cr_assert_lt(tries, 600, "the install has not ended");
     }
 }
 

@@ -97,7 +97,7 @@ Test(locks, held_for_a_minute_do_not_affect_others)
     before = load_count(load, 201);
     while (seconds_since(&start) < hold)
         sleep_ms(100);
-    cr_expect_gt(load_count(load, 201), before, "nobody else was served while the lock was held");
+    cr_expect_gt(load_count(load, 201), before, "no other request was served while the lock was held");
     load_pause(stuck);
     cr_expect_eq(load_count(stuck, 201), 0);
     cr_expect_gt(load_count(stuck, 503), 0);
@@ -109,7 +109,7 @@ Test(locks, held_for_a_minute_do_not_affect_others)
     load_check(load, pg, LOCKED_SECONDS);
     load_check(stuck, pg, LOCKED_SECONDS);
     cr_expect_eq(load_count(load, 503) + load_count(load, 504), 0, "others failed");
-    load_print(stuck, "who waited for the lock");
+    load_print(stuck, "requests that waited for the lock");
     load_print(load, "the others");
     load_free(load);
     load_free(stuck);

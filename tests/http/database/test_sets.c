@@ -102,7 +102,7 @@ static void assert_each_its_own(struct caller callers[CALLERS])
             cr_expect_str_eq(id, "", "a failed request left something");
         } else {
             cr_expect_eq(caller->answer.status, 201, "%ld %s", caller->answer.status, caller->answer.text);
-            cr_expect_str_eq(answer_text(&caller->answer, "id", NULL), id, "somebody else's answer");
+            cr_expect_str_eq(answer_text(&caller->answer, "id", NULL), id, "the answer to another request");
         }
         caller_free(caller);
         free(id);

@@ -375,7 +375,7 @@ static size_t compare_cases(const struct request_case *cases, size_t count)
         if (the_case->caller->own != OPERATIONS && !is_operation(the_case->route, "accept_invite"))
             cr_expect_eq(the_case->expected, twin->expected, "%s", description);
         if (the_case->expected >= 400 && the_case->expected == twin->expected) {
-            cr_expect_str_eq(the_case->seen, twin->seen, "%s: what is nobody's looks different: %s\n%s",
+            cr_expect_str_eq(the_case->seen, twin->seen, "%s: an unknown id is answered differently: %s\n%s",
                 description, the_case->seen, twin->seen);
             compared++;
         }
@@ -440,6 +440,6 @@ Test(who_may, matches_the_contract)
         free(before);
         free_places();
     }
-    cr_log_info("%zu cases of %zu operations, %zu of them refused; %zu compared with what is nobody's", total,
+    cr_log_info("%zu cases of %zu operations, %zu of them refused; %zu compared with unknown ids", total,
         route_count(), refused, compared);
 }

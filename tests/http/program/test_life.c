@@ -359,7 +359,7 @@ Test(life, a_full_queue_answers_503_at_once)
     char *other = new_email(), *first_body = create_body(other, NULL, NULL);
     struct answer first = post(server, account->token, first_body);
 
-    cr_assert_eq(first.status, 201, "the connection is there: %s", first.text);
+    cr_assert_eq(first.status, 201, "the connection is still open: %s", first.text);
     answer_free(&first);
     free(first_body);
     free(other);

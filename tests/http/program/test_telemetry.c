@@ -381,8 +381,7 @@ Test(telemetry, readiness_follows_the_database_and_its_schema)
     scratch = database_connect(url);
     free(database_query(scratch,
         "create or replace function api.schema_version(out version int, out oldest_server int) language sql "
-        "as "
-        "'select 99, 99'",
+        "as 'select 99, 99'",
         NULL));
     PQfinish(scratch);
     cut_connections(name);

@@ -79,7 +79,7 @@ Test(addresses, have_a_limit_of_connections)
         if (is_served(again))
             break;
         close(again);
-        cr_assert_lt(i, 500, "none is served after all have gone");
+        cr_assert_lt(i, 500, "none is served after all have disconnected");
         sleep_ms(10);
     }
     close(again);

@@ -331,7 +331,8 @@ Test(slow, connections_are_limited)
     close(first);
     close(second);
     answer = read_to_end(third, "the third connection");
-    cr_expect_eq(strncmp(answer, "HTTP/1.1 404 ", 13), 0, "not served after the two have gone: %s", answer);
+    cr_expect_eq(
+        strncmp(answer, "HTTP/1.1 404 ", 13), 0, "not served after the two have disconnected: %s", answer);
     close(third);
     free(answer);
     server_end(small);

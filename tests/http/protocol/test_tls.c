@@ -61,7 +61,7 @@ TestSuite(tls, .init = set_up, .fini = tear_down, .timeout = 120);
 
 static void expect_refused(struct tls_client *client, const char *name)
 {
-    cr_expect_null(client, "%s: hands are shaken", name);
+    cr_expect_null(client, "%s: the handshake succeeded", name);
     if (client != NULL)
         tls_close(client);
 }
@@ -345,7 +345,7 @@ Test(tls, renegotiation_is_refused)
 
     cr_assert_not_null(client);
     cr_expect_eq(SSL_renegotiate(client->ssl), 1);
-    cr_expect_neq(SSL_do_handshake(client->ssl), 1, "hands are shaken again");
+    cr_expect_neq(SSL_do_handshake(client->ssl), 1, "renegotiation succeeded");
     tls_close(client);
     client = tls_connect(server, &(struct tls_options){0});
     tls_expect_served(client, "another");
@@ -387,7 +387,7 @@ Test(tls, a_drain_waits_for_handshakes)
     sleep_ms(300);
     cr_assert_eq(waitpid(server->pid, NULL, WNOHANG), 0, "the server has ended");
     setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &(int){1}, sizeof(int));
-    cr_assert_eq(SSL_connect(client->ssl), 1, "hands are not shaken");
+    cr_assert_eq(SSL_connect(client->ssl), 1, "the handshake failed");
     tls_send(client, GET_A, strlen(GET_A));
     setsockopt(client->fd, IPPROTO_TCP, TCP_CORK, &(int){0}, sizeof(int));
     answer = tls_read_to_end(client, &has_close_notify);

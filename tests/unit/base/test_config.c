@@ -157,7 +157,7 @@ Test(config, readme_lists_the_same_options)
                 default_tick, option.help);
             known = strcmp(line, row) == 0;
         }
-        cr_expect(known, "server/README.md has a row that the program has not: %s", line);
+        cr_expect(known, "server/README.md has a row for an unknown option: %s", line);
     }
     fclose(readme);
     cr_assert_eq(rows, option_count);
