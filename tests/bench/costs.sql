@@ -47,8 +47,8 @@ as $$
   from generate_series(1, request_count) as i
 $$;
 
-create temp table dearest (place int generated always as identity, what text, call text, times int);
-insert into dearest (what, call, times)
+create temp table request (place int generated always as identity, what text, call text, times int);
+insert into request (what, call, times)
 select 'list: ' || q.what, format('select api.list_account_users(%L)', q.query), 20
 from (values
   ('limit=1', 'limit=1'),
@@ -87,7 +87,7 @@ from (values
   ('8,000 characters: 4,000 parameters', repeat('a&', 4000)),
   ('8,000 characters: 4,000 fields', 'select=' || repeat('a,', 3990))
 ) as q (what, query);
-insert into dearest (what, call, times) values
+insert into request (what, call, times) values
   ('invitation, 1 group',
     format('select * from api.create_account_users(pg_temp.invitations(%L, $1, 1, 1))', :'account'), 20),
   ('invitation, 100 groups, others each time',
@@ -106,7 +106,7 @@ declare
   v_row record;
   v_sum numeric;
 begin
-  for v_row in select * from dearest order by place loop
+  for v_row in select * from request order by place loop
     v_sum := 0;
     if v_row.call like '%$1%' then
       perform pg_temp.cost(replace(v_row.call, '$1', '1'));
