@@ -21,7 +21,7 @@ static const char schema_query[] =
     " then set_config('default_transaction_isolation', 'read committed', false) end"
     " from api.schema_version()";
 
-/* *is_schema_unsupported stays false where the schema version could not be read. */
+/* *is_schema_unsupported stays false if the schema version could not be read. */
 static bool check_schema(PGconn *pg, const struct postgres_limit *limit, char error[POSTGRES_ERROR_MAX],
     bool *is_schema_unsupported)
 {

@@ -38,7 +38,7 @@ enum stage {
 struct transport_result {
     enum outcome outcome;
     enum stage stage;
-    /* Of the server's last reply, or 0. */
+    /* The code of the server's last reply, or 0. */
     int code;
     /* No mail can be sent: the server cannot be reached or refuses the connection, the login or the sender,
      * or the directory cannot be written. */

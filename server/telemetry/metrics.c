@@ -73,7 +73,7 @@ static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DE
 
 struct metrics {
     const struct metrics_labels *labels;
-    /* In the same memory mapping. */
+    /* Points into the same memory mapping. */
     struct prometheus_histogram *requests;
     prometheus_cell numbers[METRICS_NUMBERS];
     prometheus_cell errors[COUNT(classes)];

@@ -204,7 +204,7 @@ static bool take_body(struct connection *connection)
 
         if (end.action == SINK_HOLD)
             await_release(connection->sink);
-        /* Stored before the reply, so that whoever gets the reply finds the mail. */
+        /* Stored before the reply, so that the mail is there when the client gets the reply. */
         keep_mail(connection, text, is_correct_reply(&end));
         goes_on = reply(connection, &end, "250 2.0.0 taken\r\n");
     }

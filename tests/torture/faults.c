@@ -26,7 +26,7 @@
 
 static struct faults *faults;
 
-/* The libraries of which a failed allocation ends the process, and where they are in memory. */
+/* The libraries that end the process if an allocation fails, and their addresses in memory. */
 static struct {
     const char *name;
     uintptr_t start, end;

@@ -13,7 +13,7 @@ struct vector {
     const char *name;
     char *body;
     size_t len;
-    json_t *request; /* NULL where the body is given as text or bytes */
+    json_t *request; /* NULL if the body is given as text or bytes */
     /* Verdicts, see verdict.h. */
     json_t *errors, *sql_verdict;
 };

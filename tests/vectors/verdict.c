@@ -57,7 +57,7 @@ json_t *verdict_parse(const char *text)
     return verdict;
 }
 
-/* Only the parser in C reports where a text stops being JSON, so vectors omit the place. */
+/* Only the parser in C reports the position of a syntax error, so vectors omit it. */
 static void drop_place(json_t *errors)
 {
     json_t *messages = json_object_get(errors, "$");

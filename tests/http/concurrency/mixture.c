@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define MAX_COMPLAINTS 20
-/* One request in so many is poisoned; a second one only for kinds that take two. */
+/* The share of poisoned requests; some kinds of poison take a second request. */
 #define ONE_IN 100
 
 static const struct {

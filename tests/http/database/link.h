@@ -25,8 +25,8 @@ enum link_cut {
 
 struct link;
 
-/* To the database of a connection string. Cuts one in so many calls, in each way in turn, at positions
- * that depend on the seed. */
+/* Connects to the database of a connection string. Cuts one in one_in calls, in each way in turn, at
+ * positions that depend on the seed. */
 struct link *link_start(const char *database_url, unsigned one_in, unsigned long seed);
 /* Cuts each call in this way; LINK_CUTS: as given to link_start. */
 void link_cut_only(struct link *link, enum link_cut way);

@@ -142,7 +142,7 @@ Test(events, notify_listeners)
 }
 
 /* A reader with an open transaction blocks neither other readers nor numbering; an open transaction that
- * numbers blocks nobody. */
+ * numbers events blocks no session. */
 Test(events, are_read_during_an_open_transaction)
 {
     struct cluster *cluster = cluster_start("numbering");

@@ -247,7 +247,7 @@ Test(outage, retries_what_was_not_done_and_reports_unknown_outcomes)
 
     outage_start(&outage, "unknown");
     /* A single connection: otherwise another may be in flight when all are terminated, and a database
-     * without connections is away. */
+     * without connections counts as unavailable. */
     server = server_start(
         outage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
     lock_account(&outage);

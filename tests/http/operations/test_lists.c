@@ -228,7 +228,7 @@ Test(lists, get_and_create_accept_select)
             answer = ask("POST", collection, selections[i].select, body);
             expect_omitted(&answer, 201, selections[i].made);
             answer_free(&answer);
-            /* A mistake in select invites nobody. */
+            /* A request with a mistake in select does not invite. */
             free(email);
             free(body);
             email = new_email();

@@ -11,7 +11,7 @@
 #include "harness/metric.h"
 #include "harness/process.h"
 
-/* A log that nobody reads. */
+/* An unread log. */
 
 TestSuite(unread, .timeout = 120);
 

@@ -35,7 +35,7 @@ Test(text, is_utf8_or_not)
     cr_expect_not(text_is_ascii("a\xc3\xa4", 3));
 }
 
-/* The next character is looked for behind the first byte of what is none. */
+/* After an invalid sequence, decoding continues at its second byte. */
 Test(text, continues_after_an_invalid_byte)
 {
     static const char text[] = "\xe2\x82z";
