@@ -160,29 +160,52 @@ void poster_start(struct poster *poster, const struct server *server, const stru
     cr_assert_eq(pthread_create(&poster->thread, NULL, post_one, poster), 0);
 }
 
+const struct answer *poster_await(struct poster *poster)
+{
+    if (!poster->is_joined)
+        pthread_join(poster->thread, NULL);
+    poster->is_joined = true;
+    return &poster->answer;
+}
+
 void poster_end(struct poster *poster, long status)
 {
-    pthread_join(poster->thread, NULL);
+    poster_await(poster);
     cr_expect_eq(poster->answer.status, status, "%ld %s", poster->answer.status, poster->answer.text);
     answer_free(&poster->answer);
     free(poster->email);
 }
 
-void await_waiting(PGconn *pg, const char *count)
+/* pg_stat_activity would not do: a transaction sees it as of its first read. */
+static long count_waiting(PGconn *pg)
+{
+    char *waiting = database_query(pg,
+        "select count(*) from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))",
+        NULL);
+    long count = atol(waiting);
+
+    free(waiting);
+    return count;
+}
+
+void await_waiting(PGconn *pg, long count)
 {
     for (int i = 0; i < 1000; i++) {
-        char *waiting = database_query(pg,
-            "select count(*) from pg_locks where not granted and pg_backend_pid() = any "
-            "(pg_blocking_pids(pid))",
-            NULL);
-        bool is_reached = strcmp(waiting, count) == 0;
-
-        free(waiting);
-        if (is_reached)
+        if (count_waiting(pg) == count)
             return;
         sleep_ms(10);
     }
-    cr_assert_fail("%s do not wait for the lock", count);
+    cr_assert_fail("%ld sessions do not wait for the lock", count);
+}
+
+void await_waiter(PGconn *pg)
+{
+    for (int i = 0; i < 1000; i++) {
+        if (count_waiting(pg) > 0)
+            return;
+        sleep_ms(10);
+    }
+    cr_assert_fail("no session waits for the lock");
 }
 
 struct invitation {

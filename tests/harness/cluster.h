@@ -47,7 +47,9 @@ void cluster_remove(struct cluster *cluster);
 void await_status(const struct server *server, const struct account *account, long status);
 
 /* Waits until this many sessions wait for a lock that pg holds. */
-void await_waiting(PGconn *pg, const char *count);
+void await_waiting(PGconn *pg, long count);
+/* Waits until a session waits for such a lock. */
+void await_waiter(PGconn *pg);
 
 /* One invitation, posted by its own thread. */
 struct poster {
@@ -55,13 +57,16 @@ struct poster {
     const struct server *server;
     const struct account *into;
     char *email;
+    bool is_joined;
     struct answer answer;
 };
 
 /* Takes ownership of the address. */
 void poster_start(
     struct poster *poster, const struct server *server, const struct account *into, char *email);
-/* Waits for the answer and expects a status. */
+/* Waits for the answer, which stays the poster's. */
+const struct answer *poster_await(struct poster *poster);
+/* Waits for the answer, expects a status, and frees it. */
 void poster_end(struct poster *poster, long status);
 
 /* Threads that send invitations, each one after the other. */

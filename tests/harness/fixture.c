@@ -9,6 +9,42 @@
 
 #include "process.h"
 
+/* A statement in the main database about another, whose name is inserted. */
+static void run_on_main(const char *begin, const char *name, const char *end)
+{
+    PGconn *main = database_connect(database_url());
+    char *sql;
+
+    cr_assert_geq(asprintf(&sql, "%s %s %s", begin, name, end), 0);
+    free(database_query(main, sql, NULL));
+    free(sql);
+    PQfinish(main);
+}
+
+/* The template is a database that scripts/test has migrated. */
+struct scratch *scratch_make(const char *prefix, bool has_schema)
+{
+    struct scratch *scratch = calloc(1, sizeof(*scratch));
+    char *main_url = server_database_url(database_url());
+
+    snprintf(scratch->name, sizeof(scratch->name), "%s_%d", prefix, (int)getpid());
+    run_on_main("create database", scratch->name, has_schema ? "template scratch" : "");
+    cr_assert_geq(asprintf(&scratch->url, "%s&dbname=%s", database_url(), scratch->name), 0);
+    cr_assert_geq(asprintf(&scratch->server_url, "%s dbname=%s", main_url, scratch->name), 0);
+    scratch->pg = database_connect(scratch->url);
+    free(main_url);
+    return scratch;
+}
+
+void scratch_free(struct scratch *scratch)
+{
+    PQfinish(scratch->pg);
+    run_on_main("drop database", scratch->name, "");
+    free(scratch->server_url);
+    free(scratch->url);
+    free(scratch);
+}
+
 struct account *account_make(PGconn *pg, const char *type)
 {
     static const char group_sql[] =
@@ -112,6 +148,48 @@ char *member_path(const struct member *member, enum path_form form, const char *
                           member->user_id, more),
             0);
     return path;
+}
+
+void account_lock(PGconn *pg, const struct account *account)
+{
+    free(database_query(pg, "begin", NULL));
+    free(
+        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
+            account->id, NULL));
+}
+
+void member_lock(PGconn *pg, const struct member *member)
+{
+    free(database_query(pg, "begin", NULL));
+    free(database_query(pg,
+        "select key from accounts.account_user where key = internal.account_user_key($1) for update",
+        member->id, NULL));
+}
+
+long account_count_members(PGconn *pg, const struct account *account)
+{
+    char *count = database_query(pg,
+        "select count(*) from accounts.account_user where account_key = internal.account_key($1)",
+        account->id, NULL);
+    long number = atol(count);
+
+    free(count);
+    return number;
+}
+
+char *create_request(const struct account *account, const char *body)
+{
+    char *email = new_email(), *new_body = create_body(email, NULL, NULL), *bytes = NULL;
+    const char *sent = body != NULL ? body : new_body;
+
+    cr_assert_geq(asprintf(&bytes,
+                      "POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
+                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                      account->token, strlen(sent), sent),
+        0);
+    free(new_body);
+    free(email);
+    return bytes;
 }
 
 char *create_body(const char *email, const char *account, const char *group)

@@ -59,6 +59,8 @@ int server_stop(struct server *server, int signal);
 void server_end(struct server *server);
 /* The log so far, after a short wait for the log's writer; the caller frees it. */
 char *server_log(const struct server *server);
+/* How often the log contains a text. */
+size_t server_log_count(const struct server *server, const char *text);
 
 /* Waits until the log contains a text. */
 void await_logged(const struct server *server, const char *text);

@@ -266,6 +266,17 @@ char *server_log(const struct server *server)
     return read_file(server->log_path);
 }
 
+size_t server_log_count(const struct server *server, const char *text)
+{
+    char *log = server_log(server);
+    size_t count = 0;
+
+    for (const char *at = log; (at = strstr(at, text)) != NULL; at++)
+        count++;
+    free(log);
+    return count;
+}
+
 void await_logged(const struct server *server, const char *text)
 {
     for (long waited = 0; waited < START_TIMEOUT_MS; waited += LOG_DELAY_MS) {

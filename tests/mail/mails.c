@@ -196,23 +196,12 @@ char *mails_value(const struct mails *mails, const char *expression)
     return value;
 }
 
-size_t log_count(const struct server *server, const char *text)
-{
-    char *log = server_log(server);
-    size_t count = 0;
-
-    for (const char *at = log; (at = strstr(at, text)) != NULL; at++)
-        count++;
-    free(log);
-    return count;
-}
-
 size_t log_await(const struct server *server, const char *text, size_t count)
 {
-    size_t found = log_count(server, text);
+    size_t found = server_log_count(server, text);
 
     /* Each read takes a moment. */
     for (int tries = 0; tries < 50 && found < count; tries++)
-        found = log_count(server, text);
+        found = server_log_count(server, text);
     return found;
 }

@@ -58,10 +58,8 @@ void mails_await(const struct mails *mails, const char *status, size_t count);
 /* A column of the only mail; the caller frees it. */
 char *mails_value(const struct mails *mails, const char *expression);
 
-/* How many lines of a worker's log contain a text. */
-size_t log_count(const struct server *server, const char *text);
-/* The same, once it has reached count or five seconds have passed, because a worker logs after the
- * database has recorded the outcome. */
+/* server_log_count of a worker, once it has reached count or five seconds have passed, because a worker logs
+ * after the database has recorded the outcome. */
 size_t log_await(const struct server *server, const char *text, size_t count);
 
 #endif

@@ -71,7 +71,7 @@ Test(life, a_worker_warns_of_ids_that_are_used_up)
     cr_expect_eq(metric(worker, "accountsd_key_space_used_percent"), 85);
     free(database_query(mails->pg, "select setval('accounts.module_key_seq', 8600)", NULL));
     log_await(worker, "\"event\":\"key_space_low\"", 2);
-    cr_expect_eq(log_count(worker, "\"event\":\"key_space_low\""), 2);
+    cr_expect_eq(server_log_count(worker, "\"event\":\"key_space_low\""), 2);
     cr_expect_eq(metric(worker, "accountsd_key_space_used_percent"), 86);
     server_end(worker);
 }

@@ -80,7 +80,7 @@ Test(many, workers_send_each_mail_once)
     cr_expect_eq(sink_count_accepted(mails->sink), count);
     cr_expect_eq(sink_count_ids(mails->sink), count);
     for (size_t i = 0; i < WORKERS; i++) {
-        busy += log_count(workers[i], "\"outcome\":\"Sent\"") > 0;
+        busy += server_log_count(workers[i], "\"outcome\":\"Sent\"") > 0;
         server_end(workers[i]);
     }
     cr_expect_gt(busy, 1, "one worker has done all");
@@ -108,7 +108,7 @@ Test(many, survive_a_restart_of_the_database)
     mails_await(mails, "Sent", count);
     cr_expect_eq(sink_count_accepted(mails->sink), count, "%zu", sink_count_accepted(mails->sink));
     cr_expect_eq(sink_count_ids(mails->sink), count);
-    cr_expect_geq(log_count(worker, "\"event\":\"database_lost\""), restarts);
+    cr_expect_geq(server_log_count(worker, "\"event\":\"database_lost\""), restarts);
     server_end(worker);
     mails_close(mails);
     cluster_remove(cluster);

@@ -40,8 +40,8 @@ Test(pauses, between_attempts_to_connect_grow)
     mails_queue(mails, 1);
     mails_await(mails, "Sent", 1);
     cr_expect_eq(metric(worker, CONNECTION_FAILURES), 0);
-    cr_expect_eq(log_count(worker, "\"event\":\"database_unavailable\""), 0);
-    cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 1);
+    cr_expect_eq(server_log_count(worker, "\"event\":\"database_unavailable\""), 0);
+    cr_expect_eq(server_log_count(worker, "\"event\":\"database_connected\""), 1);
     open_database(false);
     cr_expect_eq(log_await(worker, "\"event\":\"database_lost\"", 1), 1);
     await_metric_between(worker, CONNECTION_FAILURES, 3, 8);
@@ -49,12 +49,12 @@ Test(pauses, between_attempts_to_connect_grow)
     attempts = (size_t)metric(worker, CONNECTION_FAILURES);
     cr_expect(attempts >= 3 && attempts <= 8, "%zu attempts", attempts);
     /* The reason is unchanged. */
-    cr_expect_eq(log_count(worker, "\"event\":\"database_unavailable\""), 1);
-    cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 1);
+    cr_expect_eq(server_log_count(worker, "\"event\":\"database_unavailable\""), 1);
+    cr_expect_eq(server_log_count(worker, "\"event\":\"database_connected\""), 1);
     open_database(true);
     mails_queue(mails, 1);
     mails_await(mails, "Sent", 2);
-    cr_expect_eq(log_count(worker, "\"event\":\"database_connected\""), 2);
+    cr_expect_eq(server_log_count(worker, "\"event\":\"database_connected\""), 2);
     server_end(worker);
 }
 
@@ -71,7 +71,7 @@ Test(pauses, between_attempts_to_send_grow)
                                            "--smtp-retry-interval=60000", "--mails-in-flight=1", NULL});
     cr_expect_eq(log_await(worker, "\"event\":\"transport_unavailable\"", 1), 1);
     sleep_ms(5000);
-    attempts = log_count(worker, "\"event\":\"delivery\"");
+    attempts = server_log_count(worker, "\"event\":\"delivery\"");
     cr_expect(attempts >= 3 && attempts <= 6, "%zu attempts", attempts);
     server_end(worker);
 }

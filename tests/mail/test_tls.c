@@ -149,7 +149,7 @@ static void expect_row(const struct row *row)
         cr_expect_geq(log_await(worker, row->stage, 1), 1, "%s: no %s", row->name, row->stage);
         cr_expect_eq(sink_count(mails->sink), 0, "%s", row->name);
     }
-    cr_expect_eq(log_count(worker, "secret"), 0);
+    cr_expect_eq(server_log_count(worker, "secret"), 0);
     server_end(worker);
     sink_stop(mails->sink);
     mails->sink = NULL;

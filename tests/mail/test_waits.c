@@ -88,7 +88,7 @@ Test(waits, signals_are_handled_during_a_statement)
         worker = server_start_deliver(
             url, (const char *[]){"--mail-from=a@example.test", "--smtp-url", mails->sink_url,
                      "--smtp-tls=none", "--database-timeout=60000", NULL});
-        await_waiting(mails->pg, "1");
+        await_waiting(mails->pg, 1);
         begun = now_us();
         if (signals == 2)
             kill(worker->pid, SIGTERM);

@@ -12,33 +12,15 @@
 
 /* The wall clock is changed while the server runs, and responses cannot be sent. */
 
-/* A create as bytes; the caller frees it. */
-static char *create_request(struct bench *bench)
-{
-    char *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL;
-
-    cr_assert_geq(asprintf(&text,
-                      "POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
-                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                      bench->account->token, strlen(body), body),
-        0);
-    free(body);
-    free(email);
-    return text;
-}
-
 /* Sends a create that waits for a lock of pg's, and returns the connection once it waits. */
 static int begin_create(struct bench *bench)
 {
-    char *text = create_request(bench);
+    char *text = create_request(bench->account, NULL);
     int fd = connect_raw(bench->server);
 
-    free(database_query(bench->pg, "begin", NULL));
-    free(database_query(bench->pg,
-        "select key from accounts.account where key = internal.account_key($1) for update",
-        bench->account->id, NULL));
+    account_lock(bench->pg, bench->account);
     cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-    await_waiting(bench->pg, "1");
+    await_waiting(bench->pg, 1);
     free(text);
     return fd;
 }
@@ -98,7 +80,7 @@ Test(torture, the_wall_clock_is_set)
 /* The client's end arrives while the refusal cannot be sent. */
 Test(torture, a_refused_request_does_not_run)
 {
-    char answer[65536] = "", *text, *members;
+    char answer[65536] = "", *text;
     size_t len = 0, half;
     ssize_t got;
     struct bench *bench;
@@ -106,7 +88,7 @@ Test(torture, a_refused_request_does_not_run)
 
     setenv("ACCOUNTSD_REQUEST_TIMEOUT", "1000", 1);
     bench = bench_make();
-    text = create_request(bench);
+    text = create_request(bench->account, NULL);
     half = strlen(text) - 10;
     fd = connect_raw(bench->server);
     cr_assert_eq(send(fd, text, half, MSG_NOSIGNAL), (ssize_t)half);
@@ -121,11 +103,7 @@ Test(torture, a_refused_request_does_not_run)
     cr_expect_eq(got, 0, "the connection is reset");
     cr_expect_eq(strncmp(answer, "HTTP/1.1 408 ", 13), 0, "%s", answer);
     cr_expect_null(strstr(answer + 1, "HTTP/1.1 "), "%s", answer);
-    members = database_query(bench->pg,
-        "select count(*) from accounts.account_user where account_key = internal.account_key($1)",
-        bench->account->id, NULL);
-    cr_expect_str_eq(members, "0");
-    free(members);
+    cr_expect_eq(account_count_members(bench->pg, bench->account), 0);
     free(text);
     close(fd);
     cr_expect_eq(server_stop(bench->server, SIGTERM), 0);

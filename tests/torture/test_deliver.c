@@ -73,7 +73,7 @@ static void send_together(struct bench *bench)
         bench->mails->pg, "select key from accounts.outbox where delivery = 'Queued' for update", NULL));
     sink_set_faults(bench->mails->sink, (const struct sink_fault[]){{SINK_STAGES, SINK_NORMAL, NULL, 0}});
     sink_release(bench->mails->sink);
-    await_waiting(bench->mails->pg, "1");
+    await_waiting(bench->mails->pg, 1);
     sleep_ms(50);
 }
 

@@ -53,10 +53,7 @@ static void set_up_unchanged(struct mixture *mixture, const struct server *serve
     accept(server, active);
     locked = invite_unchanged(server, mixture->unchanged, mixture->locked_email);
     mixture->unchanged_before = mixture_fingerprint(mixture->pg, mixture->unchanged);
-    free(database_query(mixture->locker, "begin", NULL));
-    free(database_query(mixture->locker,
-        "select key from accounts.account_user where key = internal.account_user_key($1) for update",
-        locked->id, NULL));
+    member_lock(mixture->locker, locked);
     member_free(active);
     member_free(locked);
 }

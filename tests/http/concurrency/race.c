@@ -16,14 +16,6 @@ static void *run(void *data)
     return NULL;
 }
 
-static void hold(const struct member *member)
-{
-    free(database_query(pg, "begin", NULL));
-    free(database_query(pg,
-        "select key from accounts.account_user where key = internal.account_user_key($1) for update",
-        member->id, NULL));
-}
-
 /* Waits until a request waits for the held membership, gives the other time to arrive too, and releases
  * the lock. */
 static void release(void)
@@ -48,7 +40,7 @@ void race(struct runner *runners, unsigned count, const struct member *held)
     pthread_barrier_t start;
 
     if (held != NULL)
-        hold(held);
+        member_lock(pg, held);
     pthread_barrier_init(&start, NULL, count);
     for (unsigned i = 0; i < count; i++) {
         runners[i].start = &start;

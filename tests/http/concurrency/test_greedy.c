@@ -146,11 +146,7 @@ static char *render_create(const struct greedy *greedy)
             "\"groups\":%s}",
             greedy->server->port, greedy->number, greedy->answered, greedy->groups),
         0);
-    cr_assert_geq(asprintf(&bytes,
-                      "POST " ACCOUNT_USERS " HTTP/1.1\r\n" HOST "Authorization: Bearer %s\r\n"
-                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                      greedy->account->token, strlen(body), body),
-        0);
+    bytes = create_request(greedy->account, body);
     free(body);
     return bytes;
 }

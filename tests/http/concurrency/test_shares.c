@@ -49,13 +49,6 @@ static struct server *start_narrow(const char *queue_size)
                                  "1", "--queue-size", queue_size, "--queue-timeout", "60000", NULL});
 }
 
-static void lock_account(const struct account *held)
-{
-    free(database_query(pg, "begin", NULL));
-    free(database_query(pg,
-        "select key from accounts.account where key = internal.account_key($1) for update", held->id, NULL));
-}
-
 #define QUEUE_LENGTH "accountsd_database_queue_length"
 #define BEHIND 10
 
@@ -69,9 +62,9 @@ Test(shares, a_token_waits_behind_itself)
 
     await_status(server, greedy, 201);
     await_status(server, calm, 201);
-    lock_account(greedy);
+    account_lock(pg, greedy);
     poster_start(&locked, server, greedy, new_email());
-    await_waiting(pg, "1");
+    await_waiting(pg, 1);
     for (size_t i = 0; i < BEHIND; i++) {
         poster_start(&behind[i], server, greedy, new_email());
         await_metric(server, QUEUE_LENGTH, (double)i + 1);
@@ -104,9 +97,9 @@ Test(shares, a_token_leaves_others_room_in_the_queue)
 
     await_status(server, greedy, 201);
     await_status(server, calm, 201);
-    lock_account(greedy);
+    account_lock(pg, greedy);
     poster_start(&locked, server, greedy, new_email());
-    await_waiting(pg, "1");
+    await_waiting(pg, 1);
     for (size_t i = 0; i < 4; i++) {
         poster_start(&first[i], server, greedy, new_email());
         await_metric(server, QUEUE_LENGTH, (double)i + 1);

@@ -1,7 +1,6 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/cluster.h"
 
@@ -42,35 +41,19 @@ Test(isolation, overrides_the_options_of_the_url)
     free(url);
 }
 
-static void run_statement(PGconn *pg, const char *begin, const char *name, const char *end)
-{
-    char *sql;
-
-    cr_assert_geq(asprintf(&sql, "%s %s %s", begin, name, end), 0);
-    free(database_query(pg, sql, NULL));
-    free(sql);
-}
-
 /* A copy of a database has the settings of the database, but not those of a role in it. */
 Test(isolation, overrides_the_setting_of_the_database)
 {
-    PGconn *main = database_connect(database_url()), *pg;
-    char name[32], *base = server_database_url(database_url()), *url;
-    struct account *account;
+    struct scratch *scratch = scratch_make("isolation", true);
+    struct account *account = account_make(scratch->pg, "Client");
+    char *sql;
 
-    snprintf(name, sizeof(name), "isolation_%d", (int)getpid());
-    run_statement(main, "create database", name, "template scratch");
-    run_statement(main, "alter database", name, "set default_transaction_isolation = serializable");
-    cr_assert_geq(asprintf(&url, "%s&dbname=%s", database_url(), name), 0);
-    pg = database_connect(url);
-    account = account_make(pg, "Client");
-    free(url);
-    cr_assert_geq(asprintf(&url, "%s dbname=%s", base, name), 0);
-    expect_all_done(url, account);
+    cr_assert_geq(
+        asprintf(&sql, "alter database %s set default_transaction_isolation = serializable", scratch->name),
+        0);
+    free(database_query(scratch->pg, sql, NULL));
+    free(sql);
+    expect_all_done(scratch->server_url, account);
     account_free(account);
-    PQfinish(pg);
-    run_statement(main, "drop database", name, "");
-    PQfinish(main);
-    free(base);
-    free(url);
+    scratch_free(scratch);
 }

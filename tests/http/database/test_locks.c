@@ -46,14 +46,6 @@ static struct server *start(const char *options, const char *const *arguments)
     return server;
 }
 
-/* Blocks invitations into the account until end_lock. */
-static void lock_account(const struct account *held)
-{
-    free(database_query(pg, "begin", NULL));
-    free(database_query(pg,
-        "select key from accounts.account where key = internal.account_key($1) for update", held->id, NULL));
-}
-
 static void end_lock(void)
 {
     free(database_query(pg, "rollback", NULL));
@@ -90,7 +82,7 @@ Test(locks, held_for_a_minute_do_not_affect_others)
     log = server_log(server);
     cr_expect_null(strstr(log, "database_timeout_not_below_ours"), "%s", log);
     free(log);
-    lock_account(locked);
+    account_lock(pg, locked);
     start = now();
     stuck = load_start(server, locked, 8);
     sleep_ms(500);
@@ -127,9 +119,9 @@ Test(locks, in_a_set_do_not_add_up)
     struct poster posters[CROWD];
     struct timespec begin;
 
-    lock_account(locked);
+    account_lock(pg, locked);
     poster_start(&posters[0], server, locked, new_email());
-    await_waiting(pg, "1");
+    await_waiting(pg, 1);
     begin = now();
     for (size_t i = 1; i < CROWD; i++) {
         poster_start(&posters[i], server, i == CROWD - 1 ? account : locked, new_email());
@@ -167,11 +159,11 @@ Test(locks, on_all_connections_do_not_affect_requests_without_database)
             "1", "--database-timeout", "600000", "--queue-timeout", "600000", NULL});
     struct poster stuck[2], queued[QUEUE_SIZE];
 
-    lock_account(locked);
+    account_lock(pg, locked);
     poster_start(&stuck[0], server, locked, new_email());
-    await_waiting(pg, "1");
+    await_waiting(pg, 1);
     poster_start(&stuck[1], server, locked, new_email());
-    await_waiting(pg, "2");
+    await_waiting(pg, 2);
     for (size_t i = 0; i < QUEUE_SIZE; i++) {
         poster_start(&queued[i], server, account, new_email());
         sleep_ms(50);
@@ -204,9 +196,9 @@ Test(locks, are_not_waited_for_after_the_server_gives_up)
 
     await_logged(server, "\"setting\":\"statement_timeout\",\"ms\":0");
     await_logged(server, "\"setting\":\"lock_timeout\",\"ms\":0");
-    lock_account(locked);
+    account_lock(pg, locked);
     expect_status(server, locked, 504);
-    await_waiting(pg, "0");
+    await_waiting(pg, 0);
     end_lock();
     server_end(server);
 }

@@ -32,17 +32,6 @@ static void outage_end(struct outage *outage)
     cluster_remove(outage->cluster);
 }
 
-static size_t count_events(const struct server *server, const char *event)
-{
-    char *log = server_log(server);
-    size_t count = 0;
-
-    for (const char *at = log; (at = strstr(at, event)) != NULL; at++)
-        count++;
-    free(log);
-    return count;
-}
-
 /* While the database is unavailable, requests are answered at once, and what needs no database is served. */
 static void expect_at_once(const struct server *server, const struct account *account)
 {
@@ -126,7 +115,7 @@ Test(outage, backends_terminated_in_a_loop_lose_nothing)
     load_await_success(load, &start);
     load_pause(load);
     invited = load_check(load, outage.pg, SLOWEST_SECONDS);
-    cr_expect_gt(count_events(server, "\"database_connection_lost\""), terminations / 4);
+    cr_expect_gt(server_log_count(server, "\"database_connection_lost\""), terminations / 4);
     cr_expect_gt(invited, 0);
     fprintf(stderr, "terminated: %zu times all backends\n", terminations);
     load_print(load, "terminated");
@@ -216,10 +205,10 @@ Test(outage, a_read_only_database_is_unavailable)
     make_read_only(&outage, "on");
     await_status(server, outage.account, 503);
     expect_at_once(server, outage.account);
-    drops = count_events(server, lost);
+    drops = server_log_count(server, lost);
     cr_expect_geq(drops, 1);
     sleep_ms(1000);
-    cr_expect_leq(count_events(server, lost), drops + 1, "it is connected to again");
+    cr_expect_leq(server_log_count(server, lost), drops + 1, "it is connected to again");
     make_read_only(&outage, "off");
     await_status(server, outage.account, 201);
     server_end(server);
@@ -227,14 +216,6 @@ Test(outage, a_read_only_database_is_unavailable)
 }
 
 #define UNKNOWN "whether the request was done is unknown"
-
-static void lock_account(const struct outage *outage)
-{
-    free(database_query(outage->pg, "begin", NULL));
-    free(database_query(outage->pg,
-        "select key from accounts.account where key = internal.account_key($1) for update",
-        outage->account->id, NULL));
-}
 
 /* A backend that reports its end has not done its work, so another does it. One that reports nothing may
  * have committed. */
@@ -250,19 +231,19 @@ Test(outage, retries_what_was_not_done_and_reports_unknown_outcomes)
      * without connections counts as unavailable. */
     server = server_start(
         outage.cluster->server_url, (const char *[]){"--workers", "1", "--database-connections", "1", NULL});
-    lock_account(&outage);
+    account_lock(outage.pg, outage.account);
     poster_start(&poster, server, outage.account, new_email());
-    await_waiting(outage.pg, "1");
+    await_waiting(outage.pg, 1);
     terminate_backends(outage.pg);
-    for (int i = 0; i < 1000 && count_events(server, "\"requests\":1}") == 0; i++)
+    for (int i = 0; i < 1000 && server_log_count(server, "\"requests\":1}") == 0; i++)
         sleep_ms(10);
-    await_waiting(outage.pg, "1");
+    await_waiting(outage.pg, 1);
     free(database_query(outage.pg, "commit", NULL));
     poster_end(&poster, 201);
 
-    lock_account(&outage);
+    account_lock(outage.pg, outage.account);
     poster_start(&poster, server, outage.account, new_email());
-    await_waiting(outage.pg, "1");
+    await_waiting(outage.pg, 1);
     cluster_run(outage.cluster, "stop", "immediate");
     pthread_join(poster.thread, NULL);
     cr_expect_eq(poster.answer.status, 503, "%ld %s", poster.answer.status, poster.answer.text);

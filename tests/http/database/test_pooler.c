@@ -191,10 +191,7 @@ Test(pooler, does_not_disable_the_timeouts)
     free(settings);
     PQfinish(through);
 
-    free(database_query(pg, "begin", NULL));
-    free(
-        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
-            account->id, NULL));
+    account_lock(pg, account);
     expect(post(server, account->token, body), 503);
     free(database_query(pg, "rollback", NULL));
     expect(post(server, account->token, body), 201);

@@ -30,12 +30,9 @@ Test(queue, counts_a_refusal_under_its_own_reason)
 
     await_status(server, account, 201);
     expect_refusals(server, 0, 0, 0);
-    free(database_query(pg, "begin", NULL));
-    free(
-        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
-            account->id, NULL));
+    account_lock(pg, account);
     poster_start(&working, server, account, new_email());
-    await_waiting(pg, "1");
+    await_waiting(pg, 1);
     poster_start(&waiting, server, account, new_email());
     await_metric(server, "accountsd_database_queue_length", 1);
     poster_start(&refused, server, account, new_email());

@@ -50,7 +50,7 @@ static void begin_waiting(const char *sql, const char *one, const char *two)
     const char *const parameters[] = {one, two};
 
     cr_assert_eq(PQsendQueryParams(second, sql, two != NULL ? 2 : 1, NULL, parameters, NULL, NULL, 0), 1);
-    await_waiting(first, "1");
+    await_waiting(first, 1);
 }
 
 /* Its result: "200", or SQLSTATE and message of its error; the caller frees it. */

@@ -63,10 +63,7 @@ static void run_set(const char *set_size, struct caller callers[CALLERS])
     struct server *server = server_start(url,
         (const char *[]){PATIENT, "--workers", "1", "--database-connections", "1", SETS, set_size, NULL});
 
-    free(database_query(pg, "begin", NULL));
-    free(
-        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
-            account->id, NULL));
+    account_lock(pg, account);
     for (size_t i = 0; i < CALLERS; i++) {
         char *email = new_email(), *poisoned = NULL;
 
@@ -75,7 +72,7 @@ static void run_set(const char *set_size, struct caller callers[CALLERS])
         free(email);
         free(poisoned);
         if (i == 0)
-            await_waiting(pg, "1");
+            await_waiting(pg, 1);
     }
     await_metric(server, QUEUE_LENGTH, CALLERS - 1);
     free(database_query(pg, "commit", NULL));
@@ -134,17 +131,14 @@ Test(sets, a_deadlock_between_two_is_retried)
 
     cr_assert_geq(asprintf(&first, DEADLOCK_A "%s", tail), 0);
     cr_assert_geq(asprintf(&second, DEADLOCK_B "%s", tail), 0);
-    free(database_query(pg, "begin", NULL));
-    free(
-        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
-            account->id, NULL));
+    account_lock(pg, account);
     for (size_t i = 0; i < CALLERS; i++) {
         char *email = new_email();
 
         caller_start(&callers[i], server, account, i == 2 ? first : i == CALLERS - 1 ? second : email);
         free(email);
         if (i < 2)
-            await_waiting(pg, i == 0 ? "1" : "2");
+            await_waiting(pg, i == 0 ? 1 : 2);
         else
             await_metric(server, QUEUE_LENGTH, (double)i - 1);
     }

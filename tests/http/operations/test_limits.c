@@ -2,14 +2,12 @@
 #include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/count.h"
 #include "harness/fixture.h"
 #include "harness/flood.h"
 
-/* Limits of two servers on one database: a database of its own, because limits apply to a whole database.
- * It is a copy of one that scripts/test has migrated and left empty. */
+/* Limits of two servers on one database: a database of its own, because limits apply to a whole database. */
 
 #define SERVERS 2
 #define ACCOUNTS 3
@@ -19,40 +17,20 @@
 #define PERIOD "10 days"
 #define PERIOD_SECONDS (10L * 24 * 60 * 60)
 
-static char name[32], *server_url;
+static struct scratch *scratch;
 static PGconn *pg;
 static struct account *accounts[ACCOUNTS], *operations;
 static struct server *servers[SERVERS];
 
-/* A statement in the main database about this test's database, whose name is inserted. */
-static void on_main(const char *begin, const char *end)
-{
-    PGconn *main = database_connect(database_url());
-    char *sql;
-
-    cr_assert_geq(asprintf(&sql, "%s %s %s", begin, name, end), 0);
-    free(database_query(main, sql, NULL));
-    free(sql);
-    PQfinish(main);
-}
-
 static void set_up(void)
 {
-    char *url, *all;
-
-    snprintf(name, sizeof(name), "limits_%d", (int)getpid());
-    on_main("create database", "template scratch");
-    cr_assert_geq(asprintf(&url, "%s&dbname=%s", database_url(), name), 0);
-    pg = database_connect(url);
-    free(url);
-    all = server_database_url(database_url());
-    cr_assert_geq(asprintf(&server_url, "%s dbname=%s", all, name), 0);
-    free(all);
+    scratch = scratch_make("limits", true);
+    pg = scratch->pg;
     for (size_t i = 0; i < ACCOUNTS; i++)
         accounts[i] = account_make(pg, "Client");
     operations = account_make(pg, "Operations");
     for (size_t i = 0; i < SERVERS; i++)
-        servers[i] = server_start(server_url, (const char *[]){PATIENT, NULL});
+        servers[i] = server_start(scratch->server_url, (const char *[]){PATIENT, NULL});
 }
 
 static void tear_down(void)
@@ -62,9 +40,7 @@ static void tear_down(void)
     for (size_t i = 0; i < ACCOUNTS; i++)
         account_free(accounts[i]);
     account_free(operations);
-    PQfinish(pg);
-    free(server_url);
-    on_main("drop database", "");
+    scratch_free(scratch);
 }
 
 TestSuite(limits, .init = set_up, .fini = tear_down, .timeout = 300);

@@ -1,49 +1,27 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/fixture.h"
 
 /* When the ids with the usual number of digits are used up, new ids have one more group of four, and
  * everything continues to work. In a database of its own, because ids of other tests must not change. */
 
-static char name[32];
+static struct scratch *scratch;
 static PGconn *pg;
 static struct server *server;
 
-static void on_main(const char *begin, const char *end)
-{
-    PGconn *main = database_connect(database_url());
-    char *sql;
-
-    cr_assert_geq(asprintf(&sql, "%s %s %s", begin, name, end), 0);
-    free(database_query(main, sql, NULL));
-    free(sql);
-    PQfinish(main);
-}
-
 static void set_up(void)
 {
-    char *url, *all;
-
-    snprintf(name, sizeof(name), "long_ids_%d", (int)getpid());
-    on_main("create database", "template scratch");
-    cr_assert_geq(asprintf(&url, "%s&dbname=%s", database_url(), name), 0);
-    pg = database_connect(url);
-    free(url);
-    all = server_database_url(database_url());
-    cr_assert_geq(asprintf(&url, "%s dbname=%s", all, name), 0);
-    server = server_start(url, NULL);
-    free(all);
-    free(url);
+    scratch = scratch_make("long_ids", true);
+    pg = scratch->pg;
+    server = server_start(scratch->server_url, NULL);
 }
 
 static void tear_down(void)
 {
     server_end(server);
-    PQfinish(pg);
-    on_main("drop database", "");
+    scratch_free(scratch);
 }
 
 TestSuite(long_ids, .init = set_up, .fini = tear_down, .timeout = 60);

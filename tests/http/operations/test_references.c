@@ -39,7 +39,7 @@ static struct answer race(const char *method, const char *path, const char *body
     struct sender sender = {.method = method, .path = strdup(path), .body = strdup(body)};
 
     pthread_create(&sender.thread, NULL, run, &sender);
-    await_waiting(pg, "1");
+    await_waiting(pg, 1);
     free(database_query(pg, "commit", NULL));
     pthread_join(sender.thread, NULL);
     free(sender.path);

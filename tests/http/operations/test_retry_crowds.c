@@ -38,12 +38,9 @@ Test(retry, refuses_a_key_of_a_request_in_progress)
     struct caller first = {.body = body};
     struct answer again;
 
-    free(database_query(pg, "begin", NULL));
-    free(
-        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
-            account->id, NULL));
+    account_lock(pg, account);
     cr_assert_eq(pthread_create(&first.thread, NULL, post_one, &first), 0);
-    await_waiting(pg, "1");
+    await_waiting(pg, 1);
     for (int i = 0; i < 3; i++) {
         again = send_with_key(ACCOUNT_USERS, account->token, body, "at-once");
         cr_expect_eq(again.status, 409, "%ld %s", again.status, again.text);

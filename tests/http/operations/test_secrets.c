@@ -231,10 +231,7 @@ static void fail_with_code(PGconn *pg, const struct server *server, const struct
          *body = accept_body(member->code);
     struct answer answer;
 
-    free(database_query(pg, "begin", NULL));
-    free(database_query(pg,
-        "select key from accounts.account_user where key = internal.account_user_key($1) for update",
-        member->id, NULL));
+    member_lock(pg, member);
     answer = request_json(server, "POST", path, NULL, body);
     cr_expect_eq(answer.status, 503, "%s", answer.text);
     answer_free(&answer);

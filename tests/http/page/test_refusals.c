@@ -167,10 +167,7 @@ Test(page, reports_a_lock_timeout)
     struct member *member = page_invite();
     struct answer answer;
 
-    free(database_query(pg, "begin", NULL));
-    free(database_query(pg,
-        "select key from accounts.account_user where key = internal.account_user_key($1) for update",
-        member->id, NULL));
+    member_lock(pg, member);
     answer = page_ask_member("POST", member, NULL);
     expect_header(&answer, "retry-after", "1");
     expect_page(&answer, 503, "busy");

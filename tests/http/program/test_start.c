@@ -56,46 +56,6 @@ Test(start, a_failed_start_is_reported_in_one_line)
     free(url);
 }
 
-/* A database of its own, without what a server needs. */
-struct scratch {
-    char name[64];
-    /* As the superuser, who can see every schema. */
-    char *url;
-    PGconn *pg;
-};
-
-static void run_on_database(const char *sql, const char *database)
-{
-    PGconn *pg = database_connect(database_url());
-    char *text = NULL;
-
-    cr_assert_geq(asprintf(&text, "%s %s", sql, database), 0);
-    free(database_query(pg, text, NULL));
-    free(text);
-    PQfinish(pg);
-}
-
-static struct scratch make_scratch(void)
-{
-    struct scratch scratch;
-    char *base = server_database_url(database_url());
-
-    snprintf(scratch.name, sizeof(scratch.name), "schema_test_%d", (int)getpid());
-    /* The last of two database names counts. */
-    cr_assert_geq(asprintf(&scratch.url, "%s user=postgres dbname=%s", base, scratch.name), 0);
-    run_on_database("create database", scratch.name);
-    scratch.pg = database_connect(scratch.url);
-    free(base);
-    return scratch;
-}
-
-static void drop_scratch(struct scratch *scratch)
-{
-    PQfinish(scratch->pg);
-    run_on_database("drop database", scratch->name);
-    free(scratch->url);
-}
-
 /* versions: of the schema, and of the oldest compatible server; NULL: no schema. */
 static void set_schema_version(const struct scratch *scratch, const char *versions)
 {
@@ -120,26 +80,26 @@ Test(start, an_unsupported_schema_is_refused)
     static const char *const rows[][2] = {{NULL, "the schema is too old: it has no api.schema_version()"},
         {"0, 0", "the schema is too old: it is version 0"},
         {"9, 9", "the schema is too new: it is version 9"}};
-    struct scratch scratch = make_scratch();
+    struct scratch *scratch = scratch_make("start", false);
 
     for (size_t i = 0; i < COUNT(rows); i++) {
-        set_schema_version(&scratch, rows[i][0]);
+        set_schema_version(scratch, rows[i][0]);
         assert_refuses(
-            (const char *[]){"--database-url", scratch.url, "--port", "0", "--fail-fast", NULL}, rows[i][1]);
+            (const char *[]){"--database-url", scratch->url, "--port", "0", "--fail-fast", NULL}, rows[i][1]);
     }
-    drop_scratch(&scratch);
+    scratch_free(scratch);
 }
 
 Test(start, a_newer_compatible_schema_is_accepted)
 {
-    struct scratch scratch = make_scratch();
+    struct scratch *scratch = scratch_make("start", false);
     struct server *server;
 
-    set_schema_version(&scratch, "9, 0");
+    set_schema_version(scratch, "9, 0");
     /* Without functions nothing can be prepared. */
-    server = server_start(scratch.url, (const char *[]){"--prepared-statements", "0", NULL});
+    server = server_start(scratch->url, (const char *[]){"--prepared-statements", "0", NULL});
     server_end(server);
-    drop_scratch(&scratch);
+    scratch_free(scratch);
 }
 
 #define MAIL_OPTIONS "--mail-directory=/tmp", "--mail-from=a@example.test"
@@ -164,17 +124,6 @@ static void expect_live(const struct server *server)
 
     cr_expect_eq(answer.status, 200, "%ld %s", answer.status, answer.text);
     answer_free(&answer);
-}
-
-static size_t count_logged(const struct server *server, const char *text)
-{
-    char *log = server_log(server);
-    size_t count = 0;
-
-    for (const char *at = log; (at = strstr(at, text)) != NULL; at++)
-        count++;
-    free(log);
-    return count;
 }
 
 Test(start, may_precede_the_database)
@@ -221,23 +170,23 @@ Test(start, may_precede_the_database)
 /* It logs the reason once for any number of attempts, and again when the reason changes. */
 Test(start, may_precede_the_migrations)
 {
-    struct scratch scratch = make_scratch();
+    struct scratch *scratch = scratch_make("start", false);
     struct server *server =
-        server_start(scratch.url, (const char *[]){"--workers", "1", "--prepared-statements", "0", NULL});
+        server_start(scratch->url, (const char *[]){"--workers", "1", "--prepared-statements", "0", NULL});
 
     await_ready(server, 503, "found a schema that this server does not support");
     expect_live(server);
     await_logged(server, "it has no api.schema_version()");
     sleep_ms(3000);
-    cr_expect_eq(count_logged(server, "\"event\":\"database_connect_failed\""), 1);
-    set_schema_version(&scratch, "0, 0");
+    cr_expect_eq(server_log_count(server, "\"event\":\"database_connect_failed\""), 1);
+    set_schema_version(scratch, "0, 0");
     await_logged(server, "it is version 0");
-    set_schema_version(&scratch, "9, 0");
+    set_schema_version(scratch, "9, 0");
     await_ready(server, 200, "pass");
-    cr_expect_eq(count_logged(server, "\"event\":\"database_connect_failed\""), 2);
-    cr_expect_eq(count_logged(server, "\"event\":\"database_connected\""), 1);
+    cr_expect_eq(server_log_count(server, "\"event\":\"database_connect_failed\""), 2);
+    cr_expect_eq(server_log_count(server, "\"event\":\"database_connected\""), 1);
     server_end(server);
-    drop_scratch(&scratch);
+    scratch_free(scratch);
 }
 
 /* As with a wrong password: the database refuses the login until an operator corrects it. */
@@ -257,8 +206,8 @@ Test(start, may_precede_the_login)
         await_logged(servers[i], "does not exist");
     }
     sleep_ms(3000);
-    cr_expect_eq(count_logged(servers[0], "\"event\":\"database_connect_failed\""), 1);
-    cr_expect_eq(count_logged(servers[1], "\"event\":\"database_unavailable\""), 1);
+    cr_expect_eq(server_log_count(servers[0], "\"event\":\"database_connect_failed\""), 1);
+    cr_expect_eq(server_log_count(servers[1], "\"event\":\"database_unavailable\""), 1);
     cr_assert_geq(
         asprintf(&sql, "create role %s login in role accountsd_server, accountsd_delivery", role), 0);
     free(database_query(pg, sql, NULL));
@@ -279,15 +228,15 @@ Test(start, may_precede_the_login)
 /* libpq's notices at the start of a session are not lines of the log. */
 Test(start, logs_no_notice_of_libpq)
 {
-    struct scratch scratch = make_scratch();
+    struct scratch *scratch = scratch_make("start", false);
     struct server *server;
     char *sql = NULL, *log, *rest, *line;
 
-    set_schema_version(&scratch, "9, 0");
+    set_schema_version(scratch, "9, 0");
     cr_assert_geq(
-        asprintf(&sql, "update pg_database set datcollversion = '0' where datname = '%s'", scratch.name), 0);
-    free(database_query(scratch.pg, sql, NULL));
-    server = server_start(scratch.url, (const char *[]){"--prepared-statements", "0", NULL});
+        asprintf(&sql, "update pg_database set datcollversion = '0' where datname = '%s'", scratch->name), 0);
+    free(database_query(scratch->pg, sql, NULL));
+    server = server_start(scratch->url, (const char *[]){"--prepared-statements", "0", NULL});
     await_ready(server, 200, "pass");
     log = rest = server_log(server);
     while ((line = strsep(&rest, "\n")) != NULL)
@@ -295,7 +244,7 @@ Test(start, logs_no_notice_of_libpq)
     free(log);
     free(sql);
     server_end(server);
-    drop_scratch(&scratch);
+    scratch_free(scratch);
 }
 
 /* A database that accepts connections and sends nothing. */

@@ -136,10 +136,7 @@ Test(telemetry, shows_the_queue)
     known = request(server, "GET", ACCOUNT_USERS "?limit=0", account->token, NULL, NULL);
     cr_assert_eq(known.status, 200);
     answer_free(&known);
-    free(database_query(pg, "begin", NULL));
-    free(
-        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
-            account->id, NULL));
+    account_lock(pg, account);
     for (size_t i = 0; i < 4; i++) {
         clients[i] = fork();
         cr_assert_geq(clients[i], 0);
@@ -188,10 +185,7 @@ Test(telemetry, counts_errors_and_lost_connections)
         0);
     server = server_start(url, NULL);
     await_metric(server, "accountsd_database_connections{state=\"idle\"}", 4);
-    free(database_query(pg, "begin", NULL));
-    free(
-        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
-            account->id, NULL));
+    account_lock(pg, account);
     answer = post(server, account->token, body);
     cr_expect_eq(answer.status, 503, "%s", answer.text);
     answer_free(&answer);

@@ -101,20 +101,6 @@ Test(addresses, have_no_limit_by_default)
     server_end(server);
 }
 
-static char *create_request(const struct account *account)
-{
-    char *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL;
-
-    cr_assert_geq(asprintf(&text,
-                      "POST " ACCOUNT_USERS " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n"
-                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                      account->token, strlen(body), body),
-        0);
-    free(body);
-    free(email);
-    return text;
-}
-
 static void expect_status(int fd, const char *status, const char *more)
 {
     char answer[8192] = "";
@@ -137,18 +123,15 @@ Test(addresses, have_a_limit_of_requests_in_flight)
         server_start(url, (const char *[]){"--max-requests-per-address", "2", "--set-size", "1", NULL});
     int fds[ASKED], other = connect_from(server, OTHER);
 
-    free(database_query(pg, "begin", NULL));
-    free(
-        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
-            account->id, NULL));
+    account_lock(pg, account);
     for (size_t i = 0; i < ASKED; i++) {
-        char *text = create_request(account);
+        char *text = create_request(account, NULL);
 
         fds[i] = connect_from(server, LOOPBACK);
         cr_assert_eq(send(fds[i], text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
         free(text);
         if (i + 1 == IN_FLIGHT)
-            await_waiting(pg, "2");
+            await_waiting(pg, 2);
         if (i >= IN_FLIGHT)
             expect_status(fds[i], "503", "\r\nretry-after: 1\r\n");
     }

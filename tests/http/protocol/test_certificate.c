@@ -101,24 +101,13 @@ Test(certificate, a_weak_one_is_refused)
     }
 }
 
-static size_t count_logged(const struct server *server, const char *event)
-{
-    char *log = server_log(server);
-    size_t count = 0;
-
-    for (const char *at = log; (at = strstr(at, event)) != NULL; at++)
-        count++;
-    free(log);
-    return count;
-}
-
 /* Makes it reload its files, and waits for the result in its log. The workers get it soon after. */
 static void reload(const struct server *server, const char *event)
 {
-    size_t before = count_logged(server, event);
+    size_t before = server_log_count(server, event);
 
     kill(server->pid, SIGHUP);
-    for (int i = 0; count_logged(server, event) == before; i++) {
+    for (int i = 0; server_log_count(server, event) == before; i++) {
         cr_assert_lt(i, 1000, "no %s", event);
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }

@@ -141,12 +141,9 @@ Test(log, has_499_if_the_client_disconnected)
                       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
                       account->token, trace_id, strlen(body), body),
         0);
-    free(database_query(pg, "begin", NULL));
-    free(
-        database_query(pg, "select key from accounts.account where key = internal.account_key($1) for update",
-            account->id, NULL));
+    account_lock(pg, account);
     cr_assert_eq(send(fd, bytes, strlen(bytes), MSG_NOSIGNAL), (ssize_t)strlen(bytes));
-    await_waiting(pg, "1");
+    await_waiting(pg, 1);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
     close(fd);
     free(database_query(pg, "commit", NULL));

@@ -176,42 +176,17 @@ Test(tls, curl_is_served)
     free(text);
 }
 
-/* The caller frees it. */
-static char *invitation(void)
-{
-    char *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL;
-
-    cr_assert_geq(asprintf(&text,
-                      "POST " ACCOUNT_USERS " HTTP/1.1\r\n" HOST "Authorization: Bearer %s\r\n"
-                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                      account->token, strlen(body), body),
-        0);
-    free(body);
-    free(email);
-    return text;
-}
-
-static void expect_members(const char *expected)
-{
-    char *count = database_query(pg,
-        "select count(*) from accounts.account_user where account_key = internal.account_key($1)",
-        account->id, NULL);
-
-    cr_expect_str_eq(count, expected, "%s members", count);
-    free(count);
-}
-
 Test(tls, a_request_may_come_byte_by_byte)
 {
     struct tls_client *client = tls_connect(server, &(struct tls_options){0});
-    char *request = invitation(), *answer;
+    char *request = create_request(account, NULL), *answer;
 
     cr_assert_not_null(client);
     for (const char *at = request; *at != '\0'; at++)
         tls_send(client, at, 1);
     answer = tls_read_response(client);
     cr_expect_eq(strncmp(answer, "HTTP/1.1 201 ", 13), 0, "%s", answer);
-    expect_members("1");
+    cr_expect_eq(account_count_members(pg, account), 1);
     free(answer);
     free(request);
     tls_close(client);
@@ -222,7 +197,7 @@ Test(tls, a_client_gets_its_answer_after_close_notify)
 {
     for (int is_corked = 0; is_corked < 2; is_corked++) {
         struct tls_client *client = tls_connect(server, &(struct tls_options){0});
-        char *request = invitation(), *answer;
+        char *request = create_request(account, NULL), *answer;
         bool has_close_notify;
 
         cr_assert_not_null(client);
@@ -237,7 +212,7 @@ Test(tls, a_client_gets_its_answer_after_close_notify)
         free(request);
         tls_close(client);
     }
-    expect_members("2");
+    cr_expect_eq(account_count_members(pg, account), 2);
 }
 
 /* The check of the head sees the decrypted bytes: the rows of the tests in clear text. */
@@ -248,7 +223,8 @@ Test(tls, request_smuggling_is_refused)
     for (size_t i = 0; i < framing_row_count; i++) {
         const struct wire_row *row = &framing_rows[i];
         struct tls_client *client = tls_connect(server, &(struct tls_options){0});
-        char *request = invitation(), *bytes = malloc(row->len + strlen(request) + 1), *answer, line[32];
+        char *request = create_request(account, NULL), *bytes = malloc(row->len + strlen(request) + 1),
+             *answer, line[32];
 
         cr_assert_not_null(client);
         memcpy(bytes, row->bytes, row->len);
@@ -266,7 +242,7 @@ Test(tls, request_smuggling_is_refused)
         free(request);
         tls_close(client);
     }
-    expect_members("0");
+    cr_expect_eq(account_count_members(pg, account), 0);
 }
 
 Test(tls, http_2_is_off)

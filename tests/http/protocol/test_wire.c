@@ -30,11 +30,7 @@ static size_t count_of(const char *text, const char *part)
 
 static size_t count_logged(void)
 {
-    char *log = server_log(server);
-    size_t count = count_of(log, "\"event\":\"request\"");
-
-    free(log);
-    return count;
+    return server_log_count(server, "\"event\":\"request\"");
 }
 
 /* So many more than *logged, which is set to what there is: a line is written after its answer. */
@@ -48,36 +44,10 @@ static void expect_logged(size_t *logged, size_t more, const char *name)
     *logged = found;
 }
 
-static long count_members(void)
-{
-    char *count = database_query(pg,
-        "select count(*) from accounts.account_user where account_key = internal.account_key($1)",
-        account->id, NULL);
-    long number = atol(count);
-
-    free(count);
-    return number;
-}
-
-/* A complete request that invites a person; the caller frees it. */
-static char *invitation(void)
-{
-    char *email = new_email(), *body = create_body(email, NULL, NULL), *text = NULL;
-
-    cr_assert_geq(asprintf(&text,
-                      "POST " ACCOUNT_USERS " HTTP/1.1\r\n" HOST "Authorization: Bearer %s\r\n"
-                      "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                      account->token, strlen(body), body),
-        0);
-    free(body);
-    free(email);
-    return text;
-}
-
 /* Bytes, followed by an invitation, followed by a text. */
 static char *with_invitation(const char *bytes, size_t bytes_len, const char *last, size_t *len)
 {
-    char *request = invitation(), *all = NULL;
+    char *request = create_request(account, NULL), *all = NULL;
     FILE *out = open_memstream(&all, len);
 
     fwrite(bytes, 1, bytes_len, out);
@@ -116,7 +86,7 @@ static void expect_end(const struct wire_row *rows, size_t count)
         cr_expect(closed, "%s\nnot closed after %s", rows[i].bytes, answer);
         expect_answer(&rows[i], answer);
         expect_logged(&logged, 1, rows[i].bytes);
-        cr_expect_eq(count_members(), 0, "%s\nthe request behind it ran", rows[i].bytes);
+        cr_expect_eq(account_count_members(pg, account), 0, "%s\nthe request behind it ran", rows[i].bytes);
         free(answer);
         free(bytes);
     }
@@ -148,7 +118,7 @@ Test(wire, pipelined_requests_are_answered_in_order)
 {
     for (size_t i = 0; i < served_row_count; i++) {
         const struct wire_row *row = &served_rows[i];
-        long members = count_members();
+        long members = account_count_members(pg, account);
         size_t len;
         /* Closes the connection, because the test would otherwise wait for the idle timeout. */
         char *bytes = with_invitation(row->bytes, row->len, GET "Connection: close\r\n\r\n", &len), *answer,
@@ -160,7 +130,7 @@ Test(wire, pipelined_requests_are_answered_in_order)
             strncmp(answer, line, strlen(line)), 0, "%s\nnot %d: %s", row->bytes, row->status, answer);
         cr_expect_eq(count_of(answer, "HTTP/1.1 "), 3, "%s\nanswered %s", row->bytes, answer);
         cr_expect(strstr(answer + 1, "HTTP/1.1 201 ") != NULL, "%s\nanswered %s", row->bytes, answer);
-        cr_expect_eq(count_members() - members, 1, "%s", row->bytes);
+        cr_expect_eq(account_count_members(pg, account) - members, 1, "%s", row->bytes);
         free(answer);
         free(bytes);
     }
@@ -208,7 +178,7 @@ Test(wire, a_hundred_pipelined_requests)
     bool closed;
 
     for (int i = 0; i < 50; i++) {
-        char *request = invitation();
+        char *request = create_request(account, NULL);
 
         fprintf(out, "%sDELETE " ACCOUNT_USERS " HTTP/1.1\r\n" HOST "%s\r\n", request,
             i == 49 ? "Connection: close\r\n" : "");
@@ -226,14 +196,15 @@ Test(wire, a_hundred_pipelined_requests)
         }
     }
     cr_expect(closed);
-    cr_expect_eq(count_members(), 50);
+    cr_expect_eq(account_count_members(pg, account), 50);
     free(answer);
     free(bytes);
 }
 
 Test(wire, a_body_may_wait_for_100_continue)
 {
-    char *request = invitation(), *blank = strstr(request, "\r\n\r\n"), head[1024], answer[4096];
+    char *request = create_request(account, NULL), *blank = strstr(request, "\r\n\r\n"), head[1024],
+         answer[4096];
     int fd = connect_raw(server), len = (int)(blank - request);
     ssize_t got;
 
@@ -248,7 +219,7 @@ Test(wire, a_body_may_wait_for_100_continue)
     cr_assert_gt(got, 0);
     answer[got] = '\0';
     cr_expect_eq(strncmp(answer, "HTTP/1.1 201 ", 13), 0, "%s", answer);
-    cr_expect_eq(count_members(), 1);
+    cr_expect_eq(account_count_members(pg, account), 1);
     close(fd);
     free(request);
 }
@@ -310,7 +281,7 @@ Test(wire, heads_are_bounded)
         else
             expect_answer(&row, answer);
         expect_logged(&logged, 1, name);
-        cr_expect_eq(count_members(), 0, "%s: the request behind it ran", name);
+        cr_expect_eq(account_count_members(pg, account), 0, "%s: the request behind it ran", name);
         free(answer);
         free(bytes);
         free(head);
