@@ -74,8 +74,8 @@ Test(certificate, an_unusable_one_is_reported_in_one_line)
     expect_refusal(certificate->certificate_path, certificate->certificate_path, "--tls-key: ");
     expect_refusal(certificate->certificate_path, other->key_path, "key values mismatch");
     expect_refusal(certificate->certificate_path, encrypted->key_path, "--tls-key: ");
-    expect_refusal(certificate->certificate_path, "", "one is given without the other");
-    expect_refusal("", certificate->key_path, "one is given without the other");
+    expect_refusal(certificate->certificate_path, "", "must be set together");
+    expect_refusal("", certificate->key_path, "must be set together");
     cr_expect_eq(server_run((const char *[]){"--check-config", "--tls-certificate",
                                 certificate->certificate_path, "--tls-key", certificate->key_path, NULL},
                      &said),
