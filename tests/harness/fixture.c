@@ -128,6 +128,20 @@ struct member *member_invite(const struct server *server, const char *token, con
     return member;
 }
 
+struct member *member_make(const struct account *account)
+{
+    char *url = server_database_url(database_url()), *email = new_email(),
+         *body = create_body(email, NULL, NULL);
+    struct server *server = server_start(url, NULL);
+    struct member *member = member_invite(server, account->token, body);
+
+    server_end(server);
+    free(body);
+    free(email);
+    free(url);
+    return member;
+}
+
 void member_free(struct member *member)
 {
     free(member->id);

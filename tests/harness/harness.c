@@ -267,6 +267,18 @@ static int open_connection(int port, time_t silence_seconds)
     return fd;
 }
 
+int free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    cr_assert_eq(bind(fd, (const struct sockaddr *)&address, len), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
 int connect_raw(const struct server *server)
 {
     return open_connection(server->port, 5);

@@ -100,6 +100,8 @@ char *send_raw(const struct server *server, const char *bytes, size_t len);
 char *exchange_raw(const struct server *server, const char *bytes, size_t len, bool *closed);
 /* A connection whose reads time out after five seconds; the caller closes it. */
 int connect_raw(const struct server *server);
+/* A TCP port of the loopback address that nobody uses. */
+int free_port(void);
 /* The same to the telemetry port. */
 int connect_telemetry_raw(const struct server *server);
 /* The same to the telemetry port. */

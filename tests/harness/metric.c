@@ -45,3 +45,16 @@ void await_metric(const struct server *server, const char *series, double value)
 {
     await_metric_between(server, series, value, value);
 }
+
+void await_ready(const struct server *server, long status, const char *text)
+{
+    for (int tries = 0; tries < 2000; tries++, sleep_ms(10)) {
+        struct answer answer = telemetry_get(server, "/ready");
+        bool is_reached = answer.status == status && strstr(answer.text, text) != NULL;
+
+        answer_free(&answer);
+        if (is_reached)
+            return;
+    }
+    cr_assert_fail("/ready is not %ld with %s", status, text);
+}

@@ -12,4 +12,7 @@ double metric(const struct server *server, const char *series);
 void await_metric(const struct server *server, const char *series, double value);
 void await_metric_between(const struct server *server, const char *series, double least, double most);
 
+/* Waits until /ready has this status and a text that contains text; fails after a while. */
+void await_ready(const struct server *server, long status, const char *text);
+
 #endif

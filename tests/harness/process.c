@@ -74,3 +74,8 @@ void sleep_ms(long ms)
 {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
+
+long now_ms(void)
+{
+    return now_us() / 1000;
+}

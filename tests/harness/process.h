@@ -24,7 +24,9 @@ bool is_soak(void);
 /* The second in the long form. */
 long short_or_soak(long in_short, long in_soak);
 
+/* Of a monotonic clock. */
 long now_us(void);
+long now_ms(void);
 void sleep_ms(long ms);
 
 #endif

@@ -69,18 +69,6 @@ static char *dir;
 static int port, tls_port;
 static pid_t exim;
 
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    cr_assert_eq(bind(fd, (const struct sockaddr *)&address, len), 0);
-    cr_assert_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 static bool answers(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,

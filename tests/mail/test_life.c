@@ -18,19 +18,6 @@ static void hold(enum sink_stage stage)
         (const struct sink_fault[]){{stage, SINK_HOLD, NULL, 0}, {SINK_STAGES, SINK_NORMAL, NULL, 0}});
 }
 
-static void await_ready(const struct server *worker, long status, const char *text)
-{
-    for (int tries = 0; tries < 1000; tries++, sleep_ms(10)) {
-        struct answer answer = telemetry_get(worker, "/ready");
-        bool is_so = answer.status == status && strstr(answer.text, text) != NULL;
-
-        answer_free(&answer);
-        if (is_so)
-            return;
-    }
-    cr_assert_fail("/ready is not %ld with %s", status, text);
-}
-
 Test(life, a_worker_reports_its_state)
 {
     struct server *worker = mails_start_worker(mails, (const char *[]){"--lease=30000", NULL});

@@ -65,9 +65,6 @@ static char *make_groups(const struct account *account)
 
 static void set_up(void)
 {
-    char *email = new_email(), *body = create_body(email, NULL, NULL);
-    struct server *server;
-
     url = server_database_url(database_url());
     pg = database_connect(database_url());
     calm = account_make(pg, "Client");
@@ -76,11 +73,7 @@ static void set_up(void)
         groups[i] = make_groups(greedy_accounts[i]);
     }
     database_analyze(pg);
-    server = server_start(url, NULL);
-    member = member_invite(server, calm->token, body);
-    server_end(server);
-    free(body);
-    free(email);
+    member = member_make(calm);
 }
 
 static void tear_down(void)

@@ -1,5 +1,4 @@
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,40 +21,9 @@
 
 TestSuite(sets, .timeout = 120);
 
-struct caller {
-    pthread_t thread;
-    const struct server *server;
-    const char *token;
-    char *email, *body;
-    struct answer answer;
-};
-
-static void *post_one(void *data)
-{
-    struct caller *caller = data;
-
-    caller->answer = post(caller->server, caller->token, caller->body);
-    return NULL;
-}
-
-static void caller_start(
-    struct caller *caller, const struct server *server, const struct account *account, const char *email)
-{
-    *caller = (struct caller){.server = server, .token = account->token, .email = strdup(email)};
-    caller->body = create_body(email, NULL, NULL);
-    cr_assert_eq(pthread_create(&caller->thread, NULL, post_one, caller), 0);
-}
-
-static void caller_free(struct caller *caller)
-{
-    answer_free(&caller->answer);
-    free(caller->email);
-    free(caller->body);
-}
-
 /* Starts the callers behind one that waits for a lock, the last of them with a poisoned address, so that
  * they form one set; then releases the lock. */
-static void run_set(const char *set_size, struct caller callers[CALLERS])
+static void run_set(const char *set_size, struct poster callers[CALLERS])
 {
     PGconn *pg = database_connect(database_url());
     char *url = server_database_url(database_url());
@@ -65,10 +33,10 @@ static void run_set(const char *set_size, struct caller callers[CALLERS])
 
     account_lock(pg, account);
     for (size_t i = 0; i < CALLERS; i++) {
-        char *email = new_email(), *poisoned = NULL;
+        char *email = new_email(), *poisoned;
 
         cr_assert_geq(asprintf(&poisoned, POISON "%s", email), 0);
-        caller_start(&callers[i], server, account, i == CALLERS - 1 ? poisoned : email);
+        poster_start(&callers[i], server, account, strdup(i == CALLERS - 1 ? poisoned : email));
         free(email);
         free(poisoned);
         if (i == 0)
@@ -77,31 +45,28 @@ static void run_set(const char *set_size, struct caller callers[CALLERS])
     await_metric(server, QUEUE_LENGTH, CALLERS - 1);
     free(database_query(pg, "commit", NULL));
     for (size_t i = 0; i < CALLERS; i++)
-        pthread_join(callers[i].thread, NULL);
+        poster_await(&callers[i]);
     server_end(server);
     account_free(account);
     PQfinish(pg);
     free(url);
 }
 
-static void assert_each_its_own(struct caller callers[CALLERS])
+static void assert_each_its_own(struct poster callers[CALLERS])
 {
     PGconn *pg = database_connect(database_url());
 
     for (size_t i = 0; i < CALLERS; i++) {
-        struct caller *caller = &callers[i];
+        const struct answer *answer = poster_await(&callers[i]);
         char *id = database_query(pg,
             "select internal.account_user_id(u.key) from accounts.account_user as u where u.email = $1",
-            caller->email, NULL);
+            callers[i].email, NULL);
 
-        if (i == CALLERS - 1) {
-            cr_expect_eq(caller->answer.status, 500, "%ld %s", caller->answer.status, caller->answer.text);
+        if (i == CALLERS - 1)
             cr_expect_str_eq(id, "", "a failed request left something");
-        } else {
-            cr_expect_eq(caller->answer.status, 201, "%ld %s", caller->answer.status, caller->answer.text);
-            cr_expect_str_eq(answer_text(&caller->answer, "id", NULL), id, "the answer to another request");
-        }
-        caller_free(caller);
+        else
+            cr_expect_str_eq(answer_text(answer, "id", NULL), id, "the answer to another request");
+        poster_end(&callers[i], i == CALLERS - 1 ? 500 : 201);
         free(id);
     }
     PQfinish(pg);
@@ -112,7 +77,7 @@ Test(sets, a_failing_member_does_not_affect_others)
     static const char *const set_sizes[] = {"1", "2", "64"};
 
     for (size_t i = 0; i < COUNT(set_sizes); i++) {
-        struct caller callers[CALLERS];
+        struct poster callers[CALLERS];
 
         run_set(set_sizes[i], callers);
         assert_each_its_own(callers);
@@ -127,7 +92,7 @@ Test(sets, a_deadlock_between_two_is_retried)
     struct account *account = account_make(pg, "Client");
     struct server *server = server_start(
         url, (const char *[]){PATIENT, "--workers", "1", "--database-connections", "2", SETS, "11", NULL});
-    struct caller callers[CALLERS];
+    struct poster callers[CALLERS];
 
     cr_assert_geq(asprintf(&first, DEADLOCK_A "%s", tail), 0);
     cr_assert_geq(asprintf(&second, DEADLOCK_B "%s", tail), 0);
@@ -135,7 +100,10 @@ Test(sets, a_deadlock_between_two_is_retried)
     for (size_t i = 0; i < CALLERS; i++) {
         char *email = new_email();
 
-        caller_start(&callers[i], server, account, i == 2 ? first : i == CALLERS - 1 ? second : email);
+        poster_start(&callers[i], server, account,
+            strdup(i == 2             ? first
+                   : i == CALLERS - 1 ? second
+                                      : email));
         free(email);
         if (i < 2)
             await_waiting(pg, i == 0 ? 1 : 2);
@@ -143,12 +111,8 @@ Test(sets, a_deadlock_between_two_is_retried)
             await_metric(server, QUEUE_LENGTH, (double)i - 1);
     }
     free(database_query(pg, "commit", NULL));
-    for (size_t i = 0; i < CALLERS; i++) {
-        pthread_join(callers[i].thread, NULL);
-        cr_expect_eq(
-            callers[i].answer.status, 201, "%ld %s", callers[i].answer.status, callers[i].answer.text);
-        caller_free(&callers[i]);
-    }
+    for (size_t i = 0; i < CALLERS; i++)
+        poster_end(&callers[i], 201);
     log = server_log(server);
     cr_expect_not_null(strstr(log, "\"40P01\""), "no deadlock: %s", log);
     cr_expect_not_null(strstr(log, "\"requests\":11}"), "not of a set: %s", log);

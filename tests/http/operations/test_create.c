@@ -1,8 +1,8 @@
 #include <criterion/criterion.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/cluster.h"
 #include "harness/service.h"
 
 #define TWINS 50
@@ -242,37 +242,16 @@ Test(create, reports_mistakes_found_by_the_database)
     free(email);
 }
 
-struct duplicate {
-    pthread_t thread;
-    const char *body;
-    struct answer answer;
-};
-
-static void *post_duplicate(void *data)
-{
-    struct duplicate *duplicate = data;
-
-    duplicate->answer = post(server, account->token, duplicate->body);
-    return NULL;
-}
-
 Test(create, concurrent_duplicates_create_one_membership)
 {
-    struct duplicate duplicates[TWINS];
-    char *email = new_email(), *body = create_body(email, NULL, NULL), *count;
+    struct poster duplicates[TWINS];
+    char *email = new_email(), *count;
 
-    for (size_t i = 0; i < TWINS; i++) {
-        duplicates[i].body = body;
-        cr_assert_eq(pthread_create(&duplicates[i].thread, NULL, post_duplicate, &duplicates[i]), 0);
-    }
     for (size_t i = 0; i < TWINS; i++)
-        pthread_join(duplicates[i].thread, NULL);
-    for (size_t i = 0; i < TWINS; i++) {
-        cr_expect_eq(duplicates[i].answer.status, 201, "%ld %s", duplicates[i].answer.status,
-            duplicates[i].answer.text);
-        cr_expect_str_eq(
-            answer_text(&duplicates[i].answer, "id", NULL), answer_text(&duplicates[0].answer, "id", NULL));
-    }
+        poster_start(&duplicates[i], server, account, strdup(email));
+    for (size_t i = 0; i < TWINS; i++)
+        cr_expect_str_eq(answer_text(poster_await(&duplicates[i]), "id", NULL),
+            answer_text(poster_await(&duplicates[0]), "id", NULL));
     count = database_query(pg,
         "select count(*) || ' ' || count(*) filter (where i.status = 'Open') || ' ' || count(distinct u.key)"
         " from accounts.person as p join accounts.account_user as u on u.person_key = p.key"
@@ -280,8 +259,7 @@ Test(create, concurrent_duplicates_create_one_membership)
         email, NULL);
     cr_expect_str_eq(count, "50 1 1", "invitations, open ones, memberships: %s", count);
     for (size_t i = 0; i < TWINS; i++)
-        answer_free(&duplicates[i].answer);
+        poster_end(&duplicates[i], 201);
     free(count);
-    free(body);
     free(email);
 }

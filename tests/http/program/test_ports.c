@@ -35,19 +35,6 @@ static struct sockaddr_in loopback(int port)
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-/* A port that is free now. */
-static int free_port(void)
-{
-    struct sockaddr_in address = loopback(0);
-    socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    getsockname(fd, (struct sockaddr *)&address, &len);
-    close(fd);
-    return ntohs(address.sin_port);
-}
-
 /* more: a flag and its value, or NULL. */
 static struct server *spawn_on(int port, int telemetry_port, const char *flag, const char *value)
 {

@@ -8,6 +8,7 @@
 
 #include "base/count.h"
 #include "harness/fixture.h"
+#include "harness/metric.h"
 #include "harness/process.h"
 
 /* What the telemetry port serves, and for how long. */
@@ -25,20 +26,6 @@ static void tear_down(void)
 }
 
 TestSuite(probes, .init = set_up, .fini = tear_down, .timeout = 120);
-
-static void await_ready(const struct server *server)
-{
-    long status = 0;
-
-    for (int i = 0; i < 1000 && status != 200; i++) {
-        struct answer answer = telemetry_get(server, "/ready");
-
-        status = answer.status;
-        answer_free(&answer);
-        sleep_ms(10);
-    }
-    cr_assert_eq(status, 200);
-}
 
 Test(probes, the_port_refuses_other_requests)
 {
@@ -65,7 +52,7 @@ Test(probes, the_port_refuses_other_requests)
     struct server *server = server_start(url, NULL);
     char *answer;
 
-    await_ready(server);
+    await_ready(server, 200, "pass");
     for (size_t i = 0; i < COUNT(cases); i++) {
         answer = telemetry_send_raw(server, cases[i].bytes, strlen(cases[i].bytes));
         cr_expect_eq(

@@ -10,6 +10,7 @@
 
 #include "base/count.h"
 #include "harness/cluster.h"
+#include "harness/metric.h"
 
 /* The start: with errors, without a database, and with a signal to stop meanwhile. */
 
@@ -103,20 +104,6 @@ Test(start, a_newer_compatible_schema_is_accepted)
 }
 
 #define MAIL_OPTIONS "--mail-directory=/tmp", "--mail-from=a@example.test"
-
-/* Waits until /ready has this status and text. */
-static void await_ready(const struct server *server, long status, const char *text)
-{
-    for (int tries = 0; tries < 2000; tries++, sleep_ms(10)) {
-        struct answer answer = telemetry_get(server, "/ready");
-        bool is_so = answer.status == status && strstr(answer.text, text) != NULL;
-
-        answer_free(&answer);
-        if (is_so)
-            return;
-    }
-    cr_assert_fail("/ready is not %ld with %s", status, text);
-}
 
 static void expect_live(const struct server *server)
 {

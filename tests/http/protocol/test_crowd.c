@@ -72,17 +72,10 @@ static char *url;
 
 static void set_up(void)
 {
-    char *email = new_email(), *body = create_body(email, NULL, NULL);
-    struct server *server;
-
     url = server_database_url(database_url());
     pg = database_connect(database_url());
     account = account_make(pg, "Client");
-    server = server_start(url, NULL);
-    member = member_invite(server, account->token, body);
-    server_end(server);
-    free(body);
-    free(email);
+    member = member_make(account);
 }
 
 static void tear_down(void)

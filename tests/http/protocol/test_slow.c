@@ -38,11 +38,6 @@ static void tear_down(void)
 
 TestSuite(slow, .init = set_up, .fini = tear_down, .timeout = 120);
 
-static long now_ms(void)
-{
-    return now_us() / 1000;
-}
-
 static void send_text(int fd, const char *text)
 {
     cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
