@@ -128,16 +128,23 @@ struct member *member_invite(const struct server *server, const char *token, con
     return member;
 }
 
-struct member *member_make(const struct account *account)
+struct member *member_invite_new(const struct server *server, const struct account *account)
 {
-    char *url = server_database_url(database_url()), *email = new_email(),
-         *body = create_body(email, NULL, NULL);
-    struct server *server = server_start(url, NULL);
+    char *email = new_email(), *body = create_body(email, NULL, NULL);
     struct member *member = member_invite(server, account->token, body);
 
-    server_end(server);
     free(body);
     free(email);
+    return member;
+}
+
+struct member *member_make(const struct account *account)
+{
+    char *url = server_database_url(database_url());
+    struct server *server = server_start(url, NULL);
+    struct member *member = member_invite_new(server, account);
+
+    server_end(server);
     free(url);
     return member;
 }

@@ -46,7 +46,9 @@ struct member {
 struct member *member_of(const json_t *object);
 /* Invites with the body of a create request, and expects 201. */
 struct member *member_invite(const struct server *server, const char *token, const char *body);
-/* Invites a new person by a server of its own. */
+/* Invites a new person into the account. */
+struct member *member_invite_new(const struct server *server, const struct account *account);
+/* The same by a server of its own. */
 struct member *member_make(const struct account *account);
 void member_free(struct member *member);
 /* Begins a transaction of pg that blocks every change of the membership until it ends. */

@@ -79,3 +79,16 @@ long now_ms(void)
 {
     return now_us() / 1000;
 }
+
+static int compare(const void *a, const void *b)
+{
+    long x = *(const long *)a, y = *(const long *)b;
+
+    return (x > y) - (x < y);
+}
+
+long percentile(long *numbers, size_t count, size_t percent)
+{
+    qsort(numbers, count, sizeof(*numbers), compare);
+    return numbers[count * percent / 100];
+}

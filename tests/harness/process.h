@@ -24,6 +24,9 @@ bool is_soak(void);
 /* The second in the long form. */
 long short_or_soak(long in_short, long in_soak);
 
+/* Sorts and returns the element below which so many percent of the numbers are. */
+long percentile(long *numbers, size_t count, size_t percent);
+
 /* Of a monotonic clock. */
 long now_us(void);
 long now_ms(void);

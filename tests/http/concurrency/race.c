@@ -96,12 +96,7 @@ struct runner taking(const struct target *target, const char *group)
 
 struct target race_invite(unsigned round)
 {
-    char *email = new_email(), *body = create_body(email, NULL, NULL);
-    struct target target = {member_invite(server, account->token, body), round % PATH_FORMS};
-
-    free(email);
-    free(body);
-    return target;
+    return (struct target){member_invite_new(server, account), round % PATH_FORMS};
 }
 
 struct answer ask_once(struct runner made)

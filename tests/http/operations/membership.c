@@ -6,16 +6,6 @@
 
 #define TRACEPARENT "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-struct member *invite(void)
-{
-    char *email = new_email(), *body = create_body(email, NULL, NULL);
-    struct member *member = member_invite(server, account->token, body);
-
-    free(email);
-    free(body);
-    return member;
-}
-
 struct answer ask(
     const char *method, const struct member *member, enum path_form form, const char *more, const char *body)
 {

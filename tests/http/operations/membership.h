@@ -12,7 +12,6 @@
     (form) < PATH_FORMS;                                                                                     \
     (form)++
 
-struct member *invite(void);
 /* A request of the account for the path of the member with a suffix. */
 struct answer ask(
     const char *method, const struct member *member, enum path_form form, const char *more, const char *body);

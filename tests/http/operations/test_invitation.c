@@ -12,7 +12,7 @@ TestSuite(invitation, .init = service_set_up, .fini = service_tear_down, .timeou
 Test(invitation, is_accepted_with_only_its_code)
 {
     for (EACH_FORM(form)) {
-        struct member *member = invite();
+        struct member *member = member_invite_new(server, account);
         struct answer first = accept_code(member, form, member->code);
         struct answer again = accept_code(member, form, member->code);
         struct answer shown = ask("GET", member, form, "", NULL);
@@ -39,7 +39,8 @@ Test(invitation, a_wrong_code_is_explained_and_changes_nothing)
     static const char *const wrong[] = {"x", "", " ", "\xc3\xa9", "' or true --", "\\x00", "%25"};
 
     for (EACH_FORM(form)) {
-        struct member *member = invite(), *neighbour = invite();
+        struct member *member = member_invite_new(server, account),
+                      *neighbour = member_invite_new(server, account);
         struct answer answer;
         char *longer = NULL, *code;
 
@@ -77,7 +78,7 @@ Test(invitation, a_wrong_code_is_explained_and_changes_nothing)
         member_free(neighbour);
 
         /* After all the refusals, a valid request still works. */
-        neighbour = invite();
+        neighbour = member_invite_new(server, account);
         answer = accept_code(neighbour, form, longer);
         expect_problem(&answer, 400, "/problems/wrong-code");
         answer = accept_code(neighbour, form, neighbour->code);
@@ -94,7 +95,7 @@ Test(invitation, a_wrong_code_is_explained_and_changes_nothing)
 
 Test(invitation, is_not_revealed_without_its_code)
 {
-    struct member *member = invite(), *removed = invite();
+    struct member *member = member_invite_new(server, account), *removed = member_invite_new(server, account);
     char *of_other = NULL, *of_nobody = NULL, *of_nowhere = NULL;
     struct answer wrong, answer = ask("DELETE", removed, PATH_OF_USER, "", NULL);
 
@@ -150,7 +151,7 @@ static void expect_whole_lifetime(const struct member *member)
 Test(invitation, gets_a_new_code_while_its_invitation_is_open)
 {
     for (EACH_FORM(form)) {
-        struct member *member = invite();
+        struct member *member = member_invite_new(server, account);
         struct answer answer;
         char *code;
 
@@ -173,7 +174,7 @@ Test(invitation, gets_a_new_code_while_its_invitation_is_open)
         free(code);
         member_free(member);
 
-        member = invite();
+        member = member_invite_new(server, account);
         let_expire(member);
         answer = ask("POST", member, form, "/resend-invite", NULL);
         cr_expect(strstr(answer_text(&answer, "detail", NULL), "send-new-invite") != NULL, "%s", answer.text);
@@ -186,7 +187,7 @@ Test(invitation, gets_a_new_code_while_its_invitation_is_open)
 Test(invitation, gets_a_new_invitation_once_the_last_has_expired)
 {
     for (EACH_FORM(form)) {
-        struct member *member = invite();
+        struct member *member = member_invite_new(server, account);
         struct answer answer = ask("POST", member, form, "/send-new-invite", NULL);
         char *code;
 
@@ -239,7 +240,8 @@ Test(invitation, of_a_disabled_account_is_refused_until_enabled)
     struct account *operations = account_make(pg, "Operations");
 
     for (EACH_FORM(form)) {
-        struct member *open = invite(), *expired = invite();
+        struct member *open = member_invite_new(server, account),
+                      *expired = member_invite_new(server, account);
         struct answer answer, wrong;
         char *code;
 

@@ -11,7 +11,7 @@ TestSuite(membership, .init = service_set_up, .fini = service_tear_down, .timeou
 
 Test(membership, is_shown_by_both_paths)
 {
-    struct member *member = invite();
+    struct member *member = member_invite_new(server, account);
 
     for (EACH_FORM(form))
         expect_shown(member, form, "Invited");
@@ -28,7 +28,7 @@ Test(membership, is_shown_by_both_paths)
     for (EACH_FORM(form))
         expect_shown(member, form, "InvitationExpired");
     member_free(member);
-    member = invite();
+    member = member_invite_new(server, account);
     accept_now(member);
     for (EACH_FORM(form))
         expect_shown(member, form, "Active");
@@ -63,7 +63,7 @@ Test(membership, adds_and_removes_groups)
     cr_assert_geq(asprintf(&of_other, "/groups/%s", account->other_group), 0);
     cr_assert_geq(asprintf(&foreign, "/groups/%s", other->default_group), 0);
     for (EACH_FORM(form)) {
-        struct member *member = invite();
+        struct member *member = member_invite_new(server, account);
         struct answer answer = ask("POST", member, form, "/groups", other_body), again;
 
         cr_expect_eq(answer.status, 200, "%s", answer.text);
@@ -120,7 +120,7 @@ Test(membership, has_its_groups_replaced)
         asprintf(&foreign, "[{\"id\": \"%s\"}, {\"id\": \"%s\"}]", account->other_group, other->other_group),
         0);
     for (EACH_FORM(form)) {
-        struct member *member = invite();
+        struct member *member = member_invite_new(server, account);
         struct answer answer = ask("PUT", member, form, "/groups", both), shown;
 
         expect_groups(&answer, account->default_group, account->other_group);
@@ -143,7 +143,7 @@ Test(membership, has_its_groups_replaced)
 
 Test(membership, does_not_change_the_persons_profile)
 {
-    struct member *member = invite();
+    struct member *member = member_invite_new(server, account);
     char *body = NULL;
     struct answer answer;
 
@@ -287,7 +287,7 @@ Test(membership, reports_the_allowed_methods_of_a_path)
         {"/groups", "POST, PUT"},
         {"/groups/UGR-0000-0000", "DELETE"},
     };
-    struct member *member = invite();
+    struct member *member = member_invite_new(server, account);
     char *path = NULL;
 
     for (EACH_FORM(form)) {
@@ -368,7 +368,7 @@ static struct answer ask_with(
 
 Test(membership, refuses_a_malformed_body)
 {
-    struct member *member = invite();
+    struct member *member = member_invite_new(server, account);
 
     for (EACH_FORM(form)) {
         for (size_t i = 0; i < COUNT(malformed); i++) {
@@ -388,7 +388,7 @@ Test(membership, refuses_a_malformed_body)
 
 Test(membership, accepts_only_json)
 {
-    struct member *member = invite();
+    struct member *member = member_invite_new(server, account);
     char *accept = accept_body(member->code), *group = group_body(account->other_group), *array = NULL,
          *object = NULL;
     struct answer answer;

@@ -63,8 +63,8 @@ Test(retry, replays_every_answer_of_a_post)
 
     for (size_t i = 0; i < COUNT(cases); i++) {
         for (enum path_form form = PATH_OF_ACCOUNT_USER; form < PATH_FORMS; form++) {
-            char *email = new_email(), *body = create_body(email, NULL, NULL), *path, *group = NULL, key[32];
-            struct member *member = member_invite(server, account->token, body);
+            char *path, *group = NULL, key[32];
+            struct member *member = member_invite_new(server, account);
             struct answer first, second;
 
             snprintf(key, sizeof(key), "post-%zu-%d", i, (int)form);
@@ -81,8 +81,6 @@ Test(retry, replays_every_answer_of_a_post)
             answer_free(&first);
             answer_free(&second);
             member_free(member);
-            free(email);
-            free(body);
             free(path);
             free(group);
         }
@@ -205,8 +203,8 @@ Test(retry, refuses_a_malformed_key_and_names_the_header)
 /* Methods other than POST are idempotent without a key. */
 Test(retry, ignores_a_key_except_on_post)
 {
-    char *email = new_email(), *body = create_body(email, NULL, NULL), *path;
-    struct member *member = member_invite(server, account->token, body);
+    char *path;
+    struct member *member = member_invite_new(server, account);
     struct answer first, second;
 
     path = member_path(member, PATH_OF_ACCOUNT_USER, "");
@@ -217,7 +215,5 @@ Test(retry, ignores_a_key_except_on_post)
     answer_free(&first);
     answer_free(&second);
     member_free(member);
-    free(email);
-    free(body);
     free(path);
 }

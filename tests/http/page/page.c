@@ -4,16 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct member *page_invite(void)
-{
-    char *email = new_email(), *body = create_body(email, NULL, NULL);
-    struct member *member = member_invite(server, account->token, body);
-
-    free(email);
-    free(body);
-    return member;
-}
-
 char *page_path(const struct member *member)
 {
     char *path = NULL;

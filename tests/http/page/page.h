@@ -8,7 +8,6 @@
 #define INVITATIONS "/invitations/"
 #define PAGE_MEDIA_TYPE "text/html; charset=utf-8"
 
-struct member *page_invite(void);
 /* The path of a member's page; the caller frees it. */
 char *page_path(const struct member *member);
 /* languages: of Accept-Language; NULL for none. */

@@ -24,7 +24,7 @@ Test(page, is_in_the_language_of_accept_language)
         {"\xff\xfe", "en"},
         {"../../etc/passwd", "en"},
     };
-    struct member *member = page_invite();
+    struct member *member = member_invite_new(server, account);
     char long_header[8193], *log;
     struct answer answer;
 
@@ -56,7 +56,7 @@ Test(page, is_in_the_language_of_accept_language)
 
 Test(page, dates_follow_the_browsers_culture)
 {
-    struct member *member = page_invite();
+    struct member *member = member_invite_new(server, account);
     struct answer answer;
 
     free(database_query(pg,

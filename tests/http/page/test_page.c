@@ -20,7 +20,7 @@ static struct answer change(const char *method, const struct member *member, con
 
 Test(page, shows_the_state_of_an_invitation)
 {
-    struct member *member = page_invite();
+    struct member *member = member_invite_new(server, account);
     struct answer answer;
 
     expect_state(member, 200, "open");
@@ -31,13 +31,13 @@ Test(page, shows_the_state_of_an_invitation)
     expect_state(member, 410, "revoked");
     member_free(member);
 
-    member = page_invite();
+    member = member_invite_new(server, account);
     answer = change("POST", member, "/resend-invite");
     answer_free(&answer);
     expect_state(member, 410, "superseded");
     member_free(member);
 
-    member = page_invite();
+    member = member_invite_new(server, account);
     free(database_query(pg,
         "update accounts.invitation set sent_at = sent_at - interval '8 days', expires_at = expires_at - "
         "interval '8 days' where account_user_key = internal.account_user_key($1)",
@@ -45,7 +45,7 @@ Test(page, shows_the_state_of_an_invitation)
     expect_state(member, 410, "expired");
     member_free(member);
 
-    member = page_invite();
+    member = member_invite_new(server, account);
     free(database_query(pg,
         "update accounts.account set status = 'Disabled' where key = internal.account_key($1)", account->id,
         NULL));
@@ -57,7 +57,7 @@ Test(page, shows_the_state_of_an_invitation)
 
 Test(page, get_changes_nothing)
 {
-    struct member *member = page_invite();
+    struct member *member = member_invite_new(server, account);
     char *before = page_contents(member), *after;
 
     for (int i = 0; i < 100; i++) {
@@ -75,7 +75,7 @@ Test(page, get_changes_nothing)
 
 Test(page, the_button_accepts_once)
 {
-    struct member *member = page_invite();
+    struct member *member = member_invite_new(server, account);
     char *first, *second, *status;
 
     press(member);
@@ -97,7 +97,7 @@ Test(page, the_button_accepts_once)
 
 Test(page, ignores_what_programs_send)
 {
-    struct member *member = page_invite();
+    struct member *member = member_invite_new(server, account);
     char *path = page_path(member);
     struct answer answer = request(server, "POST", path, NULL, "x=1",
         (const char *[]){"Prefer: tx=rollback", "Idempotency-Key: \"not\" \"one\"", "Authorization: nonsense",
@@ -139,7 +139,7 @@ Test(page, escapes_names)
 
 Test(page, may_be_switched_off)
 {
-    struct member *member = page_invite();
+    struct member *member = member_invite_new(server, account);
     static const char *const methods[] = {"GET", "HEAD", "POST"};
     struct answer answer;
 

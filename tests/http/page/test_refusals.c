@@ -10,7 +10,7 @@
 
 Test(page, answers_a_damaged_link)
 {
-    struct member *member = page_invite(), *another = page_invite();
+    struct member *member = member_invite_new(server, account), *another = member_invite_new(server, account);
     static const char *const paths[] = {"/invitations/", "/invitations//", "/invitations/AUSR-0000-0000-0000",
         "/invitations/AUSR-0000-0000-0000/", "/invitations/AUSR-0000-0000-0000/x", "/invitations/ausr-0000/x",
         "/invitations/%41USR-0000-0000-0000/x", "/invitations/AUSR-0000-0000-0000/x/",
@@ -74,7 +74,7 @@ Test(page, answers_a_refused_request)
         {"GET /invitations/x HTTP/1.1\r\nHost: a\r\nX: " LONG, 431},
         {"GET /invitations/x HTTP/2\r\n\r\n", 400},
     };
-    struct member *member = page_invite();
+    struct member *member = member_invite_new(server, account);
     char *large = malloc(70001);
     struct answer answer;
 
@@ -142,7 +142,7 @@ Test(page, reports_an_unavailable_database)
     pg = database_connect(cluster->url);
     account = account_make(pg, "Client");
     server = server_start(cluster->server_url, NULL);
-    member = page_invite();
+    member = member_invite_new(server, account);
     expect_state(member, 200, "open");
     PQfinish(pg);
     account_free(account);
@@ -164,7 +164,7 @@ Test(page, reports_an_unavailable_database)
 
 Test(page, reports_a_lock_timeout)
 {
-    struct member *member = page_invite();
+    struct member *member = member_invite_new(server, account);
     struct answer answer;
 
     member_lock(pg, member);

@@ -74,11 +74,11 @@ static char *metrics_of(const struct server *server)
 Test(telemetry, counts_requests_and_connections)
 {
     struct server *server = server_start(server_url, NULL);
-    char *email = new_email(), *body = create_body(email, NULL, NULL), *metrics;
+    char *metrics;
     struct member *member;
     char *path;
 
-    member = member_invite(server, account->token, body);
+    member = member_invite_new(server, account);
     path = member_path(member, PATH_OF_ACCOUNT_USER, "");
     for (int i = 0; i < 3; i++) {
         struct answer answer = request(server, "GET", path, account->token, NULL, NULL);
@@ -116,8 +116,6 @@ Test(telemetry, counts_requests_and_connections)
     free(metrics);
     free(path);
     member_free(member);
-    free(body);
-    free(email);
     server_end(server);
 }
 

@@ -15,12 +15,8 @@ static struct member *member;
 
 static void set_up(void)
 {
-    char *email = new_email(), *body = create_body(email, NULL, NULL);
-
     service_set_up();
-    member = member_invite(server, account->token, body);
-    free(email);
-    free(body);
+    member = member_invite_new(server, account);
 }
 
 static void tear_down(void)

@@ -279,8 +279,7 @@ Test(memory, does_not_grow_with_requests)
     PGconn *pg = database_connect(database_url());
     struct account *account = account_make(pg, "Client");
     struct server *server = server_start(url, NULL);
-    char *email = new_email(), *body = create_body(email, NULL, NULL);
-    struct member *member = member_invite(server, account->token, body);
+    struct member *member = member_invite_new(server, account);
     struct soak soak = {
         .server = server, .token = account->token, .id = member->id, .count = is_soak() ? 1000000 : 20000};
     struct flood flood = {.servers = &server,
@@ -304,6 +303,4 @@ Test(memory, does_not_grow_with_requests)
     server_end(server);
     account_free(account);
     PQfinish(pg);
-    free(body);
-    free(email);
 }
