@@ -24,9 +24,9 @@ static bool is_smtp_url(const char *text)
     CURLU *url = curl_url();
     char *scheme = NULL, *path = NULL;
     bool is_valid = curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-                      curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-                      (strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0) &&
-                      curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0;
+                    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                    (strcmp(scheme, "smtp") == 0 || strcmp(scheme, "smtps") == 0) &&
+                    curl_url_get(url, CURLUPART_PATH, &path, 0) == CURLUE_OK && strcmp(path, "/") == 0;
 
     for (size_t i = 0; is_valid && i < COUNT(unwanted); i++) {
         char *part = NULL;

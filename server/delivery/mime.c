@@ -103,7 +103,7 @@ static void write_words(struct mime_text text, size_t column, FILE *out)
 
     fputs(open, out);
     for (const char *at = text.text, *end = at + text.len; at < end;) {
-        char encoded[3 * 4 + 1];
+        char encoded[3 * 4 + 1] = "";
         const char *start = at, *bytes = start;
         uint32_t c = text_next(&at, end);
         size_t len = (size_t)(at - start), encoded_len = 0;
