@@ -202,12 +202,12 @@ static int serve(const struct config *config)
         .is_shared = config->reuse_port != 0,
         .send_timeout_ms = config->send_timeout};
     size_t count = (size_t)config->workers, given_up = 0;
-    struct worker **workers = h2o_mem_alloc(count * sizeof(struct worker *));
-    struct metrics **metrics = h2o_mem_alloc(count * sizeof(struct metrics *));
+    struct worker **workers = memory_require(calloc(count, sizeof(struct worker *)));
+    struct metrics **metrics = memory_require(calloc(count, sizeof(struct metrics *)));
     const struct workers view = {config, (const struct metrics *const *)metrics, count};
     const struct telemetry_source source = {&view, report_health, write_metrics};
     struct telemetry *telemetry;
-    int *listeners = h2o_mem_alloc(count * sizeof(*listeners)), telemetry_fd, telemetry_port, port;
+    int *listeners = memory_require(calloc(count, sizeof(*listeners))), telemetry_fd, telemetry_port, port;
 
     struct addresses *addresses = NULL;
     SSL_CTX *tls = require_tls(config);

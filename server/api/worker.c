@@ -3,11 +3,11 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "api/handler.h"
 #include "base/clock.h"
 #include "base/die.h"
+#include "base/memory.h"
 #include "database/database.h"
 #include "http/connections.h"
 
@@ -195,9 +195,8 @@ static void *run(void *data)
 struct worker *worker_start(const struct config *config, h2o_globalconf_t *globalconf, int listen_fd,
     SSL_CTX *tls, const struct templates *templates, struct addresses *addresses, struct metrics *metrics)
 {
-    struct worker *worker = h2o_mem_alloc(sizeof(*worker));
+    struct worker *worker = memory_require(calloc(1, sizeof(*worker)));
 
-    memset(worker, 0, sizeof(*worker));
     worker->config = config;
     worker->globalconf = globalconf;
     worker->listen_fd = listen_fd;
@@ -216,9 +215,8 @@ struct worker *worker_start(const struct config *config, h2o_globalconf_t *globa
 
 static void send_message(struct worker *worker, enum message_kind kind, SSL_CTX *tls)
 {
-    struct message *message = h2o_mem_alloc(sizeof(*message));
+    struct message *message = memory_require(calloc(1, sizeof(*message)));
 
-    memset(message, 0, sizeof(*message));
     message->kind = kind;
     if ((message->tls = tls) != NULL)
         SSL_CTX_up_ref(tls);

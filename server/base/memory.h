@@ -10,10 +10,11 @@
 
 #include <stdbool.h>
 
-/* Makes jansson and ICU allocate through this module. Call it before they allocate and threads exist. */
+/* Makes jansson and ICU allocate through this module. Call it before they allocate and before threads exist.
+ */
 void memory_watch(void);
 
-/* Returns block; ends the process (die.h) if it is NULL. For allocations at the start. */
+/* Returns block; ends the process (die.h) if it is NULL. For allocations at the start and at the stop. */
 void *memory_require(void *block);
 
 /* Forgets earlier failures of this thread. */

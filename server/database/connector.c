@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/memory.h"
 #include "database/postgres.h"
 #include "database/session.h"
 
@@ -115,10 +115,9 @@ static void *run(void *data)
 struct connector *connector_start(
     h2o_multithread_queue_t *queue, const struct config *config, connector_on_result on_result, void *data)
 {
-    struct connector *connector = h2o_mem_alloc(sizeof(*connector));
+    struct connector *connector = memory_require(calloc(1, sizeof(*connector)));
     pthread_condattr_t monotonic;
 
-    memset(connector, 0, sizeof(*connector));
     connector->config = config;
     connector->on_result = on_result;
     connector->data = data;

@@ -1,10 +1,10 @@
 #include "database/database.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "database/connector.h"
 #include "database/database_connection.h"
 #include "database/queue.h"
@@ -141,10 +141,10 @@ static void on_connector_result(void *data, PGconn *pg, const char *error, bool 
 struct database *database_create(h2o_context_t *context, const struct config *config, struct metrics *metrics)
 {
     size_t count = (size_t)config->database_connections;
-    struct database *database = h2o_mem_alloc(sizeof(*database) + count * sizeof(struct database_connection));
+    struct database *database =
+        memory_require(calloc(1, sizeof(*database) + count * sizeof(struct database_connection)));
     struct database_shared *shared = &database->shared;
 
-    memset(database, 0, sizeof(*database) + count * sizeof(struct database_connection));
     shared->config = config;
     shared->loop = context->loop;
     shared->metrics = metrics;

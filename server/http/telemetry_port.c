@@ -12,6 +12,7 @@
 #include "base/count.h"
 #include "base/die.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/trace.h"
 #include "http/http1.h"
 #include "http/listener.h"
@@ -336,8 +337,7 @@ struct telemetry *telemetry_start(
 
     if (listen_fd < 0)
         return NULL;
-    telemetry = h2o_mem_alloc(sizeof(*telemetry));
-    memset(telemetry, 0, sizeof(*telemetry));
+    telemetry = memory_require(calloc(1, sizeof(*telemetry)));
     telemetry->config = config;
     telemetry->source = source;
     telemetry->listen_fd = listen_fd;
