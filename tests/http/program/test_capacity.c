@@ -50,7 +50,7 @@ Test(capacity, starts_a_worker_for_each_usable_processor)
 /* More than there is room for. */
 #define WAITING 20
 /* Of an attempt to connect to 16 hosts, the most that a URL may have: a socket and an event of each. */
-#define ATTEMPT (2 * 16)
+#define ATTEMPT (2UL * 16)
 
 /* With the maximum of clients, and the telemetry port nearly full, descriptors are left for the database. */
 Test(capacity, has_descriptors_for_all_database_connections)

@@ -178,14 +178,14 @@ static const struct {
     {"GET /a HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "404"},
 };
 
-#define PIECE 100000
+#define PIECE 100000UL
 
 static void send_piece(int fd, const char *name)
 {
     static char piece[PIECE];
 
     memset(piece, 'a', PIECE);
-    cr_assert_eq(send(fd, piece, PIECE, MSG_NOSIGNAL), PIECE, "%s: reset", name);
+    cr_assert_eq(send(fd, piece, PIECE, MSG_NOSIGNAL), (ssize_t)PIECE, "%s: reset", name);
 }
 
 /* One response, all of it, is all that comes. */
