@@ -34,7 +34,7 @@ static struct bench bench_make(void)
     mails_set_sink(bench.mails, &(struct sink_options){0});
     /* Few actions depend on timers, and lost notifications are made up for quickly. */
     bench.worker = mails_start_worker(bench.mails,
-        (const char *[]){"--mails-in-flight=3", "--lease=2600", "--smtp-timeout=600",
+        (const char *[]){"--mails-in-flight=3", "--lease=4500", "--smtp-timeout=2500",
             "--smtp-connect-timeout=500", "--poll-interval=500", "--announce-interval=600000", NULL});
     return bench;
 }
