@@ -75,7 +75,9 @@ $$;
 \ir internal/answers/module_settings.sql
 \ir internal/callers/authenticate.sql
 \ir internal/checks/group_errors.sql
+\ir internal/answers/object_members.sql
 \ir internal/answers/membership_object.sql
+\ir internal/answers/invitation_url.sql
 \ir internal/answers/group_members.sql
 \ir internal/answers/kept_group_members.sql
 \ir internal/answers/membership_objects.sql
@@ -83,8 +85,9 @@ $$;
 \ir internal/list/rql_parameters.sql
 \ir internal/list/rql_parsed.sql
 \ir internal/list/rql_condition.sql
+\ir internal/answers/prune.sql
+\ir internal/answers/selected_objects.sql
 \ir internal/answers/select_members.sql
-\ir internal/list/list_objects.sql
 \ir internal/list/list_statement.sql
 \ir internal/list/list_excess.sql
 \ir internal/list/list_memberships.sql
@@ -109,11 +112,14 @@ $$;
 \ir internal/change/replace_groups.sql
 \ir internal/change/take_group.sql
 \ir internal/change/remove_account_user.sql
+\ir internal/serve/get_account_users.sql
+\ir internal/serve/get_users.sql
 \ir internal/serve/perform.sql
 \ir internal/ids/next_rehearsal_key.sql
 \ir internal/create/plan_invitations.sql
 \ir internal/create/apply_limits.sql
 \ir internal/create/invite_again.sql
+\ir internal/create/show_invited.sql
 \ir internal/create/create_account_users.sql
 \ir internal/serve/claim_idempotency_key.sql
 \ir internal/create/invite_once.sql

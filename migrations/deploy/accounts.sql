@@ -150,9 +150,9 @@ create table accounts.user_group_set (
   account_key bigint not null,
   groups_revision bigint not null,
   modules_revision bigint not null,
-  groups text not null,
-  buyers text not null,
-  modules text not null,
+  groups json not null,
+  buyers json not null,
+  modules json not null,
   constraint user_group_set_pkey primary key (user_group_keys),
   constraint user_group_set_account_key_fkey foreign key (account_key) references accounts.account
 );

@@ -47,6 +47,9 @@ create type internal.verdict as (
   type text
 );
 
+-- What the groups of a membership contribute to its object.
+create type internal.given_members as (groups json, buyers json, modules json);
+
 -- The decision of internal.plan_invitations about one create request.
 create type internal.planned_invitation as (
   ordinal int,

@@ -1,7 +1,8 @@
 begin;
 
-select 1 / (count(*) = 6)::int from pg_type
+select 1 / (count(*) = 7)::int from pg_type
 where typnamespace = 'internal'::regnamespace
-  and typname in ('request', 'caller', 'verdict', 'planned_invitation', 'idempotency_claim', 'outcome');
+  and typname in (
+    'request', 'caller', 'verdict', 'planned_invitation', 'given_members', 'idempotency_claim', 'outcome');
 
 rollback;

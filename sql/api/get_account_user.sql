@@ -4,10 +4,20 @@ returns json
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-begin
-  return internal.answer_or_raise(internal.serve(internal.make_request(
+declare
+  c_request constant internal.request := internal.make_request(
     'get', 'account_user', account_user_id => account_user_id, query => query, token => token,
-    traceparent => traceparent)));
+    traceparent => traceparent);
+  v_got record;
+begin
+  if c_request.query <> '' then
+    return internal.answer_or_raise(internal.serve(c_request));
+  end if;
+  select g.status, g.body, g.detail into v_got from internal.get_account_users(array[c_request]) as g;
+  if v_got.status <> 200 then
+    perform internal.raise_problem(v_got.status, v_got.detail);
+  end if;
+  return v_got.body;
 end
 $$;
 

@@ -7,23 +7,35 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_requests constant internal.request[] := internal.read_requests(requests);
-  c_is_set constant boolean := cardinality(c_requests) > 1;
+  v_request internal.request;
+  v_changes int := 0;
+  v_account_users int := 0;
+  v_users int := 0;
 begin
-  if c_is_set then
-    perform internal.lock_people(c_requests);
+  foreach v_request in array c_requests loop
+    if v_request.operation not in ('get', 'get_invitation') then
+      v_changes := v_changes + 1;
+    elsif internal.is_plain_get(v_request, 'account_user') then
+      v_account_users := v_account_users + 1;
+    elsif internal.is_plain_get(v_request, 'user') then
+      v_users := v_users + 1;
+    end if;
+  end loop;
+  if v_changes > 0 or v_account_users + v_users < cardinality(c_requests) then
+    return query
+    select s.position, s.status, s.id, s.body, s.detail, s.errors, s.type, s.is_replay, s.is_rolled_back
+    from internal.serve_in_order(c_requests, v_changes > 0) as s;
   end if;
-  -- In the common lock order of memberships, not in order of arrival.
-  return query
-  select r.position, v.status, v.id, v.body, v.detail, v.errors, v.type, v.is_replay,
-    v.is_rolled_back
-  from (
-    select s.position, c_requests[s.position] as request
-    from generate_subscripts(c_requests, 1) as s (position)
-    order by case when c_is_set then internal.lock_order(c_requests[s.position]) end, s.position
-    offset 0
-  ) as r
-  cross join lateral internal.serve(r.request) as v
-  order by r.position;
+  if v_changes = 0 and v_account_users > 0 then
+    return query
+    select g.position, g.status, null::text, g.body, g.detail, null::jsonb, null::text, false, false
+    from internal.get_account_users(c_requests) as g;
+  end if;
+  if v_changes = 0 and v_users > 0 then
+    return query
+    select g.position, g.status, null::text, g.body, g.detail, null::jsonb, null::text, false, false
+    from internal.get_users(c_requests) as g;
+  end if;
 end
 $$;
 

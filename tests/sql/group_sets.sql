@@ -23,7 +23,8 @@ as $$
   from accounts.user_group_set as s
   cross join lateral internal.kept_group_members(array[s.user_group_keys::text]) as k
   cross join lateral internal.group_members(array[s.user_group_keys::text], '{groups,buyers,modules}') as m
-  where (k.groups, k.buyers, k.modules) is distinct from (m.groups, m.buyers, m.modules)
+  where (k.groups::text, k.buyers::text, k.modules::text)
+    is distinct from (m.groups::text, m.buyers::text, m.modules::text)
 $$;
 
 -- Invites a person into the groups Everyone and Northern, and returns the response without ids, times and code.

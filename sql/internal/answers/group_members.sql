@@ -1,18 +1,17 @@
--- What sets of groups contribute to a membership, as members of its JSON object: groups, buyers (each once, even if
--- several groups have it) and modules, each with the buyers of the groups that have it; null for a member that wanted
--- does not name. All sets must be of one account. One row for each set, an array of keys as text, with its position
--- from 1.
+-- What sets of groups contribute to a membership: groups, buyers (each once, even if several groups have it) and
+-- modules, each with the buyers of the groups that have it; null for one that wanted does not name. All sets must be of
+-- one account. One row for each set, an array of keys as text, with its position from 1.
 --
 -- One statement for all sets, because starting it is most of the cost of a set. Written in SQL, so that it is inlined
 -- into the caller's statement, whose plan is cached.
 create or replace function internal.group_members(sets text[], wanted text[])
-returns table ("position" int, groups text, buyers text, modules text)
+returns table ("position" int, groups json, buyers json, modules json)
 language sql stable
 as $$
   select
     s.position::int,
-    case when 'groups' = any (wanted) then internal.member('groups', coalesce(g.objects, '[]')) end,
-    case when 'buyers' = any (wanted) then internal.member('buyers', coalesce(
+    case when 'groups' = any (wanted) then coalesce(g.objects, '[]') end,
+    case when 'buyers' = any (wanted) then coalesce(
       case when g.unbounded is not null then b.objects
         else (
           select json_agg(json_build_object(
@@ -20,8 +19,8 @@ as $$
           from accounts.buyer as b
           where b.key in (
             select r.buyer_key from accounts.user_group_buyer as r where r.user_group_key = any (s.keys::bigint[])))
-      end, '[]')) end,
-    case when 'modules' = any (wanted) then internal.member('modules', (
+      end, '[]') end,
+    case when 'modules' = any (wanted) then (
       select coalesce(json_agg(json_build_object(
         'id', internal.module_id(m.key), 'description', m.description, 'name', m.name,
         'filters', json_build_object('group.buyers', coalesce(
@@ -41,7 +40,7 @@ as $$
         where gm.user_group_key = any (s.keys::bigint[])
         group by gm.module_key
       ) as gm
-      join accounts.module as m on m.key = gm.module_key)) end
+      join accounts.module as m on m.key = gm.module_key) end
   from unnest(sets) with ordinality as s (keys, position)
   cross join lateral (
     select

@@ -1,7 +1,7 @@
 -- What sets of groups contribute to a membership, in the form of internal.group_members, from those kept sets whose
 -- revisions are current.
 create or replace function internal.kept_group_members(sets text[])
-returns table ("position" int, groups text, buyers text, modules text)
+returns table ("position" int, groups json, buyers json, modules json)
 language sql stable
 as $$
   select s.position::int, k.groups, k.buyers, k.modules
@@ -11,16 +11,22 @@ as $$
   join accounts.settings as t on t.modules_revision = k.modules_revision
 $$;
 
--- The same for one set, computed and not looked up: groups, buyers, modules. Written in plpgsql, so that it is not
--- inlined into the plan of every statement that might need it.
-create or replace function internal.given_by_groups(user_group_keys bigint[])
-returns text[]
+-- The same for the groups of one membership, computed and not looked up. Written in plpgsql, so that it is not inlined
+-- into the plan of every statement that might need it.
+create or replace function internal.given_by_groups(account_user_key bigint)
+returns internal.given_members
 language plpgsql stable
 as $$
+declare
+  v_given internal.given_members;
 begin
-  return (
-    select array[m.groups, m.buyers, m.modules]
-    from internal.group_members(array[user_group_keys::text], '{groups,buyers,modules}') as m);
+  select m.groups, m.buyers, m.modules into v_given
+  from internal.group_members(
+    array[array(
+      select l.user_group_key from accounts.account_user_group as l
+      where l.account_user_key = given_by_groups.account_user_key)::text],
+    '{groups,buyers,modules}') as m;
+  return v_given;
 end
 $$;
 
@@ -44,7 +50,7 @@ begin
   ) as g
   cross join lateral (select i.* from accounts.account as i where i.key = g.account_key offset 0) as a
   cross join accounts.settings as t
-  where octet_length(m.groups) + octet_length(m.buyers) + octet_length(m.modules) <= c_longest
+  where octet_length(m.groups::text) + octet_length(m.buyers::text) + octet_length(m.modules::text) <= c_longest
     and (select count(*) from accounts.user_group_set as o where o.account_key = a.key) < c_most
   order by 1
   on conflict (user_group_keys) do update

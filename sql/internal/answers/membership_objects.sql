@@ -1,80 +1,84 @@
--- The object of each membership in the shape of kind ('account_user' or 'user').
+-- What the object of a membership is made of (internal.object_members). An SQL function, so that it is inlined into the
+-- statement that calls it, whose plan is cached. Every table is read by a key found in the one before. What groups give
+-- is read where it is kept (is_kept), and computed otherwise. Rows are passed on whole, because each column of each
+-- step of a plan costs time whenever the plan is started.
+create or replace function internal.membership_parts(account_user_key bigint)
+returns table (
+  u accounts.account_user, a accounts.account, invitation_status text, given internal.given_members, is_kept boolean)
+language sql stable rows 1
+as $$
+  select m.u, n.a,
+    case when m.status = 'Active' then 'Active'
+      -- A scalar subquery instead of "exists", which the planner may turn into a hash of all open invitations.
+      when (
+        select i.expires_at > statement_timestamp()
+        from accounts.invitation as i
+        where i.account_user_key = m.key and i.status = 'Open') then 'Invited'
+      else 'InvitationExpired'
+    end,
+    case when k.groups is null then internal.given_by_groups(m.key)
+      else (k.groups, k.buyers, k.modules)::internal.given_members end,
+    k.groups is not null
+  from (
+    select i as u, i.key, i.account_key, i.status
+    from accounts.account_user as i
+    where i.key = membership_parts.account_user_key
+    offset 0
+  ) as m
+  cross join lateral (
+    select i as a, i.groups_revision from accounts.account as i where i.key = m.account_key offset 0
+  ) as n
+  left join lateral (
+    select i.groups, i.buyers, i.modules
+    from accounts.user_group_set as i
+    where i.user_group_keys = array(
+        select l.user_group_key from accounts.account_user_group as l
+        where l.account_user_key = m.key
+        order by l.user_group_key)
+      and i.groups_revision = n.groups_revision
+      and i.modules_revision = (select s.modules_revision from accounts.settings as s)
+    offset 0
+  ) as k on true
+  offset 0
+$$;
+
+-- The whole object of each membership in the shape of kind ('account_user' or 'user').
 --
--- sections: the top-level members to include besides id and $meta; null for all. Other members are not computed.
--- codes: the new one-time code for the key at the same index, or null; invitation.url is included only with a code.
--- $meta.omitted names what was left out. position counts the keys from 1; the rows come in no particular order.
---
--- Written in plpgsql and not SQL, because plpgsql caches its plan between calls. Memberships are processed in the
--- order of their sets of groups: what groups contribute is most of the work, and the members of an account have few
--- different sets.
-create or replace function internal.membership_objects(kind text, keys bigint[], codes text[], sections text[])
-returns table ("position" int, object json)
+-- codes: the new one-time code for the key at the same index, or null for no codes; invitation.url is included only
+-- with a code. position counts the keys from 1; the rows come in no particular order. is_kept: what the groups give was
+-- kept.
+create or replace function internal.membership_objects(kind text, keys bigint[], codes text[])
+returns table ("position" int, object json, is_kept boolean)
 language plpgsql stable
 as $$
-#variable_conflict use_column
-declare
-  v_wanted constant text[] := case when sections is null
-    then internal.object_members(kind) else sections || array['id'] end;
-  v_url_base constant text := (select s.invitation_url_base from accounts.settings as s);
-  v_meta text;
-  v_meta_without_url text;
-  v_row record;
-  v_user_group_keys bigint[];
-  v_given record;
 begin
-  v_meta := internal.meta_member(kind, v_wanted, true);
-  v_meta_without_url := internal.meta_member(kind, v_wanted, false);
-
-  for v_row in
-    select
-      wanted.position::int as position,
-      wanted.code,
-      internal.account_user_id(u.key) as id,
-      u as member,
-      a as account,
-      case when u.status = 'Active' then 'Active'
-        -- A scalar subquery instead of "exists", which the planner may turn into a hash of all open invitations.
-        when (
-          select i.expires_at > statement_timestamp()
-          from accounts.invitation as i
-          where i.account_user_key = u.key and i.status = 'Open') then 'Invited'
-        else 'InvitationExpired'
-      end as status,
-      array(
-        select l.user_group_key from accounts.account_user_group as l
-        where l.account_user_key = u.key
-        order by l.user_group_key) as user_group_keys
-    from unnest(keys, codes) with ordinality as wanted (key, code, position)
-    join accounts.account_user as u on u.key = wanted.key
-    join accounts.account as a on a.key = u.account_key
-    order by user_group_keys
-  loop
-    if v_row.user_group_keys is distinct from v_user_group_keys then
-      v_user_group_keys := v_row.user_group_keys;
-      select
-        case when 'groups' = any (v_wanted) then k.groups end as groups,
-        case when 'buyers' = any (v_wanted) then k.buyers end as buyers,
-        case when 'modules' = any (v_wanted) then k.modules end as modules
-      into v_given
-      from internal.kept_group_members(array[v_user_group_keys::text]) as k;
-      if not found then
-        select g.groups, g.buyers, g.modules into v_given
-        from internal.group_members(array[v_user_group_keys::text], v_wanted) as g;
-      end if;
-    end if;
-    position := v_row.position;
-    if kind = 'user' then
-      object := internal.user_object(
-        v_row.id, v_row.member, v_row.account, v_given.groups, v_given.buyers, v_given.modules,
-        v_row.status, v_row.code, v_url_base, v_wanted,
-        case when v_row.code is null then v_meta_without_url else v_meta end)::json;
-    else
-      object := internal.account_user_object(
-        v_row.id, v_row.member, v_row.account, v_given.groups, v_given.buyers, v_given.modules,
-        v_row.status, v_row.code, v_url_base, v_wanted,
-        case when v_row.code is null then v_meta_without_url else v_meta end)::json;
-    end if;
-    return next;
-  end loop;
+  -- A statement for each shape, because starting one costs time for every member of its objects.
+  if kind = 'account_user' and codes is null then
+    return query
+    select k.position::int, internal.account_user_object(p.u, p.a, p.invitation_status, p.given), p.is_kept
+    from unnest(keys) with ordinality as k (key, position)
+    cross join lateral internal.membership_parts(k.key) as p;
+  elsif kind = 'account_user' then
+    return query
+    select k.position::int, internal.account_user_object(p.u, p.a, p.invitation_status, p.given, i.url), p.is_kept
+    from unnest(keys, codes) with ordinality as k (key, code, position)
+    cross join lateral internal.membership_parts(k.key) as p
+    cross join lateral (
+      select internal.invitation_url(s.invitation_url_base, k.key, k.code) as url from accounts.settings as s offset 0
+    ) as i;
+  elsif codes is null then
+    return query
+    select k.position::int, internal.user_object(p.u, p.a, p.invitation_status, p.given), p.is_kept
+    from unnest(keys) with ordinality as k (key, position)
+    cross join lateral internal.membership_parts(k.key) as p;
+  else
+    return query
+    select k.position::int, internal.user_object(p.u, p.a, p.invitation_status, p.given, i.url), p.is_kept
+    from unnest(keys, codes) with ordinality as k (key, code, position)
+    cross join lateral internal.membership_parts(k.key) as p
+    cross join lateral (
+      select internal.invitation_url(s.invitation_url_base, k.key, k.code) as url from accounts.settings as s offset 0
+    ) as i;
+  end if;
 end
 $$;

@@ -1,11 +1,10 @@
--- What select asks for: sections, the top-level members to include, and omitted, the paths to leave out, each as
--- short as possible and in the order of the object. selection: "+a,+b.c,-d"; a name without a sign is included; the
--- last mention of a path counts. at: the position of the selection in the query, for error messages. Without a
--- selection an object has all members, and one in a list all but audit, buyers and modules. invitation.url is
--- included only if there is a code, whatever is selected.
+-- What select leaves out: omitted, the paths, each as short as possible and in the order of the object. selection:
+-- "+a,+b.c,-d"; a name without a sign is included; the last mention of a path counts. at: the position of the selection
+-- in the query, for error messages. Without a selection an object has all members, and one in a list all but audit,
+-- buyers and modules. invitation.url is included only if there is a code, whatever is selected.
 create or replace function internal.select_members(
   kind text, selection text, at int, is_list boolean, has_code boolean,
-  out sections text[], out omitted text[], out problems text[])
+  out omitted text[], out problems text[])
 language plpgsql stable
 as $$
 begin
@@ -43,7 +42,6 @@ begin
     group by array_to_string(l.steps[:n.length], '.'), n.length
   )
   select
-    array(select n.path from node as n where n.length = 1 and n.is_kept order by n.place),
     array(
       select n.path from node as n
       where not n.is_kept
@@ -55,51 +53,7 @@ begin
       select format('position %s: %s is not a field to select', i.at, i.path) from item as i
       where not exists (select from node as n where n.path = i.path)
       order by i.position)
-  into sections, omitted, problems;
-end
-$$;
-
--- A JSON object without the omitted paths, which its $meta.omitted names. path: the path of value itself, with a
--- final dot.
-create or replace function internal.selected(value json, omitted text[], path text default '')
-returns json
-language plpgsql stable
-as $$
-begin
-  if path <> '' and not exists (select from unnest(omitted) as o (path) where starts_with(o.path, selected.path)) then
-    return value;
-  elsif json_typeof(value) = 'array' then
-    return (
-      select coalesce(json_agg(internal.selected(i.item, omitted, path) order by i.position), '[]')
-      from json_array_elements(value) with ordinality as i (item, position));
-  elsif json_typeof(value) <> 'object' then
-    return value;
-  end if;
-  return (
-    select ('{' || coalesce(string_agg(internal.member(m.name, case m.name
-      when '$meta' then json_build_object('omitted', omitted)
-      else internal.selected(m.value, omitted, path || m.name || '.')
-    end), ', ' order by m.position), '') || '}')::json
-    from json_each(value) with ordinality as m (name, value, position)
-    where path || m.name <> all (omitted));
-end
-$$;
-
--- The objects of memberships for a selection (sections and omitted of internal.select_members).
-create or replace function internal.selected_objects(
-  kind text, keys bigint[], codes text[], sections text[], omitted text[])
-returns table ("position" int, object json)
-language plpgsql stable
-as $$
-#variable_conflict use_column
-declare
-  -- internal.membership_objects itself leaves out whole sections, and invitation.url.
-  v_is_pruned constant boolean := exists (
-    select from unnest(omitted) as o (path) where o.path = 'id' or o.path like '%.%' and o.path <> 'invitation.url');
-begin
-  return query
-  select o.position, case when v_is_pruned then internal.selected(o.object, omitted) else o.object end
-  from internal.membership_objects(kind, keys, codes, sections) as o;
+  into omitted, problems;
 end
 $$;
 
@@ -148,30 +102,24 @@ $$;
 
 -- The object of one membership for the query of its request, which takes only select. kind: the shape, 'account_user'
 -- or 'user'. code: the new one-time code, or null. errors: null, or why there is no object.
-create or replace function internal.selected_object(kind text, key bigint, code text, query text)
-returns table (object json, errors jsonb)
+create or replace function internal.selected_object(
+  kind text, key bigint, code text, query text, out object json, out errors jsonb)
 language plpgsql stable
 as $$
-#variable_conflict use_column
 declare
-  v_errors constant jsonb := internal.selection_errors(kind, query);
-  v_selection text;
-  v_members record;
+  c_codes constant text[] := case when code is not null then array[code] end;
 begin
-  if v_errors is not null then
-    return query values (null::json, v_errors);
-  elsif coalesce(query, '') = '' then
-    return query select o.object, null::jsonb
-    from internal.membership_objects(kind, array[key], array[code], null) as o;
-  else
-    select p.value into v_selection from internal.rql_parameters(query) as p where p.name = 'select';
-    select m.sections, m.omitted into v_members
-    from internal.select_members(kind, v_selection, 0, false, code is not null) as m;
-    -- If the url is not selected, the code is not needed.
-    return query select o.object, null::jsonb
-    from internal.selected_objects(
-      kind, array[key], array[case when 'invitation.url' <> all (v_members.omitted) then code end],
-      v_members.sections, v_members.omitted) as o;
+  if coalesce(query, '') = '' then
+    select o.object into object from internal.membership_objects(kind, array[key], c_codes) as o;
+    return;
+  end if;
+  errors := internal.selection_errors(kind, query);
+  if errors is null then
+    select o.object into object
+    from internal.rql_parameters(query) as p
+    cross join lateral internal.select_members(kind, p.value, 0, false, code is not null) as m
+    cross join lateral internal.selected_objects(kind, array[key], c_codes, m.omitted) as o
+    where p.name = 'select';
   end if;
 end
 $$;

@@ -52,6 +52,7 @@ as $$
     left join lateral (
       select * from internal.token_callers() as i where i.key = r.key offset 0
     ) as t on t.proof_sha256 = r.proof_sha256
+    offset 0
   ) as c
 $$;
 

@@ -11,9 +11,8 @@
 -- membership are put into successive waves: the second finds what the first created, like any later request.
 --
 -- There are few statements, each for the whole set, and few plpgsql expressions: starting one costs more than the
--- work for one request within it. Response objects are built from the rows while these are at hand.
---
--- Every row is found by an index (sql/settings.sql), one table after the other ("lateral" with "offset 0").
+-- work for one request within it. Every row is found by an index (sql/settings.sql), one table after the other
+-- ("lateral" with "offset 0").
 create or replace function internal.create_account_users(
   requests internal.request[], codes text[] default null, is_rehearsal boolean default false)
 returns table (ordinal int, status int, id text, body json, detail text, errors jsonb)
@@ -22,20 +21,25 @@ as $$
 #variable_conflict use_column
 declare
   c_plan constant internal.planned_invitation[] := internal.apply_limits(internal.plan_invitations(requests));
-  v_wave int := 1;
+  v_request internal.planned_invitation;
+  v_waves int := 0;
   -- Ordinals of the requests that succeeded, in all waves.
   v_invited int[] := array[]::int[];
-  -- What a wave has created; one element for each membership.
+  v_new_keys bigint[];
+  -- What a wave has invited; one element for each membership.
   v_ordinals int[];
   v_keys bigint[];
-  v_are_new boolean[];
   v_codes text[];
-  v_account_user_ids text[];
   v_ids text[];
-  v_bodies json[];
-  v_unkept text[];
+  v_kinds text[];
+  v_queries text[];
+  v_kind text;
 begin
-  while exists (select from unnest(c_plan) as p where p.wave = v_wave) loop
+  foreach v_request in array c_plan loop
+    v_waves := greatest(v_waves, v_request.wave);
+  end loop;
+
+  for v_wave in 1 .. v_waves loop
     -- Existing people are excluded first, so that they consume no keys of the sequence.
     insert into accounts.person (key, email_key)
     overriding system value
@@ -53,8 +57,6 @@ begin
     order by n.email_key
     on conflict (email_key) do nothing;
 
-    -- The insert skips memberships that exist; internal.invite_again decides about those, and is called only if there
-    -- are any.
     with membership as (
       insert into accounts.account_user as u (
         key, account_key, person_key, created_by, updated_by, email, first_name, last_name, phone_prefix, phone_number,
@@ -77,72 +79,29 @@ begin
       where p.wave = v_wave
       order by p.account_key, person.key
       on conflict (account_key, person_key) do nothing
-      returning u as member
-    ),
-    invited as materialized (
-      select n.member, true as is_new from membership as n
-      union all
-      select again, false
-      from (select count(*) as count, array_agg((n.member).key) as keys from membership as n) as made
-      cross join lateral internal.invite_again(c_plan, v_wave, made.keys) as again
-      where made.count < cardinality(c_plan)
+      returning u.key
     )
-    select
-      array_agg(m.ordinal), array_agg((m.member).key), array_agg(m.is_new), array_agg(m.code), array_agg(m.id),
-      array_agg(case m.kind when 'user' then internal.person_id((m.member).person_key) else m.id end),
-      array_agg(
-        case when m.kind = 'account_user' and m.query = '' then internal.account_user_object(
-          m.id, m.member, m.account, m.given[1], m.given[2], m.given[3], 'Invited', m.code, m.url_base,
-          internal.object_members('account_user'), '"$meta" : {"omitted" : []}')::json
-        end),
-      array_agg(distinct m.user_group_keys::text) filter (where not m.is_kept)
-    into v_ordinals, v_keys, v_are_new, v_codes, v_account_user_ids, v_ids, v_bodies, v_unkept
-    from (
+    select coalesce(array_agg(m.key), '{}') into v_new_keys from membership as m;
+    -- The insert skips memberships that exist. Those that are Active stay so.
+    if cardinality(v_new_keys) < cardinality(c_plan) then
+      perform internal.invite_again(c_plan, v_wave, v_new_keys);
+    end if;
+
+    with made as materialized (
       select
-        p.ordinal, p.kind, p.query, p.user_group_keys, m.member, m.is_new, a.account,
-        internal.account_user_id((m.member).key) as id,
-        s.invitation_url_base as url_base, coalesce(codes[p.ordinal], internal.make_secret()) as code,
-        k.user_group_keys is not null as is_kept,
-        case when k.user_group_keys is not null then array[k.groups, k.buyers, k.modules]
-          else internal.given_by_groups(p.user_group_keys) end as given
-      from invited as m
+        p.ordinal, p.kind, p.query, p.actor, p.trace_id, p.account_key, p.user_group_keys, m.key, m.person_key,
+        internal.account_user_id(m.key) as id, coalesce(codes[p.ordinal], internal.make_secret()) as code
+      from unnest(c_plan) as p
       cross join lateral (
-        select i.email_key from accounts.person as i where i.key = (m.member).person_key offset 0
+        select i.key from accounts.person as i where i.email_key = p.email_key offset 0
       ) as person
       cross join lateral (
-        select i as account, i.groups_revision from accounts.account as i where i.key = (m.member).account_key offset 0
-      ) as a
-      cross join lateral (
-        select i.ordinal, i.kind, i.query, i.user_group_keys
-        from unnest(c_plan) as i
-        where i.email_key = person.email_key and i.account_key = (m.member).account_key and i.wave = v_wave
+        select i.key, i.person_key, i.status
+        from accounts.account_user as i
+        where i.account_key = p.account_key and i.person_key = person.key
         offset 0
-      ) as p
-      cross join accounts.settings as s
-      left join lateral (
-        select i.*
-        from accounts.user_group_set as i
-        where i.user_group_keys = p.user_group_keys
-          and i.groups_revision = a.groups_revision and i.modules_revision = s.modules_revision
-        offset 0
-      ) as k on true
-      offset 0
-    ) as m;
-
-    if false = any (v_are_new) then
-      perform internal.forget_invitation(m.key, (c_plan[m.ordinal]).user_group_keys)
-      from unnest(v_ordinals, v_keys, v_are_new) as m (ordinal, key, is_new)
-      where not m.is_new;
-    end if;
-    if v_unkept is not null then
-      perform internal.keep_group_members(v_unkept);
-    end if;
-
-    with made as (
-      select
-        m.key, m.is_new, m.code, m.id, (c_plan[m.ordinal]).actor, (c_plan[m.ordinal]).trace_id,
-        (c_plan[m.ordinal]).account_key, (c_plan[m.ordinal]).user_group_keys
-      from unnest(v_ordinals, v_keys, v_are_new, v_codes, v_account_user_ids) as m (ordinal, key, is_new, code, id)
+      ) as m
+      where p.wave = v_wave and m.status = 'Invited'
     ),
     linked as (
       insert into accounts.account_user_group (account_user_key, user_group_key, account_key)
@@ -153,8 +112,8 @@ begin
     ),
     audited as (
       insert into accounts.audit_record (action, actor, database_role, trace_id, object_id, account_key)
-      select case when m.is_new then 'account_user.invited' else 'account_user.invited_again' end, m.actor,
-        internal.caller_role(), m.trace_id, m.id, m.account_key
+      select case when m.key = any (v_new_keys) then 'account_user.invited' else 'account_user.invited_again' end,
+        m.actor, internal.caller_role(), m.trace_id, m.id, m.account_key
       from made as m
     ),
     invited as (
@@ -163,26 +122,27 @@ begin
       from made as m
       cross join accounts.settings as s
       returning key
+    ),
+    mailed as (
+      insert into accounts.outbox (topic, invitation_key)
+      select 'invitation.mail', i.key from invited as i
     )
-    insert into accounts.outbox (topic, invitation_key)
-    select 'invitation.mail', i.key from invited as i;
-    perform internal.notify_listeners();
-
-    return query
     select
-      m.ordinal,
-      201,
-      m.id,
-      case when m.body is not null then m.body
-        else (internal.show_membership((c_plan[m.ordinal]).kind, m.key, m.code, (c_plan[m.ordinal]).query)).body
-      end,
-      null::text,
-      null::jsonb
-    from unnest(v_ordinals, v_keys, v_codes, v_ids, v_bodies) as m (ordinal, key, code, id, body);
+      array_agg(m.ordinal), array_agg(m.key), array_agg(m.code),
+      array_agg(case m.kind when 'user' then internal.person_id(m.person_key) else m.id end),
+      array_agg(m.kind), array_agg(m.query)
+    into v_ordinals, v_keys, v_codes, v_ids, v_kinds, v_queries
+    from made as m;
+    continue when v_ordinals is null;
 
+    perform internal.notify_listeners();
+    foreach v_kind in array array['account_user', 'user'] loop
+      continue when v_kind <> all (v_kinds);
+      return query
+      select v_ordinals[o.position], 201, v_ids[o.position], o.object, null::text, null::jsonb
+      from internal.show_invited(v_kind, v_kinds, v_keys, v_codes, v_queries) as o;
+    end loop;
     v_invited := v_invited || v_ordinals;
-    exit when cardinality(v_invited) = cardinality(c_plan);
-    v_wave := v_wave + 1;
   end loop;
 
   if cardinality(v_invited) < cardinality(c_plan) then

@@ -1,20 +1,20 @@
--- Sets existing memberships of a wave to Invited and returns them, with the profile that this invitation gives.
--- new_keys: the memberships that this wave created. An Active membership is left unchanged and is not returned. Locks
--- memberships in the common lock order.
+-- Sets the existing memberships of a wave to Invited, with the profile, the groups and without the open invitation that
+-- they had. new_keys: the memberships that this wave created. An Active membership is left unchanged. Locks memberships
+-- in the common lock order.
 --
 -- Each table is read by the key found in the one before. A join, planned while the tables are small, would read them
 -- whole in nested loops for as long as the plan is cached.
 create or replace function internal.invite_again(plan internal.planned_invitation[], wave int, new_keys bigint[])
-returns setof accounts.account_user rows 1
+returns void
 language plpgsql
 as $$
 declare
   v_known record;
 begin
   for v_known in
-    select member.key, k.actor, k.body
+    select member.key, k.actor, k.body, k.user_group_keys
     from (
-      select p.account_key, person.key as person_key, p.actor, p.body
+      select p.account_key, person.key as person_key, p.actor, p.body, p.user_group_keys
       from unnest(plan) as p
       cross join lateral (
         select i.key from accounts.person as i where i.email_key = p.email_key offset 0
@@ -26,11 +26,10 @@ begin
     cross join lateral (
       select u.key
       from accounts.account_user as u
-      where u.account_key = k.account_key and u.person_key = k.person_key and u.key <> all (coalesce(new_keys, '{}'))
+      where u.account_key = k.account_key and u.person_key = k.person_key and u.key <> all (new_keys)
       for no key update
     ) as member
   loop
-    return query
     update accounts.account_user as u
     set status = 'Invited',
         updated_at = now(),
@@ -45,20 +44,12 @@ begin
         phone_number = v_known.body #>> '{user,phone,number}',
         culture_code = v_known.body #>> '{user,settings,cultureCode}',
         language_code = v_known.body #>> '{user,settings,languageCode}'
-    where u.key = v_known.key and u.status <> 'Active'
-    returning u.*;
+    where u.key = v_known.key and u.status <> 'Active';
+    if found then
+      delete from accounts.account_user_group as l
+      where l.account_user_key = v_known.key and l.user_group_key <> all (v_known.user_group_keys);
+      perform internal.close_invitation(v_known.key, 'Superseded');
+    end if;
   end loop;
-end
-$$;
-
--- Removes what a new invitation supersedes: groups that it does not name, and the open invitation.
-create or replace function internal.forget_invitation(key bigint, user_group_keys bigint[])
-returns void
-language plpgsql
-as $$
-begin
-  delete from accounts.account_user_group as l
-  where l.account_user_key = forget_invitation.key and l.user_group_key <> all (forget_invitation.user_group_keys);
-  perform internal.close_invitation(key, 'Superseded');
 end
 $$;

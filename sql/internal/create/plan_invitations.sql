@@ -68,7 +68,7 @@ as $$
 declare
   v_planned internal.planned_invitation[];
 begin
-  select array_agg(
+  select coalesce(array_agg(
     case
       when e.is_plain and e.query = '' and e.path_account is null
         and (e.caller).status = 200
@@ -77,7 +77,7 @@ begin
         and cardinality(e.user_group_keys) = e.group_count
         then e.planned
       else internal.judge_invitation(e.planned, e.caller, e.path_account, e.account_status)
-    end)
+    end), '{}')
   into v_planned
   from (
     select

@@ -19,7 +19,7 @@ begin
       'culture', u.culture_code,
       'account', a.name,
       'inviter', internal.inviter_name(invitation.invited_by),
-      'url', s.invitation_url_base || '/' || internal.account_user_id(u.key) || '/' || code,
+      'url', internal.invitation_url(s.invitation_url_base, u.key, code),
       'expiresAt', internal.timestamp_text(invitation.expires_at),
       'queuedAt', internal.timestamp_text(entry.created_at))
     from accounts.account_user as u

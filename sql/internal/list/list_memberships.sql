@@ -52,8 +52,8 @@ begin
       return;
     end if;
     -- @plpgsql_check_options: security_warnings = false
-    execute objects into data using v_found.keys, v_given.places, v_given.groups, v_given.buyers, v_given.modules,
-      json_build_object('omitted', omitted);
+    execute format('select json_agg(o.object order by o.position) from (%s) as o', objects) into data
+    using v_found.keys, null::text[], v_given.places, v_given.groups, v_given.buyers, v_given.modules;
   end if;
 end
 $$;

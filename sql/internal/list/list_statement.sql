@@ -1,9 +1,9 @@
 -- What a list runs: page (the keys of one page, in order, as an array) and total (how many there are in all), each
 -- SQL with the parameters $1 (text[], the values of the query: parameters), $2 (bigint, the account, null for all
 -- accounts), $3 (the limit) and $4 (the offset); and objects, the statement that makes those of the page
--- (internal.list_objects), without what is omitted. cost: that of the filter, for each membership; filter_at, order_at,
--- limit_at: where they are in the query, if they are. errors: null, or why the query is not valid; then the rest is of
--- no use.
+-- (internal.objects_statement), without what is omitted. cost: that of the filter, for each membership; filter_at,
+-- order_at, limit_at: where they are in the query, if they are. errors: null, or why the query is not valid; then the
+-- rest is of no use.
 create or replace function internal.list_statement(
   kind text, account_key bigint, query text,
   out page text, out total text, out objects text, out parameters text[], out row_limit int, out row_offset int,
@@ -110,7 +110,7 @@ begin
     return;
   end if;
   errors := null;
-  objects := internal.list_objects(kind, omitted);
+  objects := internal.objects_statement(kind, omitted);
   v_order := coalesce(v_order, 'u.created_at, u.key');
   v_is_one_account := account_key is not null
     or jsonb_path_exists(v_filters, '$[*] ? (@.call == "eq" && @.of[0].value == "account.id")');

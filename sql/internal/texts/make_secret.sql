@@ -17,5 +17,5 @@ as $$ select encode(sha256(convert_to(secret, 'UTF8')), 'hex') $$;
 -- enough, because a proof has as much entropy as the secret and cannot be guessed.
 create or replace function internal.proof_sha256(proof text)
 returns bytea
-language sql immutable parallel safe
+language sql stable parallel safe
 as $$ select sha256(convert_to(proof, 'UTF8')) $$;
