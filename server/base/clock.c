@@ -1,7 +1,5 @@
 #include "base/clock.h"
 
-#include <time.h>
-
 uint64_t clock_now_us(void)
 {
     struct timespec now;
@@ -13,4 +11,9 @@ uint64_t clock_now_us(void)
 int64_t clock_now_ms(void)
 {
     return (int64_t)(clock_now_us() / 1000);
+}
+
+struct timespec clock_timespec(int64_t ms)
+{
+    return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 }

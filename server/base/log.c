@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/die.h"
 #include "base/memory.h"
 #include "base/trace.h"
@@ -106,27 +107,13 @@ static size_t take(char chunk[PIPE_BUF])
 /* The mutex must be held. False if the time is up. */
 static bool wait_until(const struct timespec *until)
 {
-    return pthread_cond_timedwait(&buffer.changed, &buffer.mutex, until) != ETIMEDOUT;
-}
-
-static struct timespec after_ms(long ms)
-{
-    struct timespec moment;
-
-    clock_gettime(CLOCK_MONOTONIC, &moment);
-    moment.tv_sec += ms / 1000;
-    moment.tv_nsec += ms % 1000 * 1000000;
-    if (moment.tv_nsec >= 1000000000) {
-        moment.tv_sec++;
-        moment.tv_nsec -= 1000000000;
-    }
-    return moment;
+    return pthread_cond_clockwait(&buffer.changed, &buffer.mutex, CLOCK_MONOTONIC, until) != ETIMEDOUT;
 }
 
 /* Waits this long, or until the log is closed. */
 static void linger(long ms)
 {
-    const struct timespec until = after_ms(ms);
+    const struct timespec until = clock_timespec(clock_now_ms() + ms);
 
     while (!buffer.is_closing && wait_until(&until))
         ;
@@ -199,15 +186,11 @@ static void *run(void *data)
 
 void log_start(size_t buffer_size)
 {
-    pthread_condattr_t monotonic;
     pthread_t thread;
 
     buffer.bytes = memory_require(malloc(buffer_size));
     buffer.size = buffer_size;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&buffer.changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&buffer.changed, NULL);
     if (pthread_create(&thread, NULL, run, NULL) != 0)
         die("cannot start a thread");
     pthread_setname_np(thread, "log");
@@ -217,7 +200,7 @@ void log_start(size_t buffer_size)
 
 void log_close(void)
 {
-    const struct timespec until = after_ms(CLOSE_TIMEOUT_MS);
+    const struct timespec until = clock_timespec(clock_now_ms() + CLOSE_TIMEOUT_MS);
 
     if (!buffer.is_started)
         return;

@@ -7,8 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/die.h"
 #include "base/memory.h"
+#include "database/backoff.h"
 #include "database/postgres.h"
 #include "database/session.h"
 
@@ -23,6 +25,7 @@ struct connector {
     /* An eventfd, readable when the connector must stop. */
     int stop_fd;
     unsigned seed;
+    struct backoff backoff;
 
     /* Protects what follows. */
     pthread_mutex_t mutex;
@@ -53,30 +56,22 @@ static void on_message(h2o_multithread_receiver_t *receiver, h2o_linklist_t *mes
     }
 }
 
-/* Sleeps between max_ms / 2 and max_ms, or until the connector is stopped. The jitter keeps processes that
- * lost the same database from retrying at the same moment. The mutex must be held. */
-static void back_off(struct connector *connector, long max_ms)
+/* Waits before the next attempt, or until the connector is stopped. The mutex must be held. */
+static void await_retry(struct connector *connector)
 {
     struct timespec until;
-    long ms = max_ms / 2 + rand_r(&connector->seed) % (max_ms - max_ms / 2 + 1);
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    while (!connector->stopping &&
-           pthread_cond_timedwait(&connector->changed, &connector->mutex, &until) != ETIMEDOUT)
+    backoff_extend(
+        &connector->backoff, &connector->seed, RETRY_MIN_MS, connector->config->database_retry_interval);
+    until = clock_timespec(connector->backoff.until);
+    while (!connector->stopping && pthread_cond_clockwait(&connector->changed, &connector->mutex,
+                                       CLOCK_MONOTONIC, &until) != ETIMEDOUT)
         ;
 }
 
 static void *run(void *data)
 {
     struct connector *connector = data;
-    const long max_retry = connector->config->database_retry_interval;
-    long retry = RETRY_MIN_MS;
 
     pthread_mutex_lock(&connector->mutex);
     while (!connector->stopping) {
@@ -99,13 +94,12 @@ static void *run(void *data)
             free(result);
         } else if (result != NULL && result->pg != NULL) {
             connector->wanted--;
-            retry = RETRY_MIN_MS;
+            connector->backoff = (struct backoff){0};
             h2o_multithread_send_message(&connector->receiver, &result->super);
         } else {
             if (result != NULL)
                 h2o_multithread_send_message(&connector->receiver, &result->super);
-            back_off(connector, retry);
-            retry = retry * 2 < max_retry ? retry * 2 : max_retry;
+            await_retry(connector);
         }
     }
     pthread_mutex_unlock(&connector->mutex);
@@ -116,7 +110,6 @@ struct connector *connector_start(
     h2o_multithread_queue_t *queue, const struct config *config, connector_on_result on_result, void *data)
 {
     struct connector *connector = memory_require(calloc(1, sizeof(*connector)));
-    pthread_condattr_t monotonic;
 
     connector->config = config;
     connector->on_result = on_result;
@@ -125,10 +118,7 @@ struct connector *connector_start(
         die("cannot start: descriptors ran out");
     connector->seed = (unsigned)time(NULL) ^ (unsigned)(uintptr_t)connector;
     pthread_mutex_init(&connector->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&connector->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&connector->changed, NULL);
     h2o_multithread_register_receiver(queue, &connector->receiver, on_message);
     if (pthread_create(&connector->thread, NULL, run, connector) != 0)
         die("cannot start a thread");

@@ -15,7 +15,7 @@
 #include "delivery/smtp.h"
 
 /* How long sender_stop waits for the threads. */
-#define STOP_TIMEOUT_S 1
+#define STOP_TIMEOUT_MS 1000
 
 struct sender {
     const struct config *config;
@@ -126,15 +126,13 @@ void sender_abort(struct sender *sender)
 
 void sender_stop(struct sender *sender)
 {
-    struct timespec until;
+    const struct timespec until = clock_timespec(clock_now_ms() + STOP_TIMEOUT_MS);
     bool have_ended = true;
 
     pthread_mutex_lock(&sender->mutex);
     sender->stopping = true;
     pthread_cond_broadcast(&sender->changed);
     pthread_mutex_unlock(&sender->mutex);
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += STOP_TIMEOUT_S;
     for (size_t i = 0; i < sender->count; i++) {
         if (pthread_clockjoin_np(sender->threads[i], NULL, CLOCK_MONOTONIC, &until) != 0) {
             pthread_detach(sender->threads[i]);

@@ -1,7 +1,8 @@
 #ifndef ACCOUNTSD_BACKOFF_H
 #define ACCOUNTSD_BACKOFF_H
 
-/* Exponential backoff with jitter. */
+/* Exponential backoff. Its jitter keeps processes that lost the same database from retrying at the same
+ * moment. */
 
 #include <stdint.h>
 

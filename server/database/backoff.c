@@ -1,4 +1,4 @@
-#include "delivery/backoff.h"
+#include "database/backoff.h"
 
 #include <stdlib.h>
 
