@@ -45,6 +45,9 @@ export async function wrk(port, file, connections, seconds, environment) {
     ...environment } })
   const result = JSON.parse(stdout.slice(stdout.lastIndexOf('{')))
   if (result.failed > 0) throw new Error(`wrk ${file}: ${result.failed} requests failed`)
+  // A hundredth of the world's data is refused.
+  const isRefused = Math.abs(result.refused / result.requests - (environment.BENCH_DATA === 'world' ? 0.01 : 0)) > 0.005
+  if (isRefused) throw new Error(`wrk ${file}: ${result.refused} of ${result.requests} requests were refused`)
   return { ...result, rate: result.requests / result.seconds }
 }
 
