@@ -60,7 +60,9 @@ begin
     'invitation', json_build_object('status', case
       when u.status = 'Active' then 'Active'
       when (
-        select i.expires_at > now() from accounts.invitation as i where i.account_user_key = u.key and i.status = 'Open')
+        select i.expires_at > now()
+        from accounts.invitation as i
+        where i.account_user_key = u.key and i.status = 'Open')
         then 'Invited'
       else 'InvitationExpired' end),
     'lastLoginAt', internal.timestamp_text(u.last_login_at))

@@ -162,9 +162,9 @@ int fuzz_one(const uint8_t *data, size_t size)
     if (size > MAX_SIZE || memchr(data, '\0', size) != NULL)
         return -1;
     query = strndup((const char *)data, size);
-    must_answer("select api.list_account_users($1), (internal.list_statement('account_user', null, $1)).page",
+    must_answer("select api.list_account_users($1), (internal.compile_list('account_user', null, $1)).page",
         1, query);
-    must_answer("select api.list_users($2, $1), (internal.list_statement('user', 1, $1)).page", 2, query);
+    must_answer("select api.list_users($2, $1), (internal.compile_list('user', 1, $1)).page", 2, query);
     free(query);
     return 0;
 }

@@ -11,7 +11,7 @@ returns setof text
 language sql
 as $$
   select s.user_group_keys::text
-  from accounts.user_group_set as s, internal.kept_group_members(array[s.user_group_keys::text]) as k
+  from accounts.user_group_set as s, internal.find_kept_members(array[s.user_group_keys::text]) as k
 $$;
 
 -- Valid kept sets that differ from what would be computed now.
@@ -21,8 +21,8 @@ language sql
 as $$
   select s.user_group_keys::text
   from accounts.user_group_set as s
-  cross join lateral internal.kept_group_members(array[s.user_group_keys::text]) as k
-  cross join lateral internal.group_members(array[s.user_group_keys::text], '{groups,buyers,modules}') as m
+  cross join lateral internal.find_kept_members(array[s.user_group_keys::text]) as k
+  cross join lateral internal.compute_group_members(array[s.user_group_keys::text], '{groups,buyers,modules}') as m
   where (k.groups::text, k.buyers::text, k.modules::text)
     is distinct from (m.groups::text, m.buyers::text, m.modules::text)
 $$;

@@ -195,7 +195,7 @@ create function pg_temp.same_as_get(query text)
 returns boolean
 language sql
 as $$
-  select bool_and(d.item::text = (select g.object::text from internal.selected_object(
+  select bool_and(d.item::text = (select g.object::text from internal.select_object(
     'account_user', internal.account_user_key(d.item ->> 'id'), null, '') as g))
   from json_array_elements(api.list_account_users(query) -> 'data') as d (item)
 $$;
@@ -238,10 +238,10 @@ select is(
     'select=+modules.settings.eligibility.multi,-modules.name&any(modules,name=Fixture Catalog)') -> 'modules') as m,
     jsonb_object_keys(m) as k), array['settings'], 'of the items of a collection too');
 select is(
-  (select o.object::jsonb -> '$meta' from internal.selected_object('user', internal.account_user_key(:'member'), 'code',
+  (select o.object::jsonb -> '$meta' from internal.select_object('user', internal.account_user_key(:'member'), 'code',
     'select=-phone') as o), '{"omitted": ["phone"]}', 'an object with a code omits no url');
 select is(
-  (select o.errors from internal.selected_object('user', internal.account_user_key(:'member'), null,
+  (select o.errors from internal.select_object('user', internal.account_user_key(:'member'), null,
     'select=+nobody&limit=3&eq(id,x)') as o),
   '{"select": ["position 8: nobody is not a field to select"], "limit": ["position 22: is not a parameter here"],
     "eq": ["position 24: is not a parameter here"]}', 'one object takes select and nothing else');

@@ -55,7 +55,7 @@ declare
   v_list record;
   v_plan jsonb;
 begin
-  select * into v_list from internal.list_statement('account_user', internal.account_key(account), query);
+  select * into v_list from internal.compile_list('account_user', internal.account_key(account), query);
   if v_list.errors is not null then
     raise exception 'the query is not valid: %', v_list.errors;
   end if;

@@ -81,11 +81,11 @@ begin
             coalesce(p.problem, case
               when p.name <> 'select' then format('position %s: is not a parameter here', p.position)
             end) as problem
-          from internal.rql_parameters(query) as p
+          from internal.read_parameters(query) as p
           union all
           select 'select', s.position, m.problem
           from (
-            select p.value, p.position from internal.rql_parameters(query) as p
+            select p.value, p.position from internal.read_parameters(query) as p
             where p.name = 'select' and p.problem is null
             order by p.position
             limit 1) as s,
@@ -102,7 +102,7 @@ $$;
 
 -- The object of one membership for the query of its request, which takes only select. kind: the shape, 'account_user'
 -- or 'user'. code: the new one-time code, or null. errors: null, or why there is no object.
-create or replace function internal.selected_object(
+create or replace function internal.select_object(
   kind text, key bigint, code text, query text, out object json, out errors jsonb)
 language plpgsql stable
 as $$
@@ -110,15 +110,15 @@ declare
   c_codes constant text[] := case when code is not null then array[code] end;
 begin
   if coalesce(query, '') = '' then
-    select o.object into object from internal.membership_objects(kind, array[key], c_codes) as o;
+    select o.object into object from internal.build_objects(kind, array[key], c_codes) as o;
     return;
   end if;
   errors := internal.selection_errors(kind, query);
   if errors is null then
     select o.object into object
-    from internal.rql_parameters(query) as p
+    from internal.read_parameters(query) as p
     cross join lateral internal.select_members(kind, p.value, 0, false, code is not null) as m
-    cross join lateral internal.selected_objects(kind, array[key], c_codes, m.omitted) as o
+    cross join lateral internal.select_objects(kind, array[key], c_codes, m.omitted) as o
     where p.name = 'select';
   end if;
 end

@@ -6,7 +6,7 @@ as $$
 declare
   v_selected record;
 begin
-  select s.object, s.errors into v_selected from internal.selected_object(kind, key, code, query) as s;
+  select s.object, s.errors into v_selected from internal.select_object(kind, key, code, query) as s;
   if v_selected.errors is not null then
     return internal.refuse_invalid(v_selected.errors);
   end if;

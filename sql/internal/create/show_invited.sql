@@ -12,12 +12,12 @@ declare
   v_unkept bigint[] := array[]::bigint[];
 begin
   for v_shown in
-    select o.position, o.object, o.is_kept from internal.membership_objects(kind, keys, codes) as o
+    select o.position, o.object, o.is_kept from internal.build_objects(kind, keys, codes) as o
   loop
     continue when kinds[v_shown.position] <> kind;
     position := v_shown.position;
     object := case when queries[position] = '' then v_shown.object
-      else (internal.selected_object(kind, keys[position], codes[position], queries[position])).object end;
+      else (internal.select_object(kind, keys[position], codes[position], queries[position])).object end;
     return next;
     if not v_shown.is_kept then
       v_unkept := v_unkept || keys[position];

@@ -4,7 +4,7 @@
 -- type: id:<which>, text, name (text with an index), email, timestamp, boolean, enum:<values>, collection, or null if
 -- the field cannot be filtered. is_member: select can name it; a field without members of its own is a leaf.
 -- expression uses the aliases u (membership), p (person), a (account), and within a collection g, b or m. These
--- expressions are the only SQL text that the compiler of queries takes from elsewhere.
+-- expressions are the only SQL in compiled queries that is not written in the compiler itself.
 create or replace function internal.list_fields(kind text)
 returns table (path text, type text, expression text, is_member boolean)
 language sql immutable parallel safe

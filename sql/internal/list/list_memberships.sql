@@ -1,11 +1,10 @@
--- Runs a list's statements (internal.list_statement) for the keys of its page and for its total.
+-- Runs the statements of a list (internal.compile_list): the keys of its page and its total.
 --
--- The total is exact. It costs something of its own only where the page does not tell: the last page, which is not
--- full, does. Without a filter it is kept (accounts.member_count), with one it is counted. Page and total see the same
--- rows, because a stable function sees one snapshot.
+-- The total is exact. A page that is not full tells it; otherwise it is read from accounts.member_count or, with a
+-- filter, counted. Page and total see the same rows, because a stable function has one snapshot.
 --
--- The statements are planned each time with the values they are for, so the planner is left the choice that
--- sql/settings.sql takes from kept plans.
+-- The statements are planned for each call with their values, so the planner may use all methods, which
+-- sql/settings.sql denies it for cached plans.
 create or replace function internal.run_list(
   page text, total text, parameters text[], account_key bigint, row_limit int, row_offset int,
   out keys bigint[], out row_count bigint)
@@ -19,7 +18,7 @@ as $$
 begin
   keys := '{}';
   -- @plpgsql_check_options: security_warnings = false
-  -- The statements have no text of the query in them: internal.list_statement made them from its own table of fields.
+  -- The statements contain no text of the query: internal.compile_list builds them from internal.list_fields.
   if row_limit > 0 then
     execute page into keys using parameters, account_key, row_limit, row_offset;
   end if;
@@ -31,8 +30,8 @@ begin
 end
 $$;
 
--- A list's total and the objects of its page. most: null, or how many memberships a page may have of which there is as
--- much; then it has no objects.
+-- The total of a list and the objects of its page. most: null, or, if the page would exceed limit.page, how many such
+-- memberships would not; then there are no objects.
 create or replace function internal.make_page(
   page text, total text, objects text, omitted text[], parameters text[], account_key bigint, row_limit int,
   row_offset int, out data json, out row_count bigint, out most int)
@@ -46,7 +45,7 @@ begin
   row_count := v_found.row_count;
   data := '[]';
   if cardinality(v_found.keys) > 0 then
-    v_given := internal.list_given(v_found.keys, omitted);
+    v_given := internal.read_given(v_found.keys, omitted);
     if v_given.bytes > c_most_bytes and cardinality(v_found.keys) > 1 then
       most := greatest(c_most_bytes * cardinality(v_found.keys) / v_given.bytes, 1);
       return;
@@ -58,7 +57,7 @@ begin
 end
 $$;
 
--- The answer to a list: the memberships of one account, or of all for null, that the query asks for.
+-- The verdict of a list: a page of the memberships of one account, or of all accounts if account_key is null.
 create or replace function internal.list_memberships(kind text, account_key bigint, query text)
 returns internal.verdict
 language plpgsql
@@ -68,11 +67,11 @@ declare
   v_found record;
   v_errors jsonb;
 begin
-  select * into strict v_list from internal.list_statement(kind, account_key, query);
+  select * into strict v_list from internal.compile_list(kind, account_key, query);
   if v_list.errors is not null then
     return internal.refuse_invalid(v_list.errors);
   end if;
-  v_errors := internal.list_excess(v_list.page, v_list.total, v_list.parameters, account_key,
+  v_errors := internal.check_list_cost(v_list.page, v_list.total, v_list.parameters, account_key,
     v_list.row_offset + v_list.row_limit, v_list.cost, v_list.filter_at, v_list.order_at);
   if v_errors is not null then
     return internal.refuse_invalid(v_errors);

@@ -1,4 +1,4 @@
--- The people of one account. One that the caller may not see is no other than one that is not there.
+-- The people of one account. An account that the caller may not see gets the same verdict as one that does not exist.
 create or replace function internal.list_users(caller internal.caller, account_id text, query text)
 returns internal.verdict
 language plpgsql

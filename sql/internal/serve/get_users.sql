@@ -17,7 +17,7 @@ as $$
     cross join lateral (
       select i.key, i.account_key from accounts.account_user as i where i.person_key = k.person_key offset 0
     ) as n
-    cross join lateral internal.membership_parts(n.key) as m
+    cross join lateral internal.read_membership(n.key) as m
     where n.account_key = internal.account_key(r.account_id)
   ) as p on c.status = 200 and (p.u).status <> 'Removed' and (c.sees_all_accounts or (p.u).account_key = c.account_key)
   where r.operation = 'get' and r.kind = 'user' and r.query = '' and not r.is_dry_run

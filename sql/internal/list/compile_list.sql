@@ -1,10 +1,10 @@
--- What a list runs: page (the keys of one page, in order, as an array) and total (how many there are in all), each
--- SQL with the parameters $1 (text[], the values of the query: parameters), $2 (bigint, the account, null for all
--- accounts), $3 (the limit) and $4 (the offset); and objects, the statement that makes those of the page
--- (internal.objects_statement), without what is omitted. cost: that of the filter, for each membership; filter_at,
--- order_at, limit_at: where they are in the query, if they are. errors: null, or why the query is not valid; then the
--- rest is of no use.
-create or replace function internal.list_statement(
+-- Compiles the query of a list to its statements: page, which returns the keys of a page in order as an array; total,
+-- which counts; and objects, which builds the objects of the page (internal.compile_objects). page and total take $1
+-- (text[], parameters: the values of the query), $2 (bigint, the account; null for all accounts), $3 (the limit) and $4
+-- (the offset). omitted: the members that the objects leave out. cost: that of the filter for each membership.
+-- filter_at, order_at, limit_at: positions in the query, null if it has none. errors: the mistakes of the query, or
+-- null; with mistakes the other results have no meaning.
+create or replace function internal.compile_list(
   kind text, account_key bigint, query text,
   out page text, out total text, out objects text, out parameters text[], out row_limit int, out row_offset int,
   out omitted text[], out cost int, out filter_at int, out order_at int, out limit_at int,
@@ -38,14 +38,14 @@ begin
   select null::text as value, null::int as position into v_select;
 
   for v_parameter in
-    select p.name, p.value, p.position, p.problem from internal.rql_parameters(coalesce(query, '')) as p
+    select p.name, p.value, p.position, p.problem from internal.read_parameters(coalesce(query, '')) as p
   loop
     if v_parameter.problem is not null then
       errors := internal.list_error(errors, v_parameter.name, v_parameter.problem);
     elsif v_parameter.name = '$filter' then
       select p.node, p.problem, p.terms, p.listed, p.arguments
       into v_part
-      from internal.rql_parsed(v_parameter.value, v_parameter.position, v_terms, v_listed, v_arguments) as p;
+      from internal.parse_filter(v_parameter.value, v_parameter.position, v_terms, v_listed, v_arguments) as p;
       filter_at := coalesce(filter_at, v_parameter.position);
       v_terms := v_part.terms;
       v_listed := v_part.listed;
@@ -56,7 +56,7 @@ begin
       v_select := v_parameter;
     elsif v_parameter.name = 'order' then
       select o.terms, o.problems into v_part
-      from internal.list_order(kind, v_parameter.value, v_parameter.position) as o;
+      from internal.compile_order(kind, v_parameter.value, v_parameter.position) as o;
       v_order := v_part.terms;
       order_at := v_parameter.position;
       errors := internal.list_error(errors, 'order', variadic v_part.problems);
@@ -98,7 +98,7 @@ begin
   end if;
   if errors -> '$filter' is null and v_filters <> '[]' then
     select c.parameters, c.condition, c.problems into v_part
-    from internal.rql_condition(
+    from internal.compile_filter(
       jsonb_build_object('call', 'and', 'of', v_filters, 'at', 1), internal.list_fields_by_path(kind), null, parameters,
       '{}') as c;
     parameters := v_part.parameters;
@@ -110,12 +110,12 @@ begin
     return;
   end if;
   errors := null;
-  objects := internal.objects_statement(kind, omitted);
+  objects := internal.compile_objects(kind, omitted);
   v_order := coalesce(v_order, 'u.created_at, u.key');
   v_is_one_account := account_key is not null
     or jsonb_path_exists(v_filters, '$[*] ? (@.call == "eq" && @.of[0].value == "account.id")');
-  -- A page of one account reads few invitations, each where its membership is. Of all accounts, and for a total, a join
-  -- is less where most are read.
+  -- A page of one account reads few invitations, each by an index. For all accounts, and for a total, a join is
+  -- cheaper, because most invitations are read.
   v_status := jsonb_path_query_first(v_filters, '$[*] ? (@.call == "eq"
     && (@.of[0].value == "invitation.status" || @.of[0].value == "status")).of[1].value') #>> '{}';
   v_probe := internal.rql_has_status(v_status, false);
@@ -148,7 +148,7 @@ begin
 end
 $$;
 
--- What a filter costs for each membership. What a collection is asked for is a subquery, and dear to plan among others.
+-- The cost of a filter for each membership. A condition on a collection is a subquery, which is expensive to plan.
 create or replace function internal.filter_cost(filters jsonb)
 returns int
 language sql immutable parallel safe
@@ -161,7 +161,7 @@ as $$
       'strict $.** ? (@.type() == "object") ? (exists(@.list)).list[*]')) / 10
 $$;
 
--- The tables that a piece of SQL is about. No value is ever part of it, so the names in it are ours.
+-- SQL: the tables that a piece of SQL refers to. It contains no values, so its names are those of internal.list_fields.
 create or replace function internal.list_tables(sql text)
 returns text
 language sql immutable parallel safe
@@ -171,7 +171,7 @@ as $$
     || case when sql ~ '\ma\.' then ' join accounts.account as a on a.key = u.account_key' else '' end
 $$;
 
--- The errors with these messages more for one name, as far as there is room; null and no messages change nothing.
+-- Appends messages for one name to an errors object, up to the limit of reported mistakes. Null messages are ignored.
 create or replace function internal.list_error(errors jsonb, name text, variadic problems text[])
 returns jsonb
 language sql immutable parallel safe
@@ -183,9 +183,9 @@ as $$
   from internal.rql_limits() as l
 $$;
 
--- The SQL of "+a,-b", a name without sign being ascending. Ties are broken by id, in the direction of the last: so an
--- index on a and the key serves both directions.
-create or replace function internal.list_order(
+-- SQL: the terms of an order such as "+a,-b"; a name without a sign is ascending. The key is appended in the direction
+-- of the last field, so that an index on the field and the key can be read in both directions.
+create or replace function internal.compile_order(
   kind text, value text, at int, out terms text, out problems text[])
 language plpgsql stable
 as $$
@@ -216,11 +216,11 @@ begin
         s.position,
         btrim(s.item) as item,
         at + (sum(char_length(s.item) + 1) over (order by s.position))::int - char_length(s.item) - 1 as at
-      from string_to_table(list_order.value, ',') with ordinality as s (item, position)
+      from string_to_table(compile_order.value, ',') with ordinality as s (item, position)
     ) as n
     left join internal.list_fields(kind) as f on f.path = regexp_replace(n.item, '^[+-]', '')
   ) as i;
-  if list_order.value = '' then
+  if compile_order.value = '' then
     problems := array[format('position %s: a field is expected', at)];
   end if;
 end

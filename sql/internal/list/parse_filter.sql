@@ -24,7 +24,7 @@ $$;
 --
 -- node: {"at", "call", "of": [node]}, {"at", "list": [node]} or {"at", "value", "quoted"}.
 -- problem: what is wrong; node is null then. The meaning of calls and arguments is not checked here.
-create or replace function internal.rql_parsed(
+create or replace function internal.parse_filter(
   expression text, start int, inout terms int, inout listed int, inout arguments int, out node jsonb, out problem text)
 language plpgsql immutable parallel safe
 as $$

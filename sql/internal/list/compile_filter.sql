@@ -1,11 +1,10 @@
--- What a value as written means: \x is x.
+-- A value without its escapes: \x is x.
 create or replace function internal.rql_text(value text)
 returns text
 language sql immutable parallel safe
 as $$ select regexp_replace(value, '\\(.)', '\1', 'g') $$;
 
--- The LIKE pattern of a value as written: * stands for any text, \* for a star, and what LIKE itself gives a meaning
--- to has none.
+-- The LIKE pattern of a value: * matches any text, \* a star. Wildcards of LIKE in the value are escaped.
 create or replace function internal.rql_pattern(value text)
 returns text
 language sql immutable parallel safe
@@ -19,7 +18,7 @@ as $$
   from regexp_matches(value, '\\.|.', 'g') with ordinality as m (unit, position)
 $$;
 
--- The instant of an RFC 3339 timestamp, or of a date alone, which is its first moment in UTC; null if it is neither.
+-- The time of an RFC 3339 timestamp, or of a date, which is its midnight in UTC; null for any other text.
 create or replace function internal.rql_timestamp(value text)
 returns timestamptz
 language plpgsql immutable parallel safe
@@ -66,7 +65,7 @@ as $$
   end
 $$;
 
--- Whether the invitation can be accepted now, as SQL; null where there is none.
+-- SQL: whether the membership's open invitation has not expired; null if it has no open invitation.
 create or replace function internal.rql_is_open()
 returns text
 language sql immutable parallel safe
@@ -75,7 +74,7 @@ as $$
     'where i.account_user_key = u.key and i.status = ''Open'')'
 $$;
 
--- invitation.status as SQL. It has no index of its own: what it is equal to is said by rql_has_status in terms of u.
+-- SQL: invitation.status. No index has it, so internal.rql_has_status compares it by the columns of u.
 create or replace function internal.rql_status()
 returns text
 language sql immutable parallel safe
@@ -85,8 +84,8 @@ as $$
     internal.rql_is_open())
 $$;
 
--- Whether invitation.status is the one given, as SQL. as_join: so that the planner may join the invitations, which is
--- for conditions that stand alone or between "and"s; elsewhere it would make a hash of every open invitation.
+-- SQL: whether invitation.status is the given one. as_join: the planner may join the invitations. Only for a condition
+-- that stands alone or in an "and"; elsewhere the planner would hash all open invitations.
 create or replace function internal.rql_has_status(status text, as_join boolean)
 returns text
 language sql immutable parallel safe
@@ -101,8 +100,8 @@ as $$
   end
 $$;
 
--- The SQL of a field as it is compared and sorted by greater and less: ids by age (as their keys), text without
--- case, timestamps as they are, the rest as text.
+-- SQL: the sort key of a field. Ids sort by their keys, which is by age; text without case; timestamps by time; other
+-- types as text.
 create or replace function internal.rql_sortable(type text, expression text)
 returns text
 language sql immutable parallel safe
@@ -116,9 +115,9 @@ as $$
   end
 $$;
 
--- The SQL of one comparison of a field with one value. Each value becomes one more of the parameters, which the
--- SQL has as $1. operator: eq, gt, ge, lt, le, like or ilike.
-create or replace function internal.rql_comparison(
+-- SQL: the comparison of a field with one value, which is appended to the parameters ($1). operator: eq, gt, ge, lt,
+-- le, like or ilike.
+create or replace function internal.compile_comparison(
   operator text, type text, expression text, argument jsonb,
   inout parameters text[], out condition text, out problem text)
 language plpgsql stable
@@ -129,7 +128,7 @@ declare
   v_sign constant text := c_signs ->> operator;
   v_call constant text := argument ->> 'call';
   v_is_like constant boolean := operator in ('like', 'ilike');
-  -- In NFC, as texts are kept.
+  -- In NFC, as texts are stored.
   v_text constant text := normalize(case when v_is_like
     then internal.rql_pattern(argument ->> 'value') else internal.rql_text(argument ->> 'value') end, nfc);
   v_which constant text := case when type like 'id:%' then substr(type, 4) end;
@@ -172,7 +171,7 @@ begin
       parameters := parameters || v_text;
 
     when type = 'timestamp' then
-      -- Timestamps are shown in milliseconds, so that is what they are compared in: as ranges of the stored ones.
+      -- Responses have milliseconds, so a timestamp is compared with the range of microseconds that it stands for.
       v_at := internal.rql_timestamp(v_text);
       if v_is_like then
         problem := format('position %s: %s is for text, and this is a timestamp', argument ->> 'at', operator);
@@ -229,7 +228,7 @@ begin
 
     when operator = 'eq' then
       condition := case
-        -- One of three texts, which an index can serve.
+        -- Written in three forms, so that an index can be used.
         when expression = 'status' then internal.rql_has_status(v_text, false)
         when type = 'name' then format('(%s = %s and %s = %s)',
           expression, v_operand, internal.rql_sortable(type, expression), v_folded)
@@ -245,16 +244,16 @@ begin
 end
 $$;
 
--- The SQL of a field being one of many values, which become more of the parameters: one comparison with an array, since
--- hundreds of them are dear to plan. Null, and the parameters unchanged, where a value of the list or the field is of a
--- kind that is compared one by one.
-create or replace function internal.rql_membership(
+-- SQL: whether a field is one of many values, as one comparison with an array, which is appended to the parameters.
+-- Hundreds of single comparisons would be slow to plan. Null, and the parameters unchanged, for fields and values that
+-- must be compared one by one.
+create or replace function internal.compile_in(
   type text, expression text, list jsonb, inout parameters text[], out condition text)
 language plpgsql stable
 as $$
 declare
   v_which constant text := case when type like 'id:%' then substr(type, 4) end;
-  -- Of times what they are, null for what is none.
+  -- Timestamps in one form; null for text that is none.
   v_values constant text[] := array(
     select case type
       when 'timestamp' then to_char(internal.rql_timestamp(v.value) at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.US')
@@ -286,15 +285,14 @@ begin
 end
 $$;
 
--- The SQL of a parsed expression, with every value as one more of the parameters ($1), and its mistakes.
--- fields: internal.list_fields_by_path. collection: where the expression is in any() or all(), so that its fields are
--- those of one of its rows.
+-- SQL: a parsed expression, whose values are appended to the parameters ($1); and its mistakes. fields:
+-- internal.list_fields_by_path. collection: the collection of the enclosing any() or all(), whose fields the expression
+-- may name; null outside of them.
 --
--- Logic has two values, as a caller expects: a comparison with what is null is false, and "not" of it true. In SQL a
--- condition may be null until a "not" is reached, which asks "is not true". ne is not eq, and out is not in: of null
--- too, and over a collection: ne(groups.id,x) is being in no group x. Any other comparison of a collection's field,
--- outside of any() and all(), is true when it is for one of the rows.
-create or replace function internal.rql_condition(
+-- A comparison with null is false, and its negation is true. So "not" compiles to "is not true". ne negates eq, and out
+-- negates in, also for null and for collections: ne(groups.id,x) means that no group is x. Any other comparison of a
+-- field of a collection, outside of any() and all(), is true if it is true for one of the rows.
+create or replace function internal.compile_filter(
   node jsonb, fields jsonb, collection text,
   inout parameters text[], inout problems text[], out condition text)
 language plpgsql stable
@@ -329,7 +327,7 @@ begin
     end if;
     for v_child in select i.value from jsonb_array_elements(v_of) as i (value) loop
       select c.parameters, c.problems, c.condition into v_part
-      from internal.rql_condition(v_child, fields, collection, parameters, problems) as c;
+      from internal.compile_filter(v_child, fields, collection, parameters, problems) as c;
       parameters := v_part.parameters;
       problems := v_part.problems;
       v_parts := v_parts || v_part.condition;
@@ -347,7 +345,7 @@ begin
       problems := problems || format('position %s: %s is not a collection', v_of -> 0 ->> 'at', v_name);
     else
       select c.parameters, c.problems, c.condition into v_part
-      from internal.rql_condition(v_of -> 1, fields, v_name, parameters, problems) as c;
+      from internal.compile_filter(v_of -> 1, fields, v_name, parameters, problems) as c;
       parameters := v_part.parameters;
       problems := v_part.problems;
       condition := case v_call
@@ -388,7 +386,7 @@ begin
     else
       if v_call in ('in', 'out') and jsonb_array_length(v_of -> 1 -> 'list') > 2 then
         select m.parameters, m.condition into v_part
-        from internal.rql_membership(v_type, v_expression, v_of -> 1 -> 'list', parameters) as m;
+        from internal.compile_in(v_type, v_expression, v_of -> 1 -> 'list', parameters) as m;
         parameters := v_part.parameters;
         v_parts := array_remove(array[v_part.condition], null);
       end if;
@@ -400,7 +398,7 @@ begin
       loop
         exit when cardinality(problems) >= c_limits.mistakes;
         select c.parameters, c.condition, c.problem into v_part
-        from internal.rql_comparison(
+        from internal.compile_comparison(
           case when v_call in ('in', 'out', 'ne') then 'eq' else v_call end,
           v_type, v_expression, v_child, parameters) as c;
         parameters := v_part.parameters;

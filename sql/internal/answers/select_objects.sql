@@ -1,9 +1,9 @@
--- Objects without some of their members, made as a set: the statement is made for what is omitted, and planned for the
--- keys that it is given. internal.membership_objects makes whole objects, with a plan that is kept.
+-- Objects without some of their members, for lists and for select. The statement depends on the omitted members and is
+-- planned for each call. internal.build_objects builds whole objects by a cached plan.
 
--- The statement that makes objects, as rows of position and object: $1 their keys, $2 for each its code or null, $3 for
--- each the place of what its groups give in $4 to $6 (groups, buyers, modules).
-create or replace function internal.objects_statement(kind text, omitted text[])
+-- SQL: the statement that builds objects, as rows of position and object. $1: the keys of the memberships; $2: for each
+-- its code, or null; $3: for each the index of what its groups give in $4 to $6 (groups, buyers, modules).
+create or replace function internal.compile_objects(kind text, omitted text[])
 returns text
 language sql stable
 as $$
@@ -21,9 +21,9 @@ as $$
   from internal.object_sql(kind, omitted) as o (sql)
 $$;
 
--- What the groups of memberships give, as internal.objects_statement takes it, each set of groups once, and how many
--- bytes that is in all memberships. What is omitted is not put together. An audit counts as a kB.
-create or replace function internal.list_given(
+-- What the groups of memberships give, for the statement of internal.compile_objects: each set of groups once. bytes:
+-- the size of all memberships together, in which an audit counts as 1 kB. Omitted members are not computed.
+create or replace function internal.read_given(
   keys bigint[], omitted text[],
   out places int[], out groups json[], out buyers json[], out modules json[], out bytes bigint)
 language plpgsql stable
@@ -51,21 +51,21 @@ begin
   ) as k;
 
   with kept as materialized (
-    select v_sets[k.position] as set, k.groups, k.buyers, k.modules from internal.kept_group_members(v_sets) as k
+    select v_sets[k.position] as set, k.groups, k.buyers, k.modules from internal.find_kept_members(v_sets) as k
   ),
   missing as materialized (
     select array(select s.set from unnest(v_sets) as s (set) except select k.set from kept as k) as sets
   ),
   given as materialized (
     select g.set,
-      internal.list_given_member(g.groups, 'groups', omitted) as groups,
-      internal.list_given_member(g.buyers, 'buyers', omitted) as buyers,
-      internal.list_given_member(g.modules, 'modules', omitted) as modules
+      internal.prune_given(g.groups, 'groups', omitted) as groups,
+      internal.prune_given(g.buyers, 'buyers', omitted) as buyers,
+      internal.prune_given(g.modules, 'modules', omitted) as modules
     from (
       select k.set, k.groups, k.buyers, k.modules from kept as k
       union all
       select m.sets[g.position], g.groups, g.buyers, g.modules
-      from missing as m, internal.group_members(m.sets, v_wanted) as g
+      from missing as m, internal.compute_group_members(m.sets, v_wanted) as g
     ) as g
   )
   select array_agg(g.groups order by g.set), array_agg(g.buyers order by g.set), array_agg(g.modules order by g.set),
@@ -77,26 +77,26 @@ begin
 end
 $$;
 
--- The value of a member that groups give, as far as it is not omitted.
-create or replace function internal.list_given_member(value json, name text, omitted text[])
+-- The value of a member that groups give, without the omitted paths.
+create or replace function internal.prune_given(value json, name text, omitted text[])
 returns json
 language sql stable
 as $$
   select case when name <> all (omitted) then internal.prune(value, omitted, name || '.') end
 $$;
 
--- The objects of memberships without what is omitted. position counts the keys from 1; the rows come in no particular
--- order. codes: as in internal.membership_objects.
-create or replace function internal.selected_objects(kind text, keys bigint[], codes text[], omitted text[])
+-- The objects of memberships without the omitted paths. position counts the keys from 1; the rows come in no particular
+-- order. codes: as in internal.build_objects.
+create or replace function internal.select_objects(kind text, keys bigint[], codes text[], omitted text[])
 returns table ("position" int, object json)
 language plpgsql stable
 as $$
 declare
-  c_given constant record := internal.list_given(keys, omitted);
+  c_given constant record := internal.read_given(keys, omitted);
 begin
   -- @plpgsql_check_options: security_warnings = false, extra_warnings = false
-  -- The statement has no text of a query in it: internal.objects_statement makes it from its own table of members.
-  return query execute internal.objects_statement(kind, omitted)
+  -- The statement contains no text of a query: internal.compile_objects builds it from internal.object_members.
+  return query execute internal.compile_objects(kind, omitted)
   using keys, codes, c_given.places, c_given.groups, c_given.buyers, c_given.modules;
 end
 $$;

@@ -2,7 +2,7 @@
 -- statement that calls it, whose plan is cached. Every table is read by a key found in the one before. What groups give
 -- is read where it is kept (is_kept), and computed otherwise. Rows are passed on whole, because each column of each
 -- step of a plan costs time whenever the plan is started.
-create or replace function internal.membership_parts(account_user_key bigint)
+create or replace function internal.read_membership(account_user_key bigint)
 returns table (
   u accounts.account_user, a accounts.account, invitation_status text, given internal.given_members, is_kept boolean)
 language sql stable rows 1
@@ -16,13 +16,13 @@ as $$
         where i.account_user_key = m.key and i.status = 'Open') then 'Invited'
       else 'InvitationExpired'
     end,
-    case when k.groups is null then internal.given_by_groups(m.key)
+    case when k.groups is null then internal.compute_given(m.key)
       else (k.groups, k.buyers, k.modules)::internal.given_members end,
     k.groups is not null
   from (
     select i as u, i.key, i.account_key, i.status
     from accounts.account_user as i
-    where i.key = membership_parts.account_user_key
+    where i.key = read_membership.account_user_key
     offset 0
   ) as m
   cross join lateral (
@@ -47,7 +47,7 @@ $$;
 -- codes: the new one-time code for the key at the same index, or null for no codes; invitation.url is included only
 -- with a code. position counts the keys from 1; the rows come in no particular order. is_kept: what the groups give was
 -- kept.
-create or replace function internal.membership_objects(kind text, keys bigint[], codes text[])
+create or replace function internal.build_objects(kind text, keys bigint[], codes text[])
 returns table ("position" int, object json, is_kept boolean)
 language plpgsql stable
 as $$
@@ -57,12 +57,12 @@ begin
     return query
     select k.position::int, internal.account_user_object(p.u, p.a, p.invitation_status, p.given), p.is_kept
     from unnest(keys) with ordinality as k (key, position)
-    cross join lateral internal.membership_parts(k.key) as p;
+    cross join lateral internal.read_membership(k.key) as p;
   elsif kind = 'account_user' then
     return query
     select k.position::int, internal.account_user_object(p.u, p.a, p.invitation_status, p.given, i.url), p.is_kept
     from unnest(keys, codes) with ordinality as k (key, code, position)
-    cross join lateral internal.membership_parts(k.key) as p
+    cross join lateral internal.read_membership(k.key) as p
     cross join lateral (
       select internal.invitation_url(s.invitation_url_base, k.key, k.code) as url from accounts.settings as s offset 0
     ) as i;
@@ -70,12 +70,12 @@ begin
     return query
     select k.position::int, internal.user_object(p.u, p.a, p.invitation_status, p.given), p.is_kept
     from unnest(keys) with ordinality as k (key, position)
-    cross join lateral internal.membership_parts(k.key) as p;
+    cross join lateral internal.read_membership(k.key) as p;
   else
     return query
     select k.position::int, internal.user_object(p.u, p.a, p.invitation_status, p.given, i.url), p.is_kept
     from unnest(keys, codes) with ordinality as k (key, code, position)
-    cross join lateral internal.membership_parts(k.key) as p
+    cross join lateral internal.read_membership(k.key) as p
     cross join lateral (
       select internal.invitation_url(s.invitation_url_base, k.key, k.code) as url from accounts.settings as s offset 0
     ) as i;

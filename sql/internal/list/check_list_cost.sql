@@ -1,8 +1,8 @@
--- Not stable, in which explain is not allowed.
+-- Estimates how many memberships a statement of a list examines, from the planner's cost. The cost of reading pages is
+-- left out, because they are usually in memory. The unit is the cost of reading a membership and comparing it a few
+-- times: an index look-up costs about seven units, a row of an index scan a third of one.
 --
--- About how many memberships the planner expects a list's statement to examine: the cost of its plan without that of
--- reading pages, which are in memory as a rule, in units of what it costs to read one and to compare it a few times. To
--- look one up in an index is about seven of these, to read it there in passing a third of one.
+-- Volatile, because a stable function may not use explain.
 create or replace function internal.list_examined(statement text, parameters text[], account_key bigint, last int)
 returns bigint
 language plpgsql
@@ -20,15 +20,15 @@ declare
   v_plan jsonb;
 begin
   -- @plpgsql_check_options: security_warnings = false
-  -- The statement is one of internal.list_statement's.
+  -- The statement is one of internal.compile_list's.
   execute 'explain (format json) ' || statement into v_plan using parameters, account_key, last, 0;
   return (v_plan #>> '{0,Plan,Total Cost}')::numeric / c_cost_of_row;
 end
 $$;
 
--- Why a list would examine more memberships than the setting allows; null if it does not. Among few
--- memberships any filter and order runs, and without either nothing is examined but the page.
-create or replace function internal.list_excess(
+-- The error of a list that would examine more memberships than limit.examined allows; null if it is within the limit.
+-- A small account is always within it, and so is a list without filter and order, which examines only its page.
+create or replace function internal.check_list_cost(
   page text, total text, parameters text[], account_key bigint, last int, cost int, filter_at int, order_at int)
 returns jsonb
 language plpgsql
@@ -42,11 +42,11 @@ begin
   if filter_at is null and order_at is null then
     return null;
   end if;
-  -- Of so many shards that to add them up is dear, nothing is known.
+  -- Adding up very many shards would be slow; then the estimate decides.
   select case when count(*) < c_shards then sum(s.members) end into v_members
   from (
     select c.members from accounts.member_count as c
-    where list_excess.account_key is null or c.account_key = list_excess.account_key
+    where check_list_cost.account_key is null or c.account_key = check_list_cost.account_key
     limit c_shards
   ) as s;
   if v_members * greatest(cost, 1) <= c_most then
@@ -60,7 +60,7 @@ begin
         'address, the beginning of the name, audit.created.at, invitation.status', filter_at, v_examined, c_most)));
     end if;
   end if;
-  -- In the order that there is without one, a page examines what the filter does, or less.
+  -- In the default order, a page examines at most as many as its total.
   if order_at is not null then
     v_examined := internal.list_examined(page, parameters, account_key, last);
     if v_examined > c_most then

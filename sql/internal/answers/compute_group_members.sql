@@ -4,7 +4,7 @@
 --
 -- One statement for all sets, because starting it is most of the cost of a set. Written in SQL, so that it is inlined
 -- into the caller's statement, whose plan is cached.
-create or replace function internal.group_members(sets text[], wanted text[])
+create or replace function internal.compute_group_members(sets text[], wanted text[])
 returns table ("position" int, groups json, buyers json, modules json)
 language sql stable
 as $$

@@ -6,7 +6,7 @@ create or replace function internal.rql_limits(
 language sql immutable parallel safe
 as $$ select 8000, 16, 50, 200, 100, 10, 1000, 100, 20 $$;
 
--- Percent-decoded (RFC 3986; + is a plus sign). Where it cannot be, decoded is null and problem says why.
+-- Percent-decodes a text (RFC 3986; + is a plus sign). If it is malformed, decoded is null and problem says why.
 create or replace function internal.percent_decoded(value text, out decoded text, out problem text)
 language plpgsql immutable
 as $$
@@ -36,8 +36,8 @@ begin
 end
 $$;
 
--- All that a pattern matches in a text of which it leaves nothing out. It goes by a character that is not in the text,
--- because a row for each match costs several times as much.
+-- Splits a text into the matches of a pattern that covers all of it. It inserts a separator that the text does not
+-- contain, because a row for each match (regexp_matches) is several times as slow.
 create or replace function internal.rql_pieces(value text, pattern text)
 returns text[]
 language plpgsql immutable parallel safe
@@ -52,7 +52,7 @@ begin
 end
 $$;
 
--- What is wrong with the fields of select or order, where there are too many of them.
+-- The error of a select or an order with too many fields; null if there are not too many.
 create or replace function internal.rql_fields_excess(value text, at int, most int)
 returns text[]
 language sql immutable parallel safe
@@ -63,12 +63,12 @@ as $$
   where cardinality(f.fields) > most
 $$;
 
--- A query string as its parameters, in order. name: select, order, limit, offset, or $filter for what is none of
--- these. position: where value begins, in characters of the decoded query, from 1. problem: what is wrong with it.
+-- The parameters of a query string, in order. name: select, order, limit, offset, or $filter for any other. position:
+-- where value begins, in characters of the decoded query, from 1. problem: the mistake in it, or null.
 --
--- An ampersand ends a parameter unless it is percent-encoded or in a quoted value. Where there is a parameter too many,
--- that is all that is told.
-create or replace function internal.rql_parameters(query text)
+-- An ampersand ends a parameter unless it is percent-encoded or in a quoted value. If there are too many parameters,
+-- only that problem is returned.
+create or replace function internal.read_parameters(query text)
 returns table (name text, value text, "position" int, problem text)
 language plpgsql immutable
 as $$

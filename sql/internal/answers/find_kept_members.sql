@@ -1,6 +1,6 @@
--- What sets of groups contribute to a membership, in the form of internal.group_members, from those kept sets whose
--- revisions are current.
-create or replace function internal.kept_group_members(sets text[])
+-- What sets of groups contribute to a membership, as internal.compute_group_members returns it, from the kept sets
+-- whose revisions are current.
+create or replace function internal.find_kept_members(sets text[])
 returns table ("position" int, groups json, buyers json, modules json)
 language sql stable
 as $$
@@ -13,7 +13,7 @@ $$;
 
 -- The same for the groups of one membership, computed and not looked up. Written in plpgsql, so that it is not inlined
 -- into the plan of every statement that might need it.
-create or replace function internal.given_by_groups(account_user_key bigint)
+create or replace function internal.compute_given(account_user_key bigint)
 returns internal.given_members
 language plpgsql stable
 as $$
@@ -21,10 +21,10 @@ declare
   v_given internal.given_members;
 begin
   select m.groups, m.buyers, m.modules into v_given
-  from internal.group_members(
+  from internal.compute_group_members(
     array[array(
       select l.user_group_key from accounts.account_user_group as l
-      where l.account_user_key = given_by_groups.account_user_key)::text],
+      where l.account_user_key = compute_given.account_user_key)::text],
     '{groups,buyers,modules}') as m;
   return v_given;
 end
@@ -44,7 +44,7 @@ begin
   insert into accounts.user_group_set as k
     (user_group_keys, account_key, groups_revision, modules_revision, groups, buyers, modules)
   select sets[m.position]::bigint[], a.key, a.groups_revision, t.modules_revision, m.groups, m.buyers, m.modules
-  from internal.group_members(sets, '{groups,buyers,modules}') as m
+  from internal.compute_group_members(sets, '{groups,buyers,modules}') as m
   cross join lateral (
     select i.account_key from accounts.user_group as i where i.key = (sets[m.position]::bigint[])[1] offset 0
   ) as g
