@@ -7,7 +7,15 @@ create or replace function internal.select_members(
   out omitted text[], out problems text[])
 language plpgsql stable
 as $$
+declare
+  -- What a list leaves out unless it is selected.
+  c_heavy constant text[] := case when is_list then '{audit,buyers,modules}' else '{}' end::text[];
 begin
+  if selection is null then
+    omitted := c_heavy || case when has_code then '{}' else '{invitation.url}'::text[] end;
+    problems := '{}';
+    return;
+  end if;
   problems := internal.rql_fields_excess(selection, at, (select l.selected from internal.rql_limits() as l));
   if problems is not null then
     return;
@@ -29,7 +37,7 @@ begin
           where i.path = f.path or starts_with(f.path, i.path || '.')
           order by i.position desc
           limit 1),
-        not is_list or split_part(f.path, '.', 1) not in ('audit', 'buyers', 'modules'))
+        split_part(f.path, '.', 1) <> all (c_heavy))
         and (has_code or f.path <> 'invitation.url') as is_kept,
       f.path
     from internal.list_fields(kind) with ordinality as f (path, type, expression, is_member, place)

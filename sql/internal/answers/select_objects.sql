@@ -10,11 +10,11 @@ as $$
   select format('select k.position::int as position, %s as object'
     ' from unnest($1, $2, $3) with ordinality as k (key, code, set, position)'
     ' join accounts.account_user as u on u.key = k.key'
-    ' cross join lateral (select (($4)[k.set], ($5)[k.set], ($6)[k.set])::internal.given_members as given) as g', o.sql)
+    ' cross join lateral (select ($4)[k.set] as groups, ($5)[k.set] as buyers, ($6)[k.set] as modules) as given', o.sql)
     || case when o.sql ~ '\ma\.' then ' join accounts.account as a on a.key = u.account_key' else '' end
     || case when o.sql ~ '\minvitation_status\M'
       then format(' cross join lateral (select %s as invitation_status) as s', internal.rql_status()) else '' end
-    || case when o.sql ~ '\murl\M'
+    || case when not omitted && '{invitation,invitation.url}'
       then ' cross join lateral ('
         'select internal.invitation_url(s.invitation_url_base, u.key, k.code) as url'
         ' from accounts.settings as s) as i' else '' end
