@@ -23,6 +23,8 @@ as $$
   from unnest(requests) with ordinality as r
   cross join lateral internal.find_caller(r.token) as c
   left join lateral internal.read_membership(internal.account_user_key(r.account_user_id)) as p
-    on c.status = 200 and (p.u).status <> 'Removed' and (c.sees_all_accounts or (p.u).account_key = c.account_key)
+    on c.status = 200
+      and (p.u).status <> 'Removed'
+      and (c.sees_all_accounts or (p.u).account_key = c.account_key)
   where r.operation = 'get' and r.kind = 'account_user' and r.query = '' and not r.is_dry_run
 $$;

@@ -19,6 +19,9 @@ as $$
     ) as n
     cross join lateral internal.read_membership(n.key) as m
     where n.account_key = internal.account_key(r.account_id)
-  ) as p on c.status = 200 and (p.u).status <> 'Removed' and (c.sees_all_accounts or (p.u).account_key = c.account_key)
+  ) as p
+    on c.status = 200
+      and (p.u).status <> 'Removed'
+      and (c.sees_all_accounts or (p.u).account_key = c.account_key)
   where r.operation = 'get' and r.kind = 'user' and r.query = '' and not r.is_dry_run
 $$;
