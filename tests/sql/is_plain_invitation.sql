@@ -1,6 +1,6 @@
 -- internal.request_errors finds no mistake in a request that internal.is_plain_invitation accepts.
 begin;
-select plan(9);
+select plan(12);
 
 create temporary table invitation on commit drop as
 select jsonb '{
@@ -59,9 +59,21 @@ select v.value from value as v;
 select is(internal.is_plain_invitation(i.request), true, 'the usual request is plain') from invitation as i;
 select is(internal.is_plain_invitation(jsonb_set(i.request, '{user,email}', to_jsonb(v.email))), true,
   v.email || ' is plain')
-from invitation as i, unnest(array['Ada.Lovelace@Example.COM', 'ada@my-firm.example.co']) as v (email);
+from invitation as i, unnest(array['Ada.Lovelace@Example.COM', 'ada@my-firm.example.co', 'o''neill+tag@example.com'])
+  as v (email);
 select is(internal.is_plain_invitation(jsonb_set(i.request, '{user,firstName}', '"Ωμέγα 李"')), true,
   'a name in another script is plain') from invitation as i;
+select is(internal.is_plain_invitation(jsonb_set(i.request, '{user,lastName}', '"ใจดี"')), true,
+  'so is one in Thai') from invitation as i;
+select is_empty(
+  $$ select c.character
+    from invitation as i, (
+      select chr(n) as character from generate_series(1, 1114111) as n
+      where n not between 55296 and 57343 and (n < 13312 or n % 97 = 0)
+    ) as c
+    where internal.is_plain_invitation(jsonb_set(i.request, '{user,firstName}', to_jsonb(c.character)))
+      and internal.name_errors(c.character) is not null $$,
+  'every character that a plain name may begin with is a name');
 select is_empty(
   $$ select v.request, internal.request_errors(v.request, 'create_account_user') from variant as v
     where internal.is_plain_invitation(v.request)

@@ -47,15 +47,24 @@ as $$
       'groups', groups,
       'invitation', case when body #>> '{invitation,status}' = 'Invited' then '{"status": "Invited"}'::jsonb end)
     and octet_length(email) <= 64
-    and email ~ '^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]+$'
+    and email ~ ('^[A-Za-z0-9!#$%&''*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&''*+/=?^_`{|}~-]+)*'
+      '@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+[A-Za-z]+$')
     -- Each name begins with a letter, so it is not blank.
     and octet_length(first_name || last_name) <= 100
     and first_name || '/' || last_name ~ (
-      '^[A-Za-z\u00c0-\u024f\u0391-\u0481\u048a-\u052f\u05d0-\u05ea'
-      '\u0620-\u064a\u0904-\u0939\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]'
+      '^[A-Za-z\u00c0-\u024f\u0391-\u0481\u048a-\u052f\u0531-\u0556\u0561-\u0587\u05d0-\u05ea\u0620-\u064a'
+      '\u0904-\u0939\u0985-\u09b9\u0a05-\u0a39\u0a85-\u0ab9\u0b05-\u0b39\u0b85-\u0bb9\u0c05-\u0c39'
+      '\u0c85-\u0cb9\u0d05-\u0d39\u0d85-\u0dc6\u0e01-\u0e30\u0e40-\u0e45\u0e81-\u0eb0\u0ec0-\u0ec4'
+      '\u0f40-\u0f6c\u1000-\u102a\u10a0-\u10ff'
+      '\u1200-\u135a\u13a0-\u13f4\u1780-\u17b3\u1820-\u1878\u1e00-\u1fbc\u3041-\u3096\u30a1-\u30fa\u3105-\u312f'
+      '\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0002a6df]'
       '[^/\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff]*'
-      '/[A-Za-z\u00c0-\u024f\u0391-\u0481\u048a-\u052f\u05d0-\u05ea'
-      '\u0620-\u064a\u0904-\u0939\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]'
+      '/[A-Za-z\u00c0-\u024f\u0391-\u0481\u048a-\u052f\u0531-\u0556\u0561-\u0587\u05d0-\u05ea\u0620-\u064a'
+      '\u0904-\u0939\u0985-\u09b9\u0a05-\u0a39\u0a85-\u0ab9\u0b05-\u0b39\u0b85-\u0bb9\u0c05-\u0c39'
+      '\u0c85-\u0cb9\u0d05-\u0d39\u0d85-\u0dc6\u0e01-\u0e30\u0e40-\u0e45\u0e81-\u0eb0\u0ec0-\u0ec4'
+      '\u0f40-\u0f6c\u1000-\u102a\u10a0-\u10ff'
+      '\u1200-\u135a\u13a0-\u13f4\u1780-\u17b3\u1820-\u1878\u1e00-\u1fbc\u3041-\u3096\u30a1-\u30fa\u3105-\u312f'
+      '\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0002a6df]'
       '[^/\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff\U0001fffe-\U0010ffff]*$')
     -- Prefix and number have at most 15 digits together (E.164).
     and (phone_prefix is null
