@@ -68,6 +68,9 @@ static bool write_date(const char *locale, UDate moment, char date[DATE_MAX])
     format = udat_open(UDAT_SHORT, UDAT_LONG, whole, u"UTC", -1, NULL, 0, &status);
     len = udat_format(format, moment, text, DATE_MAX, NULL, &status);
     udat_close(format);
+    /* The length of a text that does not fit is more than DATE_MAX. */
+    if (U_FAILURE(status))
+        return false;
     /* Many fonts lack this character. */
     for (int32_t i = 0; i < len; i++) {
         if (text[i] == narrow_space)
