@@ -40,7 +40,7 @@ export async function pgbench(url, file, clients, seconds, variables) {
 let runs = 0
 
 export async function wrk(port, file, connections, seconds, environment) {
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}`, '-s', folder + file,
+  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}`, '--timeout', '10s', '-s', folder + file,
     `http://127.0.0.1:${port}`], { env: { ...process.env, BENCH_DIR: folder, BENCH_RUN: `r${process.pid}.${++runs}`,
     ...environment } })
   const result = JSON.parse(stdout.slice(stdout.lastIndexOf('{')))
