@@ -8,13 +8,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum state { UNDER_WAY, DONE, ABANDONED };
+enum opening_state { OPENING_UNDER_WAY, OPENING_DONE, OPENING_ABANDONED };
 
 struct opening {
     char *url, *host, *address, *port;
     int done_fd;
     PGconn *pg;
-    /* The thread sets DONE, the caller ABANDONED; the second of them frees everything. */
+    /* The thread sets OPENING_DONE, the caller OPENING_ABANDONED; the second of them frees everything. */
     _Atomic int state;
 };
 
@@ -51,9 +51,9 @@ PGconn *opening_connect(const char *url, const char *host, const char *address, 
     return pg;
 }
 
-static bool hand_over(struct opening *opening, enum state state)
+static bool hand_over(struct opening *opening, enum opening_state state)
 {
-    int under_way = UNDER_WAY;
+    int under_way = OPENING_UNDER_WAY;
 
     return atomic_compare_exchange_strong(&opening->state, &under_way, state);
 }
@@ -63,7 +63,7 @@ static void *run(void *data)
     struct opening *opening = data;
 
     opening->pg = opening_connect(opening->url, opening->host, opening->address, opening->port);
-    if (hand_over(opening, DONE)) {
+    if (hand_over(opening, OPENING_DONE)) {
         eventfd_write(opening->done_fd, 1);
         return NULL;
     }
@@ -106,7 +106,7 @@ PGconn *opening_take(struct opening *opening)
     eventfd_t count;
     PGconn *pg;
 
-    /* The thread may have set DONE and not yet written to done_fd. */
+    /* The thread may have set OPENING_DONE and not yet written to done_fd. */
     eventfd_read(opening->done_fd, &count);
     pg = opening->pg;
     free_all(opening);
@@ -115,6 +115,6 @@ PGconn *opening_take(struct opening *opening)
 
 void opening_abandon(struct opening *opening)
 {
-    if (!hand_over(opening, ABANDONED))
+    if (!hand_over(opening, OPENING_ABANDONED))
         PQfinish(opening_take(opening));
 }
