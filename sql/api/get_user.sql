@@ -5,15 +5,14 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_request constant internal.request := internal.make_request(
-    'get', 'user', account_id => account_id, user_id => user_id, query => query, token => token,
-    traceparent => traceparent);
   v_got record;
 begin
-  if c_request.query <> '' then
-    return internal.answer_or_raise(internal.serve(c_request));
+  if query <> '' then
+    return internal.answer_or_raise(internal.serve(internal.make_request(
+      'get', 'user', account_id => account_id, user_id => user_id, query => query, token => token,
+      traceparent => traceparent)));
   end if;
-  select g.status, g.body, g.detail into v_got from internal.get_users(array[c_request]) as g;
+  select g.status, g.body, g.detail into v_got from internal.get_user(account_id, user_id, token) as g;
   if v_got.status <> 200 then
     perform internal.raise_problem(v_got.status, v_got.detail);
   end if;

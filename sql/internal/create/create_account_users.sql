@@ -34,6 +34,9 @@ declare
   v_kinds text[];
   v_queries text[];
   v_kind text;
+  v_shown record;
+  -- Memberships whose groups give what is not kept yet.
+  v_unkept bigint[] := array[]::bigint[];
 begin
   foreach v_request in array c_plan loop
     v_waves := greatest(v_waves, v_request.wave);
@@ -138,13 +141,32 @@ begin
     perform internal.notify_listeners();
     foreach v_kind in array array['account_user', 'user'] loop
       continue when v_kind <> all (v_kinds);
-      return query
-      select v_ordinals[o.position], 201, v_ids[o.position], o.object, null::text, null::jsonb
-      from internal.show_invited(v_kind, v_kinds, v_keys, v_codes, v_queries) as o;
+      for v_shown in
+        select o.position, o.object, o.is_kept
+        from internal.show_invited(v_kind, v_kinds, v_keys, v_codes, v_queries) as o
+      loop
+        ordinal := v_ordinals[v_shown.position];
+        status := 201;
+        id := v_ids[v_shown.position];
+        body := v_shown.object;
+        return next;
+        if not v_shown.is_kept then
+          v_unkept := v_unkept || v_keys[v_shown.position];
+        end if;
+      end loop;
     end loop;
     v_invited := v_invited || v_ordinals;
   end loop;
 
+  -- Once for all waves, so that the sets are locked in one order.
+  if v_unkept <> '{}' then
+    perform internal.keep_group_members(array(
+      select distinct array(
+        select l.user_group_key from accounts.account_user_group as l
+        where l.account_user_key = k.key
+        order by l.user_group_key)::text
+      from unnest(v_unkept) as k (key)));
+  end if;
   if cardinality(v_invited) < cardinality(c_plan) then
     perform internal.uncount_invitations(c_plan, v_invited);
     return query

@@ -10,6 +10,8 @@ language plpgsql
 as $$
 declare
   v_known record;
+  v_keys bigint[] := array[]::bigint[];
+  v_user_group_keys text[] := array[]::text[];
 begin
   for v_known in
     select member.key, k.actor, k.body, k.user_group_keys
@@ -46,10 +48,16 @@ begin
         language_code = v_known.body #>> '{user,settings,languageCode}'
     where u.key = v_known.key and u.status <> 'Active';
     if found then
-      delete from accounts.account_user_group as l
-      where l.account_user_key = v_known.key and l.user_group_key <> all (v_known.user_group_keys);
-      perform internal.close_invitation(v_known.key, 'Superseded');
+      v_keys := v_keys || v_known.key;
+      v_user_group_keys := v_user_group_keys || v_known.user_group_keys::text;
     end if;
+  end loop;
+
+  -- What belongs to the memberships is locked after all of them.
+  for v_i in 1 .. cardinality(v_keys) loop
+    delete from accounts.account_user_group as l
+    where l.account_user_key = v_keys[v_i] and l.user_group_key <> all (v_user_group_keys[v_i]::bigint[]);
+    perform internal.close_invitation(v_keys[v_i], 'Superseded');
   end loop;
 end
 $$;

@@ -7,24 +7,31 @@ as $$
     and not request.is_dry_run
 $$;
 
--- The outcomes of the plain gets of a set, in the shape of an account user. position is that in requests, from 1; the
--- rows come in no particular order. An SQL function, so that it is inlined into the statement that calls it, whose plan
--- is cached: one statement for a set, in which every row is found by a key.
+-- The outcome of a plain get in the shape of an account user. An SQL function, so that it is inlined into the statement
+-- that calls it, whose plan is cached; every row is found by a key.
+create or replace function internal.get_account_user(account_user_id text, token text)
+returns table (status int, body json, detail text)
+language sql stable rows 1
+as $$
+  select
+    case when c.status = 200 and (p.u).key is null then 404 else c.status end,
+    case when (p.u).key is not null then internal.account_user_object(p.u, p.a, p.invitation_status, p.given) end,
+    case when c.status = 200 and (p.u).key is null then 'There is nothing at this path.' else c.detail end
+  from internal.find_caller(token) as c
+  left join lateral internal.read_membership(internal.account_user_key(account_user_id)) as p
+    on c.status = 200
+      and (p.u).status <> 'Removed'
+      and (c.sees_all_accounts or (p.u).account_key = c.account_key)
+$$;
+
+-- The outcomes of the plain gets of a set, by one statement. position is that in requests, from 1; the rows come in no
+-- particular order.
 create or replace function internal.get_account_users(requests internal.request[])
 returns table ("position" int, status int, body json, detail text)
 language sql stable
 as $$
-  select
-    r.ordinality::int,
-    case when c.status = 200 and (p.u).key is null then 404 else c.status end,
-    case when (p.u).key is not null
-      then internal.account_user_object(p.u, p.a, p.invitation_status, p.given) end,
-    case when c.status = 200 and (p.u).key is null then 'There is nothing at this path.' else c.detail end
+  select r.ordinality::int, g.status, g.body, g.detail
   from unnest(requests) with ordinality as r
-  cross join lateral internal.find_caller(r.token) as c
-  left join lateral internal.read_membership(internal.account_user_key(r.account_user_id)) as p
-    on c.status = 200
-      and (p.u).status <> 'Removed'
-      and (c.sees_all_accounts or (p.u).account_key = c.account_key)
+  cross join lateral internal.get_account_user(r.account_user_id, r.token) as g
   where r.operation = 'get' and r.kind = 'account_user' and r.query = '' and not r.is_dry_run
 $$;
