@@ -1,7 +1,7 @@
 -- A kept set of groups equals what the groups contribute now, whatever changes them.
 begin;
 \ir lib/fixture.sql
-select plan(31);
+select plan(35);
 
 select internal.account_key(:'client') as client_key, internal.user_group_key(:'client_northern') as northern_key \gset
 
@@ -95,6 +95,33 @@ select is(jsonb_array_length(pg_temp.of_northern(:'client', :'client_northern'))
 select set_eq(
   'select distinct user_group_keys::text from accounts.user_group_set', 'select * from pg_temp.kept()',
   'what is void is gone');
+
+-- What is not kept is computed for a caller who may see the membership, and not before that is known.
+select u.key, internal.account_user_id(u.key) as member, internal.person_id(u.person_key) as person
+from accounts.account_user as u where u.account_key = :client_key limit 1 \gset
+set local track_functions = 'pl';
+create function pg_temp.computed(call text)
+returns bigint
+language plpgsql
+as $$
+declare
+  c_function constant oid := 'internal.compute_given(bigint)'::regprocedure;
+  v_before bigint;
+begin
+  delete from accounts.user_group_set;
+  v_before := coalesce(pg_stat_get_xact_function_calls(c_function), 0);
+  perform pg_temp.problem(call);
+  return coalesce(pg_stat_get_xact_function_calls(c_function), 0) - v_before;
+end
+$$;
+select is(pg_temp.computed(format(c.call, :'member', :'client', :'person', t.token)), t.times,
+  format('%s: computed %s times', c.name, t.times))
+from (values
+  ('a get', 'select api.get_account_user(%1$L, token => %4$L)'),
+  ('a get in the shape of a user', 'select api.get_user(%2$L, %3$L, token => %4$L)')
+) as c (name, call)
+cross join (values (:'client_token', 1::bigint), (:'vendor_token', 0)) as t (token, times);
+select pg_temp.invited(:'client', :'client_everyone', :'client_northern') \gset ignored_
 
 -- A change of another account does not invalidate it.
 insert into accounts.buyer (account_key, name, created_by)

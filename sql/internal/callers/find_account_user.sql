@@ -1,6 +1,8 @@
+-- The key of a membership, if it exists and the caller may see it. An SQL function that returns a set, so that it is
+-- inlined into the statement that calls it.
 create or replace function internal.find_account_user(caller internal.caller, account_user_id text)
-returns bigint
-language sql stable
+returns setof bigint
+language sql stable rows 1
 as $$
   select u.key
   from accounts.account_user as u

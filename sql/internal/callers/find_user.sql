@@ -1,6 +1,7 @@
+-- The same by the account and the person.
 create or replace function internal.find_user(caller internal.caller, account_id text, user_id text)
-returns bigint
-language sql stable
+returns setof bigint
+language sql stable rows 1
 as $$
   select u.key
   from (select internal.person_key(user_id) as person_key offset 0) as k

@@ -8,7 +8,8 @@ as $$
 $$;
 
 -- The outcome of a plain get in the shape of an account user. An SQL function, so that it is inlined into the statement
--- that calls it, whose plan is cached; every row is found by a key.
+-- that calls it, whose plan is cached; every row is found by a key. Of a membership that the caller may not see nothing
+-- else is read.
 create or replace function internal.get_account_user(account_user_id text, token text)
 returns table (status int, body json, detail text)
 language sql stable rows 1
@@ -18,10 +19,10 @@ as $$
     case when (p.u).key is not null then internal.account_user_object(p.u, p.a, p.invitation_status, p.given) end,
     case when c.status = 200 and (p.u).key is null then 'There is nothing at this path.' else c.detail end
   from internal.find_caller(token) as c
-  left join lateral internal.read_membership(internal.account_user_key(account_user_id)) as p
-    on c.status = 200
-      and (p.u).status <> 'Removed'
-      and (c.sees_all_accounts or (p.u).account_key = c.account_key)
+  left join lateral (
+    select f.key from internal.find_account_user(c, account_user_id) as f (key) where c.status = 200 offset 0
+  ) as f on true
+  left join lateral internal.read_membership(f.key) as p on true
 $$;
 
 -- The outcomes of the plain gets of a set, by one statement. position is that in requests, from 1; the rows come in no

@@ -9,17 +9,9 @@ as $$
     case when c.status = 200 and (p.u).key is null then 'There is nothing at this path.' else c.detail end
   from internal.find_caller(token) as c
   left join lateral (
-    select m.*
-    from (select internal.person_key(user_id) as person_key offset 0) as k
-    cross join lateral (
-      select i.key, i.account_key from accounts.account_user as i where i.person_key = k.person_key offset 0
-    ) as n
-    cross join lateral internal.read_membership(n.key) as m
-    where n.account_key = internal.account_key(account_id)
-  ) as p
-    on c.status = 200
-      and (p.u).status <> 'Removed'
-      and (c.sees_all_accounts or (p.u).account_key = c.account_key)
+    select f.key from internal.find_user(c, account_id, user_id) as f (key) where c.status = 200 offset 0
+  ) as f on true
+  left join lateral internal.read_membership(f.key) as p on true
 $$;
 
 create or replace function internal.get_users(requests internal.request[])

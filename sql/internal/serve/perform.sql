@@ -44,10 +44,11 @@ begin
     end;
   end if;
 
-  v_key := case request.kind
-    when 'account_user' then internal.find_account_user(v_caller, request.account_user_id)
-    else internal.find_user(v_caller, request.account_id, request.user_id)
-  end;
+  if request.kind = 'account_user' then
+    select f.key into v_key from internal.find_account_user(v_caller, request.account_user_id) as f (key);
+  else
+    select f.key into v_key from internal.find_user(v_caller, request.account_id, request.user_id) as f (key);
+  end if;
   if v_key is null then
     return internal.refuse_missing();
   end if;
