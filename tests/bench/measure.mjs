@@ -59,14 +59,22 @@ async function freePort() {
   return port
 }
 
-// Starts a server and waits until it accepts connections.
-async function start(command, args, environment, log) {
+// Servers that run, to be stopped if the benchmark fails.
+const children = new Set()
+process.on('exit', () => { for (const child of children) child.kill('SIGKILL') })
+
+// Starts a server; accepts() waits until it accepts connections.
+function start(command, args, environment, log) {
   const out = []
   const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  children.add(child)
   const keep = (data) => { if (out.length < 100) out.push(data) }
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
-  child.on('exit', () => writeFileSync(log, Buffer.concat(out)))
+  child.on('exit', () => {
+    children.delete(child)
+    writeFileSync(log, Buffer.concat(out))
+  })
   return child
 }
 
@@ -85,7 +93,7 @@ async function accepts(port, child) {
 
 export async function accountsd(url, logs, options = []) {
   const port = await freePort()
-  const child = await start(`${folder}../../build/release/accountsd`,
+  const child = start(`${folder}../../build/release/accountsd`,
     ['--database-url', `${url}&user=accountsd_server`.replace(/user=postgres&?/, ''), '--port', String(port),
       '--telemetry-port', '0', ...options], {}, `${logs}/accountsd-${port}.log`)
   await accepts(port, child)
@@ -94,7 +102,7 @@ export async function accountsd(url, logs, options = []) {
 
 export async function peer(url, logs) {
   const port = await freePort()
-  const child = await start('node', [`${folder}peer/server.mjs`], { DATABASE_URL: url, PORT: String(port) },
+  const child = start('node', [`${folder}peer/server.mjs`], { DATABASE_URL: url, PORT: String(port) },
     `${logs}/peer.log`)
   await accepts(port, child)
   return { port, child }
